@@ -1,0 +1,98 @@
+//! What a session asks its driver to do.
+
+use super::handshake::Handshake;
+use super::{LinkId, RequestId};
+use crate::error::CloseReason;
+use crate::packet::Transport;
+use crate::prepared::Prepared;
+
+/// One thing to do. Outputs are in order: bytes of a link must leave in the order they came.
+#[derive(Debug)]
+#[non_exhaustive]
+#[must_use = "an output that is not acted on breaks the session"]
+pub enum Output {
+    /// Send a GET with the query [`Session::query`](super::Session::query) tells now.
+    Get {
+        /// Names the request when its response arrives.
+        request: RequestId,
+    },
+    /// Send a POST with the query [`Session::query`](super::Session::query) tells now and the
+    /// content type `text/plain;charset=UTF-8`.
+    Post {
+        /// Names the request when its response arrives.
+        request: RequestId,
+        /// The whole body.
+        body: Vec<u8>,
+    },
+    /// Open a websocket with the query [`Session::query`](super::Session::query) tells now.
+    OpenLink {
+        /// Names the link from now on.
+        link: LinkId,
+    },
+    /// Write on a link, as messages of its own.
+    Send {
+        /// The link.
+        link: LinkId,
+        /// What to write.
+        item: Item,
+    },
+    /// Close a link in good order once everything for it has been written, or stop opening it.
+    /// Websockets are closed without a status code, as the reference does.
+    CloseLink {
+        /// The link.
+        link: LinkId,
+    },
+    /// The server has opened the session.
+    Opened {
+        /// In these words.
+        handshake: Handshake,
+    },
+    /// The session lives on another transport now; for the application's information.
+    Upgraded {
+        /// The transport it moved to.
+        to: Transport,
+    },
+    /// The session has ended, and this is its last output. Requests that are still running are
+    /// of no use any more; the driver drops them.
+    Closed {
+        /// Why.
+        reason: CloseReason,
+        /// What exactly went wrong.
+        detail: Option<&'static str>,
+    },
+}
+
+/// Something to be written on a link.
+#[derive(Debug, Clone)]
+#[expect(clippy::exhaustive_enums, reason = "drivers must handle both")]
+pub enum Item {
+    /// Application messages: one message on the link for each of the
+    /// [`packets`](Prepared::packets). Masking is the driver's business.
+    Message(Prepared),
+    /// A packet of the protocol itself.
+    Control(Control),
+}
+
+/// Packets that carry no data of the application and are always the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "complete by the protocol")]
+pub enum Control {
+    /// Answer to a ping.
+    Pong,
+    /// The probe of a new transport.
+    Probe,
+    /// The session moves over to the probed transport.
+    Upgrade,
+}
+
+impl Control {
+    /// The packet in its text form.
+    #[must_use]
+    pub const fn packet(self) -> &'static str {
+        match self {
+            Self::Pong => "3",
+            Self::Probe => "2probe",
+            Self::Upgrade => "5",
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! What an HTTP request wants from an Engine.IO server, and how it is refused (protocol.md §1.2,
+//! §7). Knows no HTTP library: method, query and headers come as text.
+
+use std::borrow::Cow;
+
+use thiserror::Error;
+
+use crate::packet::{Sid, Transport};
+use crate::revision::Revision;
+use crate::server::{Config, Response};
+
+/// What is read off a request's head.
+#[derive(Debug, Clone, Copy)]
+#[expect(clippy::exhaustive_structs, reason = "built by drivers")]
+pub struct Head<'a> {
+    /// The method, in capitals.
+    pub method: &'a str,
+    /// The query string without its question mark; empty if there is none.
+    pub query: &'a str,
+    /// The value of the `Origin` header, if there is one.
+    pub origin: Option<&'a [u8]>,
+    /// Whether the request asks to become a websocket.
+    pub upgrade: bool,
+}
+
+/// What a request wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Request {
+    /// A new session on this transport.
+    Open {
+        /// The transport of the handshake.
+        transport: Transport,
+        /// The revision asked for; `None` is one that is not spoken here.
+        revision: Option<Revision>,
+    },
+    /// Something for a session that should exist.
+    Session(SessionRequest),
+}
+
+/// A request with a session id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SessionRequest {
+    /// The id; `None` if what was sent cannot be one, so that it is unknown for certain.
+    pub sid: Option<Sid>,
+    revision: Option<Revision>,
+    transport: Transport,
+    action: Action,
+}
+
+/// What a request does to its session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Action {
+    /// Fetches messages.
+    Get,
+    /// Brings messages.
+    Post,
+    /// Offers a websocket.
+    Websocket,
+    /// Another method: answered with 500 and no effect, as the reference does.
+    Nothing,
+}
+
+/// Why a request is refused. Goes to the client as code and message.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// No or another `transport`, or one that is switched off. Code 0.
+    #[error("Transport unknown")]
+    UnknownTransport,
+    /// No session of that id. Code 1.
+    #[error("Session ID unknown")]
+    UnknownSid,
+    /// A session can only be opened by GET. Code 2.
+    #[error("Bad handshake method")]
+    BadHandshakeMethod,
+    /// The request contradicts itself or its session. Code 3.
+    #[error("Bad request")]
+    BadRequest,
+    /// The application refused, in its own words. Code 4.
+    #[error("{0}")]
+    Forbidden(Cow<'static, str>),
+    /// A revision that is not spoken here. Code 5.
+    #[error("Unsupported protocol version")]
+    UnsupportedVersion,
+}
+
+impl Request {
+    /// Reads a request's head, in the reference's order of checks.
+    ///
+    /// # Errors
+    /// What makes the request useless whatever sessions exist.
+    pub fn read(head: &Head<'_>, config: &Config) -> Result<Self, RequestError> {
+        let query = Query::parse(head.query);
+        let transport = query
+            .transport
+            .as_deref()
+            .and_then(Transport::from_name)
+            .filter(|&transport| config.allows(transport))
+            .ok_or(RequestError::UnknownTransport)?;
+        if head.origin.is_some_and(|origin| !is_clean(origin)) {
+            return Err(RequestError::BadRequest);
+        }
+        let revision = Revision::from_query(query.eio.as_deref());
+        if let Some(sid) = query.sid.filter(|sid| !sid.is_empty()) {
+            let action = match head.method {
+                _ if head.upgrade => Action::Websocket,
+                "GET" => Action::Get,
+                "POST" => Action::Post,
+                _ => Action::Nothing,
+            };
+            return Ok(Self::Session(SessionRequest {
+                sid: Sid::parse(&sid),
+                revision,
+                transport,
+                action,
+            }));
+        }
+        if head.method != "GET" {
+            return Err(RequestError::BadHandshakeMethod);
+        }
+        if head.upgrade != (transport == Transport::Websocket) {
+            return Err(RequestError::BadRequest);
+        }
+        Ok(Self::Open {
+            transport,
+            revision,
+        })
+    }
+}
+
+impl SessionRequest {
+    /// Holds the request against its session, given as revision and current transport.
+    ///
+    /// # Errors
+    /// [`RequestError::UnknownSid`] without a session, [`RequestError::BadRequest`] when the
+    /// request speaks another revision or uses a transport that does not fit.
+    pub fn admit(&self, session: Option<(Revision, Transport)>) -> Result<Action, RequestError> {
+        let (revision, current) = session.ok_or(RequestError::UnknownSid)?;
+        let fits = match self.action {
+            // Whether the session can move now is for the session to say, on the open websocket.
+            Action::Websocket => self.transport == Transport::Websocket,
+            _ => self.transport == current && current == Transport::Polling,
+        };
+        if self.revision == Some(revision) && fits {
+            Ok(self.action)
+        } else {
+            Err(RequestError::BadRequest)
+        }
+    }
+}
+
+impl RequestError {
+    /// The code in the response body (protocol.md §7).
+    #[must_use]
+    pub const fn code(&self) -> u8 {
+        match self {
+            Self::UnknownTransport => 0,
+            Self::UnknownSid => 1,
+            Self::BadHandshakeMethod => 2,
+            Self::BadRequest => 3,
+            Self::Forbidden(_) => 4,
+            Self::UnsupportedVersion => 5,
+        }
+    }
+
+    /// The answer to a plain request: 400, or 403 for [`Forbidden`](Self::Forbidden), with code
+    /// and message as JSON.
+    #[must_use]
+    pub fn response(&self) -> Response {
+        let status = match self {
+            Self::Forbidden(_) => 403,
+            _ => 400,
+        };
+        let message = serde_json::Value::from(self.to_string());
+        let body = format!(r#"{{"code":{},"message":{message}}}"#, self.code());
+        Response::new(status, &[("content-type", "application/json")], body)
+    }
+
+    /// The answer to a request for a websocket: 400 in every case, with the message as its body.
+    #[must_use]
+    pub fn upgrade_response(&self) -> Response {
+        const HEADERS: &[(&str, &str)] = &[("connection", "close"), ("content-type", "text/html")];
+        Response::new(400, HEADERS, self.to_string())
+    }
+}
+
+/// The parameters this layer knows; of duplicate keys the last one counts.
+#[derive(Default)]
+struct Query<'a> {
+    eio: Option<Cow<'a, str>>,
+    transport: Option<Cow<'a, str>>,
+    sid: Option<Cow<'a, str>>,
+}
+
+impl<'a> Query<'a> {
+    fn parse(query: &'a str) -> Self {
+        let mut parsed = Self::default();
+        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+            match &*key {
+                "EIO" => parsed.eio = Some(value),
+                "transport" => parsed.transport = Some(value),
+                "sid" => parsed.sid = Some(value),
+                _ => {}
+            }
+        }
+        parsed
+    }
+}
+
+/// No control characters besides the tab, as the reference checks header values.
+fn is_clean(header: &[u8]) -> bool {
+    header
+        .iter()
+        .all(|&byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f))
+}

@@ -1,0 +1,70 @@
+//! What a server allows its sessions, with the reference's defaults.
+
+use crate::packet::{Sid, Tick, Transport};
+
+/// Limits and intervals of every session of a server. All times are milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "made to be written with ..Config::default()"
+)]
+pub struct Config {
+    /// From one pong to the next ping. Default 25,000 ms.
+    pub ping_interval: Tick,
+    /// How long a ping may stay unanswered. Default 20,000 ms.
+    pub ping_timeout: Tick,
+    /// How long a client may take from opening a second transport to moving over. Default 10,000 ms.
+    pub upgrade_timeout: Tick,
+    /// How long a session that is being closed waits for its last messages to be fetched.
+    /// Default 30,000 ms.
+    pub close_timeout: Tick,
+    /// Bytes of the largest POST body and of the largest WebSocket message. Default 1,000,000.
+    pub max_payload: usize,
+    /// Whether sessions may be opened on polling. Default yes.
+    pub polling: bool,
+    /// Whether sessions may be opened on, or move to, websocket. Default yes.
+    pub websocket: bool,
+    /// Whether polling sessions are told that they may move to websocket. Default yes.
+    pub allow_upgrades: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            ping_interval: 25_000,
+            ping_timeout: 20_000,
+            upgrade_timeout: 10_000,
+            close_timeout: 30_000,
+            max_payload: 1_000_000,
+            polling: true,
+            websocket: true,
+            allow_upgrades: true,
+        }
+    }
+}
+
+impl Config {
+    /// Whether sessions may use a transport.
+    #[must_use]
+    pub const fn allows(&self, transport: Transport) -> bool {
+        match transport {
+            Transport::Polling => self.polling,
+            Transport::Websocket => self.websocket,
+        }
+    }
+
+    /// The data of the `open` packet, members in the reference's order (protocol.md §1.4).
+    pub(super) fn handshake(&self, sid: &Sid, on: Transport) -> String {
+        let upgrades = match on {
+            Transport::Polling if self.websocket && self.allow_upgrades => r#"["websocket"]"#,
+            _ => "[]",
+        };
+        format!(
+            r#"{{"sid":"{}","upgrades":{upgrades},"pingInterval":{},"pingTimeout":{},"maxPayload":{}}}"#,
+            sid.as_str(),
+            self.ping_interval,
+            self.ping_timeout,
+            self.max_payload,
+        )
+    }
+}

@@ -1,0 +1,140 @@
+//! What a session asks its driver to do.
+
+use crate::error::CloseReason;
+use crate::packet::Transport;
+use crate::prepared::Prepared;
+
+/// Names an HTTP request between the driver and the session. The driver chooses it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "a name")]
+pub struct RequestId(pub u32);
+
+/// Names a websocket, or any other link that carries one packet per message, between the driver
+/// and the session. The driver chooses it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "a name")]
+pub struct LinkId(pub u32);
+
+/// One thing to do. Outputs are in order: bytes of a link must leave in the order they came.
+#[derive(Debug)]
+#[non_exhaustive]
+#[must_use = "an output that is not acted on breaks the session"]
+pub enum Output {
+    /// Answer an HTTP request.
+    Reply {
+        /// The request.
+        request: RequestId,
+        /// What to answer.
+        response: Response,
+    },
+    /// Write on a link, as its own message.
+    Send {
+        /// The link.
+        link: LinkId,
+        /// What to write.
+        item: Item,
+    },
+    /// Close a link in good order once everything for it has been written. Websockets are closed
+    /// without a status code, as the reference does.
+    CloseLink {
+        /// The link.
+        link: LinkId,
+    },
+    /// The session lives on another transport now; for the application's information.
+    Upgraded {
+        /// The transport it moved to.
+        to: Transport,
+    },
+    /// The session has ended. It is the last event, though replies and link closes may follow it.
+    Closed {
+        /// Why.
+        reason: CloseReason,
+        /// What exactly went wrong, in the reference's words where it has any.
+        detail: Option<&'static str>,
+    },
+}
+
+/// Something to be written on a link.
+#[derive(Debug, Clone)]
+#[expect(clippy::exhaustive_enums, reason = "drivers must handle both")]
+pub enum Item {
+    /// Application messages.
+    Message(Prepared),
+    /// A packet of the protocol itself.
+    Control(Control),
+}
+
+/// Packets that carry no data of the application and are always the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "complete by the protocol")]
+pub enum Control {
+    /// Heartbeat of the server.
+    Ping,
+    /// Answer to the probe of a new transport.
+    ProbePong,
+}
+
+impl Control {
+    /// The packet in its text form.
+    #[must_use]
+    pub const fn packet(self) -> &'static str {
+        match self {
+            Self::Ping => "2",
+            Self::ProbePong => "3probe",
+        }
+    }
+
+    /// The packet as the unmasked WebSocket frame of a server.
+    #[must_use]
+    pub const fn frame(self) -> &'static [u8] {
+        match self {
+            Self::Ping => b"\x81\x012",
+            Self::ProbePong => b"\x81\x063probe",
+        }
+    }
+}
+
+/// An HTTP response, ready for any HTTP library.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// Headers besides `content-length`.
+    pub headers: &'static [(&'static str, &'static str)],
+    /// The whole body.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    pub(crate) fn new(
+        status: u16,
+        headers: &'static [(&'static str, &'static str)],
+        body: impl Into<Vec<u8>>,
+    ) -> Self {
+        Self {
+            status,
+            headers,
+            body: body.into(),
+        }
+    }
+
+    /// A polling payload.
+    pub(super) fn payload(body: Vec<u8>) -> Self {
+        const HEADERS: &[(&str, &str)] = &[
+            ("content-type", "text/plain; charset=UTF-8"),
+            ("cache-control", "no-store"),
+        ];
+        Self::new(200, HEADERS, body)
+    }
+
+    /// The answer to a POST whose packets have been taken.
+    pub(super) fn posted() -> Self {
+        Self::new(200, &[("content-type", "text/html")], "ok")
+    }
+
+    /// A bare status, for requests that break the rules of polling.
+    pub(super) fn bare(status: u16) -> Self {
+        Self::new(status, &[], "")
+    }
+}

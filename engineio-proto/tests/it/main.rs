@@ -1,0 +1,12 @@
+//! Everything through the public API, one binary.
+
+mod pair;
+mod trace;
+
+mod close;
+mod heartbeat;
+mod limits;
+mod requests;
+mod upgrade;
+mod vectors;
+mod ws;

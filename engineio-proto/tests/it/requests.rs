@@ -1,0 +1,496 @@
+//! Which requests are let in, and how the others are refused (protocol.md §1.2, §7): a table of
+//! our own, and what the reference did on the wire (`tests/vectors/http.json`).
+
+use engineio_proto::server::{self, RequestId, Response};
+use engineio_proto::{Head, Request, RequestError, Revision, Sid, Transport};
+use serde_json::{Value, json};
+
+use crate::trace::*;
+
+/// A session as a request finds it.
+type Existing = Option<(Revision, Transport)>;
+
+const ON_POLLING: Existing = Some((Revision::V4, Transport::Polling));
+const ON_WEBSOCKET: Existing = Some((Revision::V4, Transport::Websocket));
+
+/// What becomes of a request: `open <transport>` or what it does to its session.
+fn classify(
+    head: &Head<'_>,
+    config: &server::Config,
+    existing: Existing,
+) -> Result<String, RequestError> {
+    match Request::read(head, config)? {
+        Request::Open {
+            transport,
+            revision,
+        } => match revision {
+            Some(Revision::V4) => Ok(format!("open {transport}")),
+            _ => Err(RequestError::UnsupportedVersion),
+        },
+        Request::Session(request) => {
+            let existing = existing.filter(|_| request.sid == Some(sid()));
+            Ok(format!("{:?}", request.admit(existing)?))
+        }
+        _ => unreachable!("a request of a later version"),
+    }
+}
+
+fn head<'a>(method: &'a str, query: &'a str, upgrade: bool) -> Head<'a> {
+    Head {
+        method,
+        query,
+        origin: None,
+        upgrade,
+    }
+}
+
+#[test]
+fn requests_that_fit_are_let_in() {
+    let id = sid();
+    let with_sid = |query: &str| format!("{query}&sid={}", id.as_str());
+    let [polling, websocket] = ["EIO=4&transport=polling", "EIO=4&transport=websocket"];
+    let [polling_sid, websocket_sid] = [with_sid(polling), with_sid(websocket)];
+    let table: [(&str, &str, bool, Existing, &str); 12] = [
+        ("GET", polling, false, None, "open polling"),
+        ("GET", websocket, true, None, "open websocket"),
+        (
+            "GET",
+            "t=1&transport=polling&EIO=4&foo=%20",
+            false,
+            None,
+            "open polling",
+        ),
+        (
+            "GET",
+            "EIO=4&transport=polling&sid=",
+            false,
+            None,
+            "open polling",
+        ),
+        (
+            "GET",
+            "EIO=3&EIO=4&transport=x&transport=polling",
+            false,
+            None,
+            "open polling",
+        ),
+        (
+            "GET",
+            "EIO=%34&transport=poll%69ng",
+            false,
+            None,
+            "open polling",
+        ),
+        ("GET", &polling_sid, false, ON_POLLING, "Get"),
+        ("POST", &polling_sid, false, ON_POLLING, "Post"),
+        ("PUT", &polling_sid, false, ON_POLLING, "Nothing"),
+        ("OPTIONS", &polling_sid, false, ON_POLLING, "Nothing"),
+        ("GET", &websocket_sid, true, ON_POLLING, "Websocket"),
+        // Whether it may move is for the session to say, on the open websocket.
+        ("GET", &websocket_sid, true, ON_WEBSOCKET, "Websocket"),
+    ];
+    for (method, query, upgrade, existing, expected) in table {
+        let outcome = classify(
+            &head(method, query, upgrade),
+            &server::Config::default(),
+            existing,
+        );
+        assert_eq!(outcome.as_deref(), Ok(expected), "{method} {query}");
+    }
+}
+
+#[test]
+fn requests_that_do_not_fit_are_refused_with_status_code_and_message() {
+    let id = sid();
+    let with_sid = |query: &str| format!("{query}&sid={}", id.as_str());
+    let [polling_sid, websocket_sid] =
+        ["EIO=4&transport=polling", "EIO=4&transport=websocket"].map(with_sid);
+    let [v3_sid, versionless_sid, moved_v3] = [
+        "EIO=3&transport=polling",
+        "transport=polling",
+        "EIO=3&transport=websocket",
+    ]
+    .map(with_sid);
+    let table: [(&str, &str, bool, Existing, u8); 28] = [
+        ("GET", "", false, None, 0),
+        ("GET", "EIO=4", false, None, 0),
+        ("GET", "EIO=4&transport=", false, None, 0),
+        ("GET", "EIO=4&transport=abc", false, None, 0),
+        ("GET", "EIO=4&transport=POLLING", false, None, 0),
+        ("GET", "EIO=4&transport=constructor", false, None, 0),
+        ("GET", "EIO=4&transport=webtransport", false, None, 0),
+        (
+            "GET",
+            "EIO=4&transport=polling&transport=abc",
+            false,
+            None,
+            0,
+        ),
+        (
+            "GET",
+            "EIO=4&transport=polling&sid=abc",
+            false,
+            ON_POLLING,
+            1,
+        ),
+        (
+            "GET",
+            "EIO=4&transport=polling&sid=__proto__",
+            false,
+            ON_POLLING,
+            1,
+        ),
+        (
+            "GET",
+            "EIO=4&transport=polling&sid=AAAAAAAAAAAAAAAAAAAA",
+            false,
+            ON_POLLING,
+            1,
+        ),
+        ("GET", &polling_sid, false, None, 1),
+        ("POST", &polling_sid, false, None, 1),
+        ("GET", &websocket_sid, true, None, 1),
+        ("POST", "EIO=4&transport=polling", false, None, 2),
+        ("HEAD", "EIO=4&transport=polling", false, None, 2),
+        ("OPTIONS", "EIO=4&transport=polling", false, None, 2),
+        ("get", "EIO=4&transport=polling", false, None, 2),
+        ("GET", "EIO=4&transport=websocket", false, None, 3),
+        ("GET", "EIO=4&transport=polling", true, None, 3),
+        ("GET", &websocket_sid, false, ON_POLLING, 3),
+        ("GET", &polling_sid, false, ON_WEBSOCKET, 3),
+        ("POST", &polling_sid, false, ON_WEBSOCKET, 3),
+        ("GET", &polling_sid, true, ON_POLLING, 3),
+        ("POST", &v3_sid, false, ON_POLLING, 3),
+        ("POST", &versionless_sid, false, ON_POLLING, 3),
+        ("GET", &moved_v3, true, ON_POLLING, 3),
+        ("GET", "EIO=5&transport=polling", false, None, 5),
+    ];
+    for (method, query, upgrade, existing, code) in table {
+        let outcome = classify(
+            &head(method, query, upgrade),
+            &server::Config::default(),
+            existing,
+        );
+        assert_eq!(
+            outcome.map_err(|it| it.code()),
+            Err(code),
+            "{method} {query}"
+        );
+    }
+}
+
+#[test]
+fn every_error_has_its_status_code_and_body() {
+    let table = [
+        (RequestError::UnknownTransport, 400, 0, "Transport unknown"),
+        (RequestError::UnknownSid, 400, 1, "Session ID unknown"),
+        (
+            RequestError::BadHandshakeMethod,
+            400,
+            2,
+            "Bad handshake method",
+        ),
+        (RequestError::BadRequest, 400, 3, "Bad request"),
+        (
+            RequestError::Forbidden("Forbidden".into()),
+            403,
+            4,
+            "Forbidden",
+        ),
+        (
+            RequestError::Forbidden("say \"please\"".into()),
+            403,
+            4,
+            "say \"please\"",
+        ),
+        (
+            RequestError::UnsupportedVersion,
+            400,
+            5,
+            "Unsupported protocol version",
+        ),
+    ];
+    for (error, status, code, message) in table {
+        let response = error.response();
+        assert_eq!((response.status, error.code()), (status, code));
+        assert_eq!(response.headers, [("content-type", "application/json")]);
+        assert_eq!(
+            json_body(&response),
+            json!({ "code": code, "message": message })
+        );
+
+        let response = error.upgrade_response();
+        assert_eq!(response.status, 400, "for {error} as well");
+        let headers = [("connection", "close"), ("content-type", "text/html")];
+        assert_eq!(response.headers, headers);
+        assert_eq!(response.body, message.as_bytes());
+    }
+}
+
+#[test]
+fn error_body_has_the_references_member_order() {
+    let body = RequestError::UnknownSid.response().body;
+    assert_eq!(body, br#"{"code":1,"message":"Session ID unknown"}"#);
+}
+
+#[test]
+fn origin_with_control_characters_is_a_bad_request() {
+    let read = |origin: &'static [u8]| {
+        let head = Head {
+            origin: Some(origin),
+            ..head("GET", "EIO=4&transport=polling", false)
+        };
+        Request::read(&head, &server::Config::default()).map(|_| ())
+    };
+    for origin in [&b"http://a\x00"[..], b"http://a\x7f", b"\r\n"] {
+        assert_eq!(read(origin), Err(RequestError::BadRequest), "{origin:?}");
+    }
+    for origin in [&b"http://a"[..], b"null", b"\t", b"http://\xc3\xa9"] {
+        assert_eq!(read(origin), Ok(()), "{origin:?}");
+    }
+}
+
+#[test]
+fn transports_that_are_switched_off_are_unknown() {
+    let config = server::Config {
+        websocket: false,
+        ..Default::default()
+    };
+    let outcome = classify(
+        &head("GET", "EIO=4&transport=websocket", true),
+        &config,
+        None,
+    );
+    assert_eq!(outcome, Err(RequestError::UnknownTransport));
+    let config = server::Config {
+        polling: false,
+        ..Default::default()
+    };
+    let outcome = classify(
+        &head("GET", "EIO=4&transport=polling", false),
+        &config,
+        None,
+    );
+    assert_eq!(outcome, Err(RequestError::UnknownTransport));
+}
+
+#[test]
+fn ids_are_taken_as_they_are_written() {
+    for id in ["AAAA-AAAA_AAAA0AAAA9", "____________________"] {
+        assert_eq!(
+            Sid::parse(id).map(|it| it.as_str().to_owned()).as_deref(),
+            Some(id)
+        );
+    }
+}
+
+// ---- What the reference did on the wire ----------------------------------------------------
+
+/// Rows about things that are decided elsewhere.
+const NOT_OURS: [(&str, &str); 5] = [
+    ("path", "paths are the driver's"),
+    ("trailing slash", "paths are the driver's"),
+    ("CORS", "answered by the driver before it reads the request"),
+    (
+        "middleware failure",
+        "the application's middlewares run in the driver",
+    ),
+    ("generateId failure", "making ids is the driver's"),
+];
+
+/// Rows where we deliberately answer otherwise.
+const DIFFERENT: [(&str, &str); 2] = [
+    (
+        "ws EIO=3 refused",
+        "a clean 400 rather than a websocket that breaks (protocol.md §7)",
+    ),
+    (
+        "ws upgrade request with transport=polling",
+        "a clean 400 rather than a websocket that closes (protocol.md §1.6)",
+    ),
+];
+
+fn rows() -> Vec<Value> {
+    let file: Value = serde_json::from_str(include_str!("../vectors/http.json")).unwrap();
+    file["vectors"].as_array().unwrap().clone()
+}
+
+/// The configuration the row was captured with, as far as its name says so.
+fn config_of(name: &str) -> server::Config {
+    server::Config {
+        websocket: !matches!(name, "polling only" | "websocket disabled"),
+        allow_upgrades: name != "allowUpgrades false",
+        ..Default::default()
+    }
+}
+
+fn url_query(row: &Value) -> Option<String> {
+    let (_, query) = row["request"]["url"].as_str()?.split_once('?')?;
+    Some(query.replace("<sid>", sid().as_str()))
+}
+
+fn json_body(response: &Response) -> Value {
+    serde_json::from_slice(&response.body).unwrap()
+}
+
+#[test]
+fn captured_requests_are_classified_as_the_reference_does() {
+    let mut checked = 0;
+    for row in rows() {
+        let name = row["name"].as_str().unwrap();
+        let Some(query) = url_query(&row).filter(|_| !name.starts_with("v3 ")) else {
+            continue;
+        };
+        if NOT_OURS.iter().any(|(part, _)| name.contains(part)) || name.contains("allowRequest") {
+            continue;
+        }
+        let upgrade = row["request"]["upgrade"] == "websocket";
+        let method = row["request"]["method"].as_str().unwrap();
+        let outcome = classify(&head(method, &query, upgrade), &config_of(name), ON_POLLING);
+        if let Some((_, reason)) = DIFFERENT.iter().find(|(it, _)| *it == name) {
+            assert!(outcome.is_err(), "{name}: {reason}");
+            continue;
+        }
+        let code = row["connection_error"][0]["code"].as_u64();
+        let refused = outcome.as_ref().err().map(|it| u64::from(it.code()));
+        assert_eq!(refused, code, "{name}: {outcome:?}");
+        if let Err(error) = outcome {
+            let (response, expected) = match upgrade {
+                true => (error.upgrade_response(), &row["response"]),
+                false => (error.response(), &row["response"]),
+            };
+            assert_eq!(u64::from(response.status), expected["status"], "{name}");
+            for (header, value) in response.headers {
+                assert_eq!(expected["headers"][header], *value, "{name}");
+            }
+            if method != "HEAD" {
+                let body = str::from_utf8(&response.body).unwrap();
+                assert_eq!(expected["body"]["text"], body, "{name}");
+            }
+        }
+        checked += 1;
+    }
+    assert!(checked >= 40, "only {checked} rows were checked");
+}
+
+#[test]
+fn refusals_of_the_application_are_worded_as_captured() {
+    for (name, message) in [
+        ("allowRequest refused with message", "thou shall not pass"),
+        ("allowRequest refused without message", "Forbidden"),
+        ("ws allowRequest refused", "thou shall not pass"),
+    ] {
+        let rows = rows();
+        let row = rows.iter().find(|row| row["name"] == name).unwrap();
+        let error = RequestError::Forbidden(message.into());
+        let response = match name.starts_with("ws ") {
+            true => error.upgrade_response(),
+            false => error.response(),
+        };
+        assert_eq!(
+            u64::from(response.status),
+            row["response"]["status"],
+            "{name}"
+        );
+        let body = str::from_utf8(&response.body).unwrap();
+        assert_eq!(row["response"]["body"]["text"], body, "{name}");
+    }
+}
+
+#[test]
+fn captured_handshakes_are_ours_to_the_byte() {
+    let names = [
+        "v4 handshake polling",
+        "allowUpgrades false",
+        "polling only",
+        "ws handshake v4",
+    ];
+    for row in rows() {
+        let name = row["name"].as_str().unwrap();
+        if !names.contains(&name) {
+            continue;
+        }
+        let config = config_of(name).into();
+        let expected = match name.starts_with("ws ") {
+            true => &row["response"]["frames"][0],
+            false => &row["response"]["body"]["text"],
+        };
+        let expected = expected.as_str().unwrap().replace("<sid>", sid().as_str());
+        if name.starts_with("ws ") {
+            let mut session = server::Session::open_link(config, Revision::V4, &sid(), LINK, 0);
+            let Some(server::Output::Send {
+                item: server::Item::Message(open),
+                ..
+            }) = session.poll_output()
+            else {
+                panic!("no handshake");
+            };
+            let packets: Vec<_> = open.packets().collect();
+            assert_eq!(packets, [engineio_proto::Message::Text(&expected)]);
+            continue;
+        }
+        let get = RequestId(1);
+        let mut session = server::Session::open_polling(config, Revision::V4, &sid(), get, 0);
+        let Some(server::Output::Reply { response, .. }) = session.poll_output() else {
+            panic!("no handshake");
+        };
+        assert_eq!(str::from_utf8(&response.body), Ok(&*expected), "{name}");
+        for (header, value) in response.headers {
+            assert_eq!(row["response"]["headers"][header], *value, "{name}");
+        }
+    }
+}
+
+#[test]
+fn captured_posts_are_answered_as_the_reference_does() {
+    let mut checked = 0;
+    for row in rows() {
+        let name = row["name"].as_str().unwrap();
+        let fits = url_query(&row).is_some_and(|query| {
+            let head = head("POST", &query, false);
+            classify(&head, &server::Config::default(), ON_POLLING).is_ok()
+        });
+        // Overlaps need two requests (see `close`), the limit is enforced by the driver.
+        let elsewhere =
+            name.contains("overlap") || name.contains("limit") || name.contains("over max");
+        if row["request"]["method"] != "POST" || !fits || elsewhere {
+            continue;
+        }
+        let mut session = server_on_polling(server::Config::default());
+        let messages = match row["request"]["body"]["text"].as_str() {
+            Some(body) => post(&mut session, 1, 1, body),
+            None => {
+                session.handle_post_invalid(1, RequestId(1));
+                Vec::new()
+            }
+        };
+        let expected = row["messages"].as_array().cloned().unwrap_or_default();
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|it| match it["hex"].as_str() {
+                Some(hex) => format!("#{hex}"),
+                None => it.as_str().unwrap().to_owned(),
+            })
+            .collect();
+        assert_eq!(messages, expected, "{name}");
+
+        let (status, body) = (&row["response"]["status"], &row["response"]["body"]["text"]);
+        let mut lines = vec![format!("reply 1: {status} {}", body.as_str().unwrap())];
+        let details = |closed: &str, detail: Option<&str>| match (closed, detail) {
+            ("parse error", None) => {
+                crate::trace::closed(closed, Some("payload cannot be decoded"))
+            }
+            _ => crate::trace::closed(closed, detail),
+        };
+        if let [reason, detail] = &row["session_close"][0]
+            .as_array()
+            .cloned()
+            .unwrap_or_default()[..]
+        {
+            lines.push(details(reason.as_str().unwrap(), detail.as_str()));
+        }
+        assert_eq!(server_lines(&mut session), lines, "{name}");
+        checked += 1;
+    }
+    assert!(checked >= 11, "only {checked} rows were checked");
+}

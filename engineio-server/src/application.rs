@@ -1,0 +1,126 @@
+//! What a program puts on top of the sessions: one [`Acceptor`] per server, one [`Application`]
+//! per session, living inside the session's task.
+
+use std::borrow::Cow;
+use std::task;
+
+use http::request::Parts;
+use proto::server::Session as Machine;
+use proto::{CloseReason, Message, Prepared, Tick, Transport};
+
+use crate::session::Session;
+
+/// Opens sessions: decides who may have one and what runs in it.
+pub trait Acceptor: Send + Sync + 'static {
+    /// What runs in each session.
+    type Application: Application;
+
+    /// A client asks for a session by this request. The handle can be cloned and used from
+    /// anywhere; what is pushed to it leaves after the handshake.
+    ///
+    /// Copy from the request what is needed later: it is not kept.
+    ///
+    /// # Errors
+    /// A refusal goes to the client as error 4 with its words: status 403 on polling, 400 on
+    /// websocket (protocol.md §7).
+    fn open(
+        &self,
+        session: Session<<Self::Application as Application>::Entry>,
+        request: &Parts,
+    ) -> Result<Self::Application, Refusal>;
+}
+
+/// Why a client may not have a session, in words for the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a message")]
+pub struct Refusal(pub Cow<'static, str>);
+
+/// What runs inside a session's task. All calls come from that task, one at a time: it needs no
+/// locks for what it owns, and must not block.
+pub trait Application: Send + 'static {
+    /// What is pushed to the session's outgoing queue from anywhere, and comes out of it here in
+    /// push order.
+    type Entry: Send + 'static;
+
+    /// A message arrived. It is lent: copy what must outlive the call.
+    fn handle_message(&mut self, cx: &mut SessionContext<'_, '_>, message: Message<'_>);
+
+    /// The task took an entry out of the queue; usually it is [sent](SessionContext::send).
+    fn handle_entry(&mut self, cx: &mut SessionContext<'_, '_>, entry: Self::Entry);
+
+    /// Drives what the application waits for, with [`SessionContext::context`] as its waker. Called whenever
+    /// the task runs.
+    fn poll(&mut self, cx: &mut SessionContext<'_, '_>) {
+        let _ = cx;
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) has something to do.
+    fn poll_timeout(&self) -> Option<Tick> {
+        None
+    }
+
+    /// Acts on deadlines up to [`SessionContext::now`].
+    fn handle_timeout(&mut self, cx: &mut SessionContext<'_, '_>) {
+        let _ = cx;
+    }
+
+    /// Whether the next message can be taken. While it says no, the peer is not read, its POSTs
+    /// are not answered, and its heartbeat is not held against it.
+    fn wants_messages(&self) -> bool {
+        true
+    }
+
+    /// The session lives on another transport now.
+    fn handle_upgrade(&mut self, to: Transport) {
+        let _ = to;
+    }
+
+    /// The session has ended; nothing else is called afterwards.
+    fn handle_close(&mut self, reason: CloseReason, detail: Option<&'static str>);
+}
+
+/// What an [`Application`] can do with its session while it is being called.
+pub struct SessionContext<'a, 'cx> {
+    pub(crate) machine: &'a mut Machine,
+    pub(crate) now: Tick,
+    pub(crate) cx: &'a mut task::Context<'cx>,
+}
+
+impl<'cx> SessionContext<'_, 'cx> {
+    /// Sends a message, behind all that were sent before.
+    pub fn send(&mut self, message: Prepared) {
+        self.machine.send(message);
+    }
+
+    /// Closes the session once everything sent has left.
+    pub fn close(&mut self) {
+        self.machine.close(self.now);
+    }
+
+    /// Answers a waiting poll though there is nothing to send, so that its client can look around.
+    pub const fn release_poll(&mut self) {
+        self.machine.release_poll();
+    }
+
+    /// Ends the session now; what has not left is dropped.
+    pub fn abort(&mut self, reason: CloseReason, detail: &'static str) {
+        self.machine.abort(self.now, reason, detail);
+    }
+
+    /// Milliseconds since the server was made.
+    #[must_use]
+    pub const fn now(&self) -> Tick {
+        self.now
+    }
+
+    /// The transport the session lives on.
+    #[must_use]
+    pub const fn transport(&self) -> Transport {
+        self.machine.transport()
+    }
+
+    /// The task's context, for polling futures.
+    pub const fn context(&mut self) -> &mut task::Context<'cx> {
+        self.cx
+    }
+}

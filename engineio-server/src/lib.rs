@@ -1,0 +1,136 @@
+//! An Engine.IO server on tokio and hyper: long-polling, websocket and the upgrade between them.
+//!
+//! ```text
+//!    HTTP requests, from serve(), tower or handle()
+//!            │
+//!      ┌─────▼──────┐  open  ┌────────────────────────────────────────────────┐
+//!      │   Server   ├───────►│ the task of a session                          │
+//!      │ sid ─► ... ├───────►│   websocket ◄──► protocol ◄──► Application     │
+//!      └────────────┘ request│                                      ▲         │
+//!                            └──────────────────────────────────────┼─────────┘
+//!      any thread: Session::push(entry) ─────► queue ───────────────┘
+//! ```
+//!
+//! A session is one task, from its handshake through the upgrade to its end. The task owns the
+//! websocket, the protocol's state machine and your [`Application`], whose methods it calls one at
+//! a time; so an application needs no locks. Everybody else holds a [`Session`], a handle to the
+//! queue in front of the task.
+//!
+//! ```no_run
+//! use engineio_server::{
+//!     Acceptor, Application, CloseReason, Config, Message, Prepared, Refusal, Server, Session,
+//!     SessionContext, serve,
+//! };
+//!
+//! struct Echo;
+//!
+//! impl Acceptor for Echo {
+//!     type Application = Self;
+//!
+//!     fn open(&self, _: Session<()>, _: &http::request::Parts) -> Result<Self, Refusal> {
+//!         Ok(Self)
+//!     }
+//! }
+//!
+//! impl Application for Echo {
+//!     type Entry = ();
+//!
+//!     fn handle_message(&mut self, cx: &mut SessionContext<'_, '_>, message: Message<'_>) {
+//!         cx.send(match message {
+//!             Message::Text(text) => Prepared::text(text),
+//!             Message::Binary(data) => Prepared::binary(data.to_vec().into()),
+//!         });
+//!     }
+//!
+//!     fn handle_entry(&mut self, _: &mut SessionContext<'_, '_>, (): ()) {}
+//!
+//!     fn handle_close(&mut self, _: CloseReason, _: Option<&'static str>) {}
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> std::io::Result<()> {
+//!     let server = Server::new(Config::default(), Echo);
+//!     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+//!     let respond = move |request| {
+//!         let server = server.clone();
+//!         async move { server.handle(request).await }
+//!     };
+//!     serve(listener, respond, std::future::pending()).await;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! A [`Mount`] makes a tower layer of the server, for programs that have a framework.
+//!
+//! # What it does not do
+//!
+//! It knows nothing of Socket.IO: no namespaces, events or acknowledgements, no rooms. It speaks
+//! Engine.IO 4 alone; clients that ask for revision 3 are refused. It sets no CORS headers and no
+//! cookies, compresses nothing, and ends no TLS: layers in front of it do. It decides nothing about
+//! the protocol either; that is `engineio-proto`.
+//!
+//! # What is guaranteed
+//!
+//! **Order.** Messages of a client reach the application in the order in which they were sent, and
+//! entries in the order in which they were pushed, whichever threads did; both also across the
+//! upgrade. What the application [sends](SessionContext::send) leaves in that order. Between a
+//! message sent directly and an entry still in the queue there is none.
+//!
+//! **Loss.** An entry that was pushed arrives, or the session ends and says why. What was pushed
+//! before a close is delivered before it. Once the kernel or an HTTP response has taken a message it
+//! counts as delivered: Engine.IO has no receipts, and a connection may still break behind it.
+//! [`Session::push_volatile`] takes an entry only if it can leave at once.
+//!
+//! **The end.** [`Application::handle_close`] is called exactly once per session, with the
+//! reference's reason, unless the application panics, which ends its own session and no other, or
+//! the runtime is shut down. When the last session has ended, [`Server::idle`] is ready.
+//!
+//! **Bounds.** Nothing that a client does costs unbounded memory:
+//!
+//! | what | bound |
+//! |---|---|
+//! | a message or a POST body | [`max_payload`](ProtocolConfig::max_payload), 1 MB |
+//! | messages on their way to a client | [`OutboxLimits`]: 16 MiB, or 1 MiB if it takes nothing for 10 s |
+//! | requests of a session | one GET and one POST; a second one ends the session |
+//! | a POST body on its way | heartbeat interval and timeout, 45 s |
+//! | a websocket that is to take over | [`upgrade_timeout`](ProtocolConfig::upgrade_timeout), 10 s |
+//! | a websocket that is being closed | 30 s for what it has not read |
+//! | a request's head, with [`serve`] | 16 KiB and 10 s |
+//!
+//! An idle session owns no read or write buffer. There is no bound on the number of sessions:
+//! [`Acceptor::open`] can refuse them, and [`Server::sessions`] counts them.
+//!
+//! **Time.** All of it is the runtime's clock, so that a test with paused time drives everything.
+//!
+//! Behind a server of your own rather than [`serve`], set a timeout for request heads there.
+
+// The layer below is `proto` in every file here, so that each line shows its layer.
+extern crate engineio_proto as proto;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
+mod application;
+mod clock;
+mod config;
+mod link;
+mod mailbox;
+mod registry;
+mod scratch;
+mod serve;
+mod server;
+mod service;
+mod session;
+mod stream;
+mod task;
+mod websocket;
+
+pub use application::{Acceptor, Application, Refusal, SessionContext};
+pub use config::{Config, OutboxLimits};
+pub use proto::server::Config as ProtocolConfig;
+pub use proto::{CloseReason, Message, Prepared, Revision, Sid, Tick, Transport};
+pub use serve::{Listener, serve};
+pub use server::{Server, Shutdown};
+pub use service::{Endpoint, Mount, Mounted, NotFound};
+pub use session::{PushError, Session};

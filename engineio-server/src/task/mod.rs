@@ -1,0 +1,351 @@
+//! The driver: the one task of a session. It moves bytes, requests and time into the protocol's
+//! state machine and its outputs out again; it decides nothing.
+//!
+//! ```text
+//!   mailbox ──► requests ─┐                       ┌─► replies
+//!   socket  ──► frames  ──┼─► Machine ─► outputs ─┼─► vectored writes
+//!   queue   ──► entries ──┤      ▲                └─► end of the session
+//!   clock   ──► timeouts ─┘      │ lent messages
+//!                           Application (handlers run here)
+//! ```
+
+mod read;
+mod timer;
+
+use std::collections::VecDeque;
+use std::future::{self, Future};
+use std::mem;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use proto::server::{LinkEnd, LinkId, Output, RequestId, Session as Machine};
+use proto::{CloseReason, Tick};
+use tokio::task::coop;
+
+use self::timer::Timer;
+use crate::application::{Application, SessionContext};
+use crate::link::{Handshake, Link};
+use crate::mailbox::{Delivery, Kind, Reply};
+use crate::registry::Registry;
+use crate::session::{Session, Standing, Work};
+
+/// Rounds a task may go without letting others run, however much arrives meanwhile.
+const MAX_ROUNDS: usize = 8;
+
+/// Capacity of the local queue, in entries, that may stay allocated while it is empty.
+const RETAINED_CAPACITY: usize = 16;
+
+pub(crate) struct Task<A: Application> {
+    registry: Arc<Registry<A::Entry>>,
+    session: Session<A::Entry>,
+    machine: Machine,
+    application: A,
+    /// The websocket that carries the session, or the one it may move to; never both.
+    link: Option<Link>,
+    next_link: u32,
+    /// Requests the machine has not answered yet: a GET, a POST, rarely more.
+    replies: Vec<(RequestId, Reply)>,
+    entries: VecDeque<A::Entry>,
+    deliveries: Vec<Delivery>,
+    timer: Timer,
+    /// Whether the application took messages when it was last asked.
+    reading: bool,
+    /// Whether the peer has taken something since the queue was last told.
+    progress: bool,
+}
+
+/// The link id of a session that was opened on a websocket.
+pub(crate) const FIRST_LINK: LinkId = LinkId(0);
+
+impl<A: Application> Task<A> {
+    pub(crate) fn new(
+        registry: Arc<Registry<A::Entry>>,
+        session: Session<A::Entry>,
+        machine: Machine,
+        application: A,
+    ) -> Self {
+        Self {
+            timer: Timer::new(&registry),
+            registry,
+            session,
+            machine,
+            application,
+            link: None,
+            next_link: FIRST_LINK.0,
+            replies: Vec::new(),
+            entries: VecDeque::new(),
+            deliveries: Vec::new(),
+            reading: true,
+            progress: false,
+        }
+    }
+
+    /// The request that opened the session on polling waits for the handshake.
+    pub(crate) fn with_reply(mut self, request: RequestId, reply: Reply) -> Self {
+        self.replies.push((request, reply));
+        self
+    }
+
+    /// The websocket that opened the session.
+    pub(crate) fn with_link(mut self, handshake: Handshake) -> Self {
+        let id = self.name_link();
+        self.link = Some(Link::new(id, handshake));
+        self
+    }
+
+    fn name_link(&mut self) -> LinkId {
+        let id = LinkId(self.next_link);
+        self.next_link = self.next_link.wrapping_add(1);
+        id
+    }
+
+    fn handle_delivery(&mut self, now: Tick, delivery: Delivery) {
+        let Delivery { request, kind } = delivery;
+        match kind {
+            Kind::Get(reply) => {
+                self.replies.push((request, reply));
+                self.machine.handle_get(now, request);
+            }
+            Kind::Post(reply, body) => {
+                self.replies.push((request, reply));
+                self.machine.handle_post(now, request, body);
+            }
+            Kind::PostOverlap(reply) => {
+                self.replies.push((request, reply));
+                self.machine.handle_post_overlap(now, request);
+            }
+            Kind::PostInvalid(reply) => {
+                self.replies.push((request, reply));
+                self.machine.handle_post_invalid(now, request);
+            }
+            Kind::PostBroken => self.machine.handle_post_broken(now),
+            Kind::Abandoned => {
+                self.replies.retain(|(waiting, _)| *waiting != request);
+                self.machine.handle_abandoned(now, request);
+            }
+            Kind::Websocket(handshake) => {
+                let id = self.name_link();
+                let link = Link::new(id, handshake);
+                self.machine.handle_link(now, id);
+                match &self.link {
+                    // The machine has refused it, and its order to close names no link of ours.
+                    Some(_) => self.registry.spawn(link.close(None, true)),
+                    None => self.link = Some(link),
+                }
+            }
+        }
+    }
+
+    fn handle_entries(&mut self, now: Tick, cx: &mut Context<'_>) {
+        let mut entries = mem::take(&mut self.entries);
+        let mut context = SessionContext {
+            machine: &mut self.machine,
+            now,
+            cx,
+        };
+        for entry in entries.drain(..) {
+            self.application.handle_entry(&mut context, entry);
+        }
+        if entries.capacity() <= RETAINED_CAPACITY {
+            self.entries = entries;
+        }
+    }
+
+    fn handle_timeouts(&mut self, now: Tick, cx: &mut Context<'_>) {
+        if self.machine.poll_timeout().is_some_and(|at| at <= now) {
+            self.machine.handle_timeout(now);
+        }
+        if self.application.poll_timeout().is_some_and(|at| at <= now) {
+            let mut context = SessionContext {
+                machine: &mut self.machine,
+                now,
+                cx,
+            };
+            self.application.handle_timeout(&mut context);
+        }
+    }
+
+    /// Acts on everything the machine asks for.
+    fn handle_outputs(&mut self) {
+        let before = self.machine.queued_bytes();
+        let mut replied = false;
+        while let Some(output) = self.machine.poll_output() {
+            match output {
+                Output::Reply { request, response } => {
+                    let waiting = self.replies.iter().position(|(id, _)| *id == request);
+                    if let Some(index) = waiting {
+                        // Nobody is left to be told that the client has gone.
+                        let _ = self.replies.swap_remove(index).1.send(response);
+                        replied = true;
+                    }
+                }
+                Output::Send { link, item } => {
+                    if let Some(link) = self.link.as_mut().filter(|it| it.id == link) {
+                        link.send(item);
+                        self.machine.set_congested(link.is_congested());
+                    }
+                }
+                Output::CloseLink { link } => {
+                    if let Some(link) = self.link.take_if(|it| it.id == link) {
+                        self.registry.spawn(link.close(None, true));
+                    }
+                }
+                Output::Upgraded { to } => {
+                    self.session.set_transport(to);
+                    self.application.handle_upgrade(to);
+                }
+                Output::Closed { reason, detail } => {
+                    tracing::debug!(target: "engineio", %reason, detail, "session closed");
+                    self.application.handle_close(reason, detail);
+                }
+                _ => {}
+            }
+        }
+        self.progress |= replied && self.machine.queued_bytes() < before;
+    }
+
+    /// Writes what is queued on the link.
+    fn write(&mut self, now: Tick, cx: &mut Context<'_>) {
+        while let Some(link) = &mut self.link {
+            let progress = &mut self.progress;
+            // What was read may have used up the runtime's budget. If that kept the answers from
+            // being written, turn after turn, a client that never pauses would be given up.
+            let write = future::poll_fn(|cx| link.poll_write(cx, progress));
+            let written = pin!(coop::unconstrained(write)).poll(cx);
+            if let Poll::Ready(Err(_)) = written {
+                let id = link.id;
+                self.link = None;
+                let end = LinkEnd::Failed("write failed");
+                self.machine.handle_link_end(now, id, end);
+            } else {
+                let was_congested = self.machine.is_congested();
+                self.machine.set_congested(link.is_congested());
+                if !was_congested || link.is_congested() {
+                    break;
+                }
+            }
+            self.handle_outputs();
+        }
+    }
+
+    /// Looks at the queue, unless what was taken from it before is still to be handled.
+    fn take(&mut self, now: Tick) -> Work {
+        if !self.entries.is_empty() || !self.deliveries.is_empty() {
+            return Work::Some;
+        }
+        let standing = self.standing(now);
+        self.session
+            .take(&mut self.entries, &mut self.deliveries, standing)
+    }
+
+    fn standing(&mut self, now: Tick) -> Standing {
+        let in_flight = self.link.as_ref().map_or(0, Link::unsent);
+        Standing {
+            unsent: self.unsent(),
+            progress: mem::take(&mut self.progress),
+            writable: in_flight == 0 && self.machine.is_writable(),
+            now,
+        }
+    }
+
+    /// Bytes that have left the queue and that nobody has taken yet.
+    fn unsent(&self) -> usize {
+        self.machine.queued_bytes() + self.link.as_ref().map_or(0, Link::unsent)
+    }
+
+    /// Ends a session whose client takes too little.
+    fn give_up(&mut self, now: Tick) {
+        let reason = CloseReason::TransportError;
+        self.machine.abort(now, reason, "client is too slow");
+    }
+
+    /// Tells the machine when the application starts or stops taking messages.
+    fn update_reading(&mut self, now: Tick) {
+        let wants = self.application.wants_messages();
+        if wants != self.reading {
+            self.reading = wants;
+            self.machine.set_reading(now, wants);
+        }
+    }
+}
+
+impl<A: Application> Future for Task<A> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        for _ in 0..MAX_ROUNDS {
+            let now = this.registry.now();
+            match this.take(now) {
+                Work::Overflown => this.give_up(now),
+                Work::Close => this.machine.close(now),
+                Work::Some | Work::None => {}
+            }
+            for delivery in mem::take(&mut this.deliveries) {
+                this.handle_delivery(now, delivery);
+            }
+            this.handle_entries(now, cx);
+            let more = this.read(now, cx);
+            let stopped = !this.application.wants_messages();
+            this.application.poll(&mut SessionContext {
+                machine: &mut this.machine,
+                now,
+                cx,
+            });
+            // What the handlers have just queued leaves in this very round.
+            match this.take(now) {
+                Work::Overflown => this.give_up(now),
+                Work::Close => this.machine.close(now),
+                Work::Some | Work::None => this.handle_entries(now, cx),
+            }
+            this.handle_timeouts(now, cx);
+            this.handle_outputs();
+            this.write(now, cx);
+            if this.unsent() > this.session.hard_limit() {
+                this.give_up(now);
+                this.handle_outputs();
+            }
+            if this.machine.is_closed() {
+                return Poll::Ready(());
+            }
+            this.update_reading(now);
+            let resumed = stopped && this.application.wants_messages();
+            if resumed || !this.deliveries.is_empty() {
+                continue;
+            }
+            if more {
+                break;
+            }
+            let deadlines = [this.machine.poll_timeout(), this.application.poll_timeout()];
+            if this.timer.arm(&this.registry, cx, now, deadlines) {
+                continue;
+            }
+            let standing = this.standing(now);
+            match this.session.take_or_sleep(
+                &mut this.entries,
+                &mut this.deliveries,
+                cx.waker(),
+                standing,
+            ) {
+                Work::None => return Poll::Pending,
+                Work::Close => this.machine.close(now),
+                Work::Some | Work::Overflown => {}
+            }
+        }
+        // There is more to do, but others wait as well.
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+/// Nothing inside is pinned in place.
+impl<A: Application> Unpin for Task<A> {}
+
+/// However a task ends, by a panic of the application too, nobody keeps waiting for it.
+impl<A: Application> Drop for Task<A> {
+    fn drop(&mut self) {
+        self.registry.remove(&self.session.sid());
+        self.session.end();
+    }
+}

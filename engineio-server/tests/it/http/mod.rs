@@ -1,0 +1,422 @@
+//! The reference's HTTP exchanges, recorded live (`tests/vectors/engineio-http.json`), replayed
+//! against this server. A row is replayed, or stands in a list here and says why not.
+
+mod upgrade;
+
+use engineio_server::{Config, Prepared, ProtocolConfig};
+use serde_json::Value;
+
+use self::upgrade::Upgrade;
+use crate::host::{Host, Polling, settle};
+use crate::puppet::{Event, Events, Order, Reaction, order, send};
+use crate::wire::{Received, Response, Websocket, request, sid};
+
+/// Rows of features that this crate does not have. All rows of revision 3, by their names, are
+/// skipped as well.
+const OTHER_FEATURES: &[(&str, &[&str])] = &[
+    ("revision 3 and its JSONP", &["v4 JSONP handshake"]),
+    (
+        "CORS and cookies",
+        &[
+            "CORS + cookie handshake",
+            "CORS preflight",
+            "CORS disallowed origin",
+            "CORS second disallowed origin",
+            "custom cookie",
+        ],
+    ),
+    ("HTTP compression", &["httpCompression above 1024 bytes"]),
+    ("WebTransport", &["webtransport enabled"]),
+    (
+        "hooks of the JavaScript server",
+        &["middleware failure", "generateId failure"],
+    ),
+];
+
+/// What this server answers on purpose where the reference answers something else.
+enum Instead {
+    /// A request or a waiting poll gets another answer.
+    Answer(u16, &'static str),
+    /// The recorded opening of a session.
+    Opens,
+    /// Another step of an upgrade: its index and what the waiting poll gets.
+    Poll(usize, &'static str),
+}
+
+/// Row, what happens here, and why.
+const DIFFERENCES: &[(&str, Instead, &str)] = &[
+    (
+        "v4 handshake polling without trailing slash",
+        Instead::Opens,
+        "a slash at the end of a path means nothing",
+    ),
+    (
+        "ws upgrade request with transport=polling",
+        Instead::Answer(400, "Bad request"),
+        "refused before the 101 rather than closed behind it",
+    ),
+    (
+        "ws EIO=3 refused",
+        Instead::Answer(400, "Unsupported protocol version"),
+        "refused before the 101 rather than broken off behind it",
+    ),
+    (
+        "ws wrong path",
+        Instead::Answer(404, ""),
+        "whoever serves the other paths answers them",
+    ),
+    (
+        "overlapping POST: first POST result",
+        Instead::Answer(400, r#"{"code":1,"message":"Session ID unknown"}"#),
+        "an answer says more than a connection that breaks",
+    ),
+    (
+        "server closes without pending GET: next GET",
+        Instead::Answer(200, "1"),
+        "the close packet needs no noop in front of it",
+    ),
+    (
+        "upgrade: messages sent by the server between probe and upgrade",
+        Instead::Poll(2, "6"),
+        "a waiting poll is released with the probe, not 100 ms after it",
+    ),
+    (
+        "upgrade without probe",
+        Instead::Poll(1, "6"),
+        "the session lives on: its poll is released, not told of a close",
+    ),
+];
+
+/// Headers that are held against the recorded ones.
+const HEADERS: &[&str] = &["content-type", "content-length", "cache-control"];
+
+/// The recording has `cache-control` on answers to POST too. Nothing caches those (RFC 9111 §3).
+fn is_compared(header: &str, method: &str) -> bool {
+    HEADERS.contains(&header) && !(header == "cache-control" && method == "POST")
+}
+
+/// Words of ours for an end whose recorded words are those of a JavaScript library.
+const DETAILS: &[(&str, &str)] = &[(
+    "RangeError: Max payload size exceeded",
+    "websocket protocol violated",
+)];
+
+#[tokio::test(start_paused = true)]
+async fn exchanges_of_the_reference_are_answered_alike() {
+    let recorded = include_str!("../../vectors/engineio-http.json");
+    let recorded: Value = serde_json::from_str(recorded).unwrap();
+    let mut rows: Vec<Row<'_>> = recorded["vectors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(Row)
+        .collect();
+    let total = rows.len();
+
+    let other = OTHER_FEATURES.iter().flat_map(|(_, names)| *names);
+    for name in other {
+        let index = rows.iter().position(|row| row.name() == *name);
+        rows.remove(index.unwrap_or_else(|| panic!("no row {name}")));
+    }
+    rows.retain(|row| !row.name().starts_with("v3 "));
+    for (name, ..) in DIFFERENCES {
+        assert!(rows.iter().any(|row| row.name() == *name), "no row {name}");
+    }
+    assert_eq!((total, rows.len()), (95, 68));
+
+    for row in rows {
+        eprintln!("row: {}", row.name());
+        row.replay().await;
+    }
+}
+
+/// One recorded exchange.
+#[derive(Clone, Copy)]
+struct Row<'a>(&'a Value);
+
+impl<'a> Row<'a> {
+    fn name(self) -> &'a str {
+        self.0["name"].as_str().unwrap()
+    }
+
+    fn difference(self) -> Option<&'static Instead> {
+        let row = DIFFERENCES.iter().find(|row| row.0 == self.name());
+        row.map(|(_, instead, _)| instead)
+    }
+
+    /// The server as it was configured for the recording.
+    fn host(self) -> (Host, Events) {
+        let mut protocol = ProtocolConfig::default();
+        let mut reaction = Reaction::Nothing;
+        match self.name() {
+            "allowUpgrades false" => protocol.allow_upgrades = false,
+            "polling only" | "websocket disabled" => protocol.websocket = false,
+            "initialPacket" => reaction = Reaction::Greet("welcome"),
+            "allowRequest refused without message" => reaction = Reaction::Refuse("Forbidden"),
+            "allowRequest refused with message" | "ws allowRequest refused" => {
+                reaction = Reaction::Refuse("thou shall not pass");
+            }
+            "upgrade timeout" => protocol.upgrade_timeout = 200,
+            "v4 heartbeat: no pong" => {
+                (protocol.ping_interval, protocol.ping_timeout) = (100, 100);
+            }
+            name if name.contains("maxHttpBufferSize") || name.contains("over limit") => {
+                protocol.max_payload = 10;
+            }
+            _ => {}
+        }
+        let config = Config {
+            protocol,
+            ..Config::default()
+        };
+        Host::start(config, reaction)
+    }
+
+    async fn replay(self) {
+        let (host, mut events) = self.host();
+        if self.0["log"].is_array() {
+            Upgrade::replay(self, &host, &mut events).await;
+        } else if self.request()["url"].is_null() {
+            self.replay_story(&host, &mut events).await;
+        } else if self.request()["upgrade"].is_string() {
+            self.replay_websocket(&host).await;
+        } else {
+            self.replay_request(&host).await;
+        }
+        settle().await;
+        self.assert_reported(events.drain());
+    }
+
+    fn request(self) -> &'a Value {
+        &self.0["request"]
+    }
+
+    fn response(self) -> &'a Value {
+        &self.0["response"]
+    }
+
+    /// A plain request; if it names a session, that one is opened before.
+    async fn replay_request(self, host: &Host) {
+        let recorded = self.request();
+        let method = recorded["method"].as_str().unwrap();
+        let client = self.client(host).await;
+        let mut parked = None;
+        match self.name() {
+            "overlapping GET" => parked = Some(client.as_ref().unwrap().park().await),
+            "overlapping POST" => {
+                let mut first = host.connect().await;
+                let whole = request("POST", &client.as_ref().unwrap().target(), &[], b"4a");
+                first.write(&whole[..whole.len() - 1]).await;
+                parked = Some(first);
+            }
+            _ => {}
+        }
+        settle().await;
+        let headers: Vec<_> = members(&recorded["headers"]).collect();
+        let target = self.target(client.as_ref());
+        let mut wire = host
+            .send(method, &target, &headers, bytes(&recorded["body"]))
+            .await;
+        self.assert_answered(&wire.response(method).await, method);
+        drop(parked);
+    }
+
+    /// A request for a websocket.
+    async fn replay_websocket(self, host: &Host) {
+        let client = self.client(host).await;
+        let target = self.target(client.as_ref());
+        match Websocket::open(host.connect().await, &target).await {
+            Ok(mut websocket) => {
+                assert!(self.difference().is_none());
+                assert_eq!(self.response()["status"], 101);
+                self.assert_frames(&mut websocket).await;
+            }
+            Err(response) => self.assert_answered(&response, "GET"),
+        }
+    }
+
+    async fn client(self, host: &Host) -> Option<Polling<'_>> {
+        match self.request()["url"].as_str().unwrap().contains("<sid>") {
+            true => Some(host.open().await),
+            false => None,
+        }
+    }
+
+    fn target(self, client: Option<&Polling<'_>>) -> String {
+        let url = self.request()["url"].as_str().unwrap();
+        match client {
+            Some(client) => url.replace("<sid>", &client.sid),
+            None => url.to_owned(),
+        }
+    }
+
+    /// A row whose name tells what to do.
+    async fn replay_story(self, host: &Host, events: &mut Events) {
+        match self.name() {
+            "overlapping GET: first pending poll result" => {
+                let client = host.open().await;
+                let mut first = client.park().await;
+                client.get().await;
+                self.assert_answered(&first.response("GET").await, "GET");
+            }
+            "overlapping POST: first POST result" => {
+                let client = host.open().await;
+                let whole = request("POST", &client.target(), &[], b"4a");
+                let mut first = host.connect().await;
+                first.write(&whole[..whole.len() - 1]).await;
+                settle().await;
+                client.post("4b").await;
+                first.write(&whole[whole.len() - 1..]).await;
+                self.assert_answered(&first.response("POST").await, "POST");
+            }
+            "client aborts a pending GET" => {
+                let poll = host.open().await.park().await;
+                settle().await;
+                drop(poll);
+            }
+            "server closes while a GET is pending" => {
+                let mut poll = host.open().await.park().await;
+                settle().await;
+                order(&events.opened().await, Order::Close);
+                self.assert_answered(&poll.response("GET").await, "GET");
+            }
+            "server closes without pending GET: next GET" => {
+                let client = host.open().await;
+                order(&events.opened().await, Order::Close);
+                settle().await;
+                self.assert_answered(&client.get().await, "GET");
+            }
+            "three buffered packets flushed in one payload" => {
+                let client = host.open().await;
+                let session = events.opened().await;
+                send(&session, "a");
+                let data = Prepared::binary((&[1, 2][..]).into());
+                order(&session, Order::Send(data));
+                send(&session, "b");
+                self.assert_answered(&client.get().await, "GET");
+            }
+            "ws frame over maxHttpBufferSize" => {
+                let mut websocket = host.open_websocket().await;
+                websocket.say("41234567890").await;
+                self.assert_frames(&mut websocket).await;
+            }
+            "v4 client sends ping" => {
+                let mut websocket = host.open_websocket().await;
+                websocket.say("2").await;
+                self.assert_frames(&mut websocket).await;
+            }
+            "v4 heartbeat: no pong" => {
+                let mut websocket = host.websocket("").await;
+                self.assert_frames(&mut websocket).await;
+            }
+            name => panic!("nothing is known about the row {name}"),
+        }
+    }
+
+    fn assert_answered(self, response: &Response, method: &str) {
+        let text = without_sid(response.text());
+        match self.difference() {
+            Some(Instead::Answer(status, body)) => {
+                assert_eq!((response.status, text.as_str()), (*status, *body));
+                return;
+            }
+            Some(Instead::Opens) => {
+                assert!(response.status == 200 && text.starts_with("0{"), "{text}");
+                return;
+            }
+            Some(Instead::Poll(..)) | None => {}
+        }
+        let recorded = self.response();
+        assert_eq!(response.status, recorded["status"]);
+        assert_eq!(text.as_bytes(), bytes(&recorded["body"]));
+        for (name, value) in members(&recorded["headers"]) {
+            if is_compared(name, method) {
+                assert_eq!(response.header(name), Some(value), "{name}");
+            }
+        }
+    }
+
+    /// The frames of a websocket up to its end, if that was recorded.
+    async fn assert_frames(self, websocket: &mut Websocket) {
+        for frame in self.response()["frames"].as_array().into_iter().flatten() {
+            assert_eq!(
+                without_sid(&websocket.text().await),
+                frame.as_str().unwrap()
+            );
+        }
+        if let Some(code) = self.response()["closed"][0].as_u64() {
+            assert_closed(&websocket.receive().await, code);
+        }
+    }
+
+    /// What the application was told, in the recording's terms.
+    fn assert_reported(self, events: Vec<Event>) {
+        let mut messages = Vec::new();
+        let mut ends = Vec::new();
+        for event in events {
+            match event {
+                Event::Text(text) => messages.push(Value::from(text)),
+                Event::Binary(data) => {
+                    let hex: String = data.iter().map(|byte| format!("{byte:02x}")).collect();
+                    messages.push(serde_json::json!({ "hex": hex }));
+                }
+                Event::Closed(reason, detail) => ends.push((reason.as_str(), detail)),
+                Event::Open(_) | Event::Upgraded => {}
+            }
+        }
+        assert_eq!(
+            Some(&messages),
+            self.0["messages"].as_array().or(Some(&Vec::new()))
+        );
+        let Some(recorded) = self.0["session_close"].as_array() else {
+            return;
+        };
+        assert_eq!(ends.len(), recorded.len());
+        for ((reason, detail), recorded) in ends.into_iter().zip(recorded) {
+            assert_eq!(reason, recorded[0]);
+            // Where the reference says nothing, this server may.
+            if let Some(words) = recorded[1].as_str() {
+                let ours = DETAILS.iter().find(|(theirs, _)| *theirs == words);
+                assert_eq!(detail, Some(ours.map_or(words, |(_, ours)| ours)));
+            }
+        }
+    }
+}
+
+/// Held against a recorded close code, where 1005 stands for none.
+fn assert_closed(received: &Received, code: u64) {
+    let expected = match code {
+        1005 => Received::Close(None),
+        code => Received::Close(Some(code as u16)),
+    };
+    assert_eq!(*received, expected);
+}
+
+/// A recorded body: text, or bytes in hex.
+fn bytes(body: &Value) -> Vec<u8> {
+    if let Some(hex) = body["hex"].as_str() {
+        let digits = hex.as_bytes().chunks(2);
+        return digits
+            .map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap())
+            .collect();
+    }
+    body["text"]
+        .as_str()
+        .unwrap_or_default()
+        .as_bytes()
+        .to_vec()
+}
+
+/// The members of a recorded object whose values are strings.
+fn members(object: &Value) -> impl Iterator<Item = (&str, &str)> {
+    let members = object.as_object().into_iter().flatten();
+    members.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)))
+}
+
+/// Handshakes differ in nothing but the id.
+fn without_sid(text: &str) -> String {
+    match text.starts_with("0{") {
+        true => text.replace(&sid(text), "<sid>"),
+        false => text.to_owned(),
+    }
+}

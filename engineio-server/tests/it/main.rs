@@ -1,0 +1,9 @@
+//! The server as its peers and its applications see it. One binary; nothing here reaches inside.
+
+mod abuse;
+mod conformance;
+mod driver;
+mod host;
+mod http;
+mod puppet;
+mod wire;

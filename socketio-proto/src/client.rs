@@ -1,0 +1,341 @@
+//! The client's side of one link, mirrored from [`server`](crate::server): which namespaces were
+//! asked for, which were granted, whose acknowledgement came. Reconnecting and buffering are the
+//! caller's.
+//!
+//! ```text
+//!            connect                 CONNECT
+//!  (nothing) ───────► joining ─────────────────► joined
+//!      ▲                 │                          │
+//!      │   disconnect    │ CONNECT_ERROR            │ disconnect
+//!      │   DISCONNECT    │                          │ DISCONNECT
+//!      └─────────────────┴──────────────────────────┘
+//! ```
+//!
+//! What a server sends for other namespaces is ignored, as in the reference: it was under way when
+//! the client left.
+
+use std::{borrow::Cow, fmt};
+
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use crate::{
+    Args, Body, Decoder, Encoded, Encoder, Limits, NamespaceId, Packet, ProtocolError, Revision,
+    encode,
+    namespaces::{Namespace, Namespaces},
+    revision::{Answer, Refusal},
+};
+
+/// How a client connects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// What the server may make us hold.
+    pub limits: Limits,
+    /// Bytes to leave free in front of each encoded text. Default 0.
+    pub headroom: usize,
+}
+
+/// What a message of the server meant.
+#[non_exhaustive]
+pub enum Event<'a, A> {
+    /// The server granted a CONNECT. Should it do so again, the newer ids count.
+    Connected {
+        /// The membership that was asked for.
+        nsp: NamespaceId,
+        /// The socket's id on the server.
+        sid: Cow<'a, str>,
+        /// The secret to recover the socket's state with, if the server can.
+        pid: Option<Cow<'a, str>>,
+    },
+    /// The server refused a CONNECT; the membership has ended.
+    ConnectError {
+        /// The membership that was asked for.
+        nsp: NamespaceId,
+        /// Why, in the server's words.
+        message: String,
+        /// Whatever the server added.
+        data: Option<Value>,
+    },
+    /// An event. If the CONNECT of its namespace is not answered yet, hold it until
+    /// [`Event::Connected`]: a server replays missed events ahead of its answer.
+    Event {
+        /// The membership it was sent under.
+        nsp: NamespaceId,
+        /// If present, the server wants an acknowledgement with this id.
+        id: Option<u64>,
+        /// The event's name.
+        name: Cow<'a, str>,
+        /// Its arguments.
+        args: Args<'a>,
+    },
+    /// An acknowledgement that was awaited.
+    Ack {
+        /// The membership it was sent under.
+        nsp: NamespaceId,
+        /// What was kept for it.
+        ack: A,
+        /// The answer.
+        args: Args<'a>,
+    },
+    /// The server ended a membership.
+    Disconnected {
+        /// The membership that ended.
+        nsp: NamespaceId,
+        /// What was kept for acknowledgements that will never come.
+        acks: Vec<A>,
+    },
+    /// The server granted a CONNECT that was given up meanwhile.
+    Unwanted {
+        /// To be sent, so that the server does not keep the membership.
+        leave: Encoded,
+    },
+}
+
+/// Says what happened and where; secrets and data are left out.
+impl<A> fmt::Debug for Event<'_, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, nsp, name) = match self {
+            Self::Connected { nsp, .. } => ("Connected", Some(nsp), None),
+            Self::ConnectError { nsp, .. } => ("ConnectError", Some(nsp), None),
+            Self::Event { nsp, name, .. } => ("Event", Some(nsp), Some(name)),
+            Self::Ack { nsp, .. } => ("Ack", Some(nsp), None),
+            Self::Disconnected { nsp, .. } => ("Disconnected", Some(nsp), None),
+            Self::Unwanted { .. } => ("Unwanted", None, None),
+        };
+        let mut event = f.debug_struct(kind);
+        event.field("nsp", &nsp).field("name", &name);
+        event.finish_non_exhaustive()
+    }
+}
+
+/// A namespace cannot be asked for.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JoinError {
+    /// The name does not start with a slash or contains a comma.
+    #[error("invalid namespace")]
+    Namespace,
+    /// It is joined, or being joined, already.
+    #[error("namespace joined already")]
+    AlreadyJoined,
+    /// The connection is dead since an earlier error.
+    #[error("connection is dead")]
+    Dead,
+}
+
+/// The namespaces joined over one link to a server. `A` is what the caller keeps for each
+/// acknowledgement it awaits.
+///
+/// After a [`ProtocolError`] the connection is dead: it refuses all input and commands do nothing.
+/// The caller then closes the link, and takes what is left with [`drain_acks`](Self::drain_acks).
+/// There is nothing here that depends on time.
+#[derive(Debug)]
+pub struct Connection<A> {
+    revision: Revision,
+    decoder: Decoder,
+    encoder: Encoder,
+    namespaces: Namespaces<A>,
+    dead: bool,
+}
+
+impl<A> Connection<A> {
+    /// A connection without namespaces.
+    pub fn new(revision: Revision, config: &Config) -> Self {
+        Self {
+            revision,
+            decoder: Decoder::new(revision, config.limits),
+            encoder: Encoder::new(revision, config.headroom),
+            namespaces: Namespaces::new(),
+            dead: false,
+        }
+    }
+
+    /// Takes a text message. `None` if it means nothing to the caller: attachments are outstanding,
+    /// or nobody waits for it any more.
+    ///
+    /// # Errors
+    /// If the server broke the protocol; the connection is dead then.
+    pub fn handle_text<'a>(
+        &mut self,
+        text: &'a str,
+    ) -> Result<Option<Event<'a, A>>, ProtocolError> {
+        self.guard(|connection| match connection.decoder.decode_text(text)? {
+            Some(packet) => connection.receive(packet),
+            None => Ok(None),
+        })
+    }
+
+    /// Takes a binary message. `None` as for [`handle_text`](Self::handle_text).
+    ///
+    /// # Errors
+    /// If the server broke the protocol; the connection is dead then.
+    pub fn handle_binary(
+        &mut self,
+        data: &[u8],
+    ) -> Result<Option<Event<'static, A>>, ProtocolError> {
+        self.guard(|connection| match connection.decoder.decode_binary(data)? {
+            Some(packet) => connection.receive(packet),
+            None => Ok(None),
+        })
+    }
+
+    /// Asks to join a namespace. The server answers with [`Event::Connected`] or
+    /// [`Event::ConnectError`].
+    ///
+    /// # Errors
+    /// If the namespace cannot be asked for. Nothing has changed then.
+    pub fn connect(
+        &mut self,
+        name: &str,
+        auth: Option<&Map<String, Value>>,
+    ) -> Result<(NamespaceId, Encoded), JoinError> {
+        if self.dead {
+            return Err(JoinError::Dead);
+        }
+        encode::check_namespace(name).map_err(|_| JoinError::Namespace)?;
+        if self.namespaces.find(name).is_some() {
+            return Err(JoinError::AlreadyJoined);
+        }
+        Ok((self.namespaces.insert(name), self.encoder.join(name, auth)))
+    }
+
+    /// Leaves a namespace, and gives back what was kept for acknowledgements that will never come.
+    ///
+    /// There is nothing to send while the CONNECT is unanswered, since servers take a DISCONNECT
+    /// for a violation then; should the answer come and be positive, [`Event::Unwanted`] has what
+    /// to send. `None` if the namespace has been left already.
+    pub fn disconnect(&mut self, nsp: NamespaceId) -> Option<(Option<Encoded>, Vec<A>)> {
+        if self.dead {
+            return None;
+        }
+        let namespace = self.namespaces.remove(nsp)?;
+        let leave = namespace
+            .joined
+            .then(|| self.encoder.leave(&namespace.name));
+        Some((leave, namespace.into_acks()))
+    }
+
+    /// Awaits the acknowledgement of an event that is being sent with this id.
+    ///
+    /// # Errors
+    /// Hands `ack` back if the namespace is not joined (any more) or the id is awaited already.
+    pub fn register_ack(&mut self, nsp: NamespaceId, id: u64, ack: A) -> Result<(), A> {
+        match self.namespaces.get_mut(nsp) {
+            Some(namespace) if namespace.joined && !self.dead => namespace.register_ack(id, ack),
+            _ => Err(ack),
+        }
+    }
+
+    /// No longer awaits an acknowledgement; should it come, it is ignored.
+    pub fn forget_ack(&mut self, nsp: NamespaceId, id: u64) -> Option<A> {
+        self.namespaces.get_mut(nsp)?.take_ack(id)
+    }
+
+    /// Takes everything kept for acknowledgements, when the link has closed.
+    pub fn drain_acks(&mut self) -> impl Iterator<Item = A> {
+        self.namespaces.drain_acks()
+    }
+
+    /// The name of a namespace that is joined or being joined.
+    pub fn namespace(&self, nsp: NamespaceId) -> Option<&str> {
+        self.namespaces
+            .get(nsp)
+            .map(|namespace| namespace.name.as_ref())
+    }
+
+    /// An encoder for what is sent over this connection.
+    pub fn encoder(&self) -> Encoder {
+        self.encoder
+    }
+
+    fn guard<T>(
+        &mut self,
+        step: impl FnOnce(&mut Self) -> Result<T, ProtocolError>,
+    ) -> Result<T, ProtocolError> {
+        if self.dead {
+            return Err(ProtocolError::Dead);
+        }
+        let result = step(self);
+        if result.is_err() {
+            self.dead = true;
+            self.decoder.reset();
+        }
+        result
+    }
+
+    fn receive<'a>(&mut self, packet: Packet<'a>) -> Result<Option<Event<'a, A>>, ProtocolError> {
+        let Packet {
+            nsp: namespace,
+            id,
+            body,
+        } = packet;
+        let Some(nsp) = self.namespaces.find(&namespace) else {
+            let granted = matches!(body, Body::Connect(_));
+            return Ok(granted.then(|| Event::Unwanted {
+                leave: self.encoder.leave(&namespace),
+            }));
+        };
+        match body {
+            Body::Connect(payload) => Ok(self.connected(nsp, payload)),
+            Body::ConnectError(payload) => self.refused(nsp, payload).map(Some),
+            Body::Event { name, args } => Ok(Some(Event::Event {
+                nsp,
+                id,
+                name,
+                args,
+            })),
+            Body::Ack(args) => {
+                let ack = id.and_then(|id| self.forget_ack(nsp, id));
+                Ok(ack.map(|ack| Event::Ack { nsp, ack, args }))
+            }
+            Body::Disconnect => {
+                let ended = self.namespaces.remove(nsp);
+                let acks = ended.map(Namespace::into_acks).unwrap_or_default();
+                Ok(Some(Event::Disconnected { nsp, acks }))
+            }
+        }
+    }
+
+    fn connected<'a>(
+        &mut self,
+        nsp: NamespaceId,
+        payload: Option<&'a str>,
+    ) -> Option<Event<'a, A>> {
+        let namespace = self.namespaces.get_mut(nsp)?;
+        if let Some(Answer { sid, pid }) = (self.revision.rules().read_answer)(payload) {
+            namespace.joined = true;
+            return Some(Event::Connected { nsp, sid, pid });
+        }
+        if namespace.joined {
+            return None;
+        }
+        self.namespaces.remove(nsp);
+        Some(Event::ConnectError {
+            nsp,
+            message: NO_SID.to_owned(),
+            data: None,
+        })
+    }
+
+    fn refused<'a>(
+        &mut self,
+        nsp: NamespaceId,
+        payload: &str,
+    ) -> Result<Event<'a, A>, ProtocolError> {
+        if self
+            .namespaces
+            .get(nsp)
+            .is_some_and(|namespace| namespace.joined)
+        {
+            return Err(ProtocolError::UnexpectedConnectError);
+        }
+        self.namespaces.remove(nsp);
+        let Refusal { message, data } = (self.revision.rules().read_refusal)(payload);
+        Ok(Event::ConnectError { nsp, message, data })
+    }
+}
+
+/// Servers of the 2.x line answer a CONNECT without a session id.
+const NO_SID: &str =
+    "the server granted no session id: it speaks an older revision of Socket.IO than this client";

@@ -1,0 +1,249 @@
+//! From packets to messages: which packets there are and which of them may be sent. How a message
+//! is put together is left to `draft`.
+
+use std::fmt;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::{
+    Args, EncodeError, Revision,
+    draft::Draft,
+    head::{Kind, MAX_ID},
+    json,
+};
+
+/// Turns packets into messages.
+///
+/// The data of events and acknowledgements is any serialisable value. `()` is no argument, a tuple
+/// is an argument per element, anything else is one argument. serde does not tell fixed-size arrays
+/// from tuples, nor `serde_json::Value::Null` from `()`; wrap them as `(value,)` to send one
+/// argument. A [`Value`](crate::Value) needs no wrapping. NaN and infinities become null, as in
+/// JavaScript.
+///
+/// ```
+/// # use socketio_proto::{EncodeError, Encoder, Revision};
+/// let encoder = Encoder::new(Revision::V5, 1);
+/// let mut event = encoder.event("/chat", Some(7), "say", &("hello", 1))?;
+/// assert_eq!(event.text(), r#"2/chat,7["say","hello",1]"#);
+///
+/// // The layer below puts its own type in front, in place.
+/// event.start -= 1;
+/// event.buffer[event.start] = b'4';
+/// assert_eq!(event.text(), r#"42/chat,7["say","hello",1]"#);
+/// # Ok::<(), EncodeError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Encoder {
+    revision: Revision,
+    headroom: usize,
+}
+
+/// An encoded packet: a text message and the binary messages that have to follow it with nothing in
+/// between.
+#[derive(Clone, PartialEq, Eq)]
+#[must_use = "an encoded packet has to be sent"]
+#[non_exhaustive]
+pub struct Encoded {
+    /// Holds the text message, from `start` to the end.
+    pub buffer: Vec<u8>,
+    /// Where the text starts. At least the encoder's headroom, so that the layer below can put its
+    /// head in front.
+    pub start: usize,
+    /// The binary messages, in order.
+    pub attachments: Vec<Bytes>,
+}
+
+impl Encoded {
+    /// The text message.
+    pub fn text(&self) -> &str {
+        // Invariant: `start` is where this crate, or the caller, began to write text.
+        str::from_utf8(&self.buffer[self.start..]).expect("the message is text")
+    }
+}
+
+/// Shows how much there is, not what.
+impl fmt::Debug for Encoded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Encoded")
+            .field("text_bytes", &(self.buffer.len() - self.start))
+            .field("attachments", &self.attachments.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Encoder {
+    /// An encoder that leaves at least `headroom` bytes free in front of each text message.
+    pub const fn new(revision: Revision, headroom: usize) -> Self {
+        Self { revision, headroom }
+    }
+
+    /// An EVENT; with an id it asks for an acknowledgement.
+    ///
+    /// # Errors
+    /// If the name is reserved, the namespace or id cannot be sent, or the data cannot be
+    /// represented.
+    pub fn event<T>(
+        &self,
+        nsp: &str,
+        id: Option<u64>,
+        name: &str,
+        args: &T,
+    ) -> Result<Encoded, EncodeError>
+    where
+        T: Serialize + ?Sized,
+    {
+        self.event_draft(nsp, id, name)?.list(args)
+    }
+
+    /// An EVENT with the arguments of another packet, unchanged.
+    ///
+    /// # Errors
+    /// As [`event`](Self::event), and if the arguments turn out to be malformed.
+    pub fn event_raw(
+        &self,
+        nsp: &str,
+        id: Option<u64>,
+        name: &str,
+        args: &Args<'_>,
+    ) -> Result<Encoded, EncodeError> {
+        self.event_draft(nsp, id, name)?.raw_list(args)
+    }
+
+    /// The ACK that answers the event with this id.
+    ///
+    /// # Errors
+    /// If the namespace or id cannot be sent, or the data cannot be represented.
+    pub fn ack<T>(&self, nsp: &str, id: u64, args: &T) -> Result<Encoded, EncodeError>
+    where
+        T: Serialize + ?Sized,
+    {
+        self.ack_draft(nsp, id)?.list(args)
+    }
+
+    /// An ACK with the arguments of another packet, unchanged.
+    ///
+    /// # Errors
+    /// As [`ack`](Self::ack), and if the arguments turn out to be malformed.
+    pub fn ack_raw(&self, nsp: &str, id: u64, args: &Args<'_>) -> Result<Encoded, EncodeError> {
+        self.ack_draft(nsp, id)?.raw_list(args)
+    }
+
+    /// The CONNECT of a client, with what it has to say for itself.
+    ///
+    /// # Errors
+    /// If the namespace cannot be sent.
+    pub fn connect(
+        &self,
+        nsp: &str,
+        auth: Option<&Map<String, Value>>,
+    ) -> Result<Encoded, EncodeError> {
+        check_namespace(nsp)?;
+        Ok(self.join(nsp, auth))
+    }
+
+    /// The CONNECT of a server: the client has joined, under this session id. The recovery id `pid`
+    /// is a secret.
+    ///
+    /// # Errors
+    /// If the namespace cannot be sent.
+    pub fn connected(
+        &self,
+        nsp: &str,
+        sid: &str,
+        pid: Option<&str>,
+    ) -> Result<Encoded, EncodeError> {
+        check_namespace(nsp)?;
+        Ok(self.grant(nsp, sid, pid))
+    }
+
+    /// The CONNECT_ERROR of a server: the client may not join.
+    ///
+    /// # Errors
+    /// If the namespace cannot be sent.
+    pub fn connect_error(
+        &self,
+        nsp: &str,
+        message: &str,
+        data: Option<&Value>,
+    ) -> Result<Encoded, EncodeError> {
+        check_namespace(nsp)?;
+        Ok(self.refuse(nsp, message, data))
+    }
+
+    /// The DISCONNECT of either side.
+    ///
+    /// # Errors
+    /// If the namespace cannot be sent.
+    pub fn disconnect(&self, nsp: &str) -> Result<Encoded, EncodeError> {
+        check_namespace(nsp)?;
+        Ok(self.leave(nsp))
+    }
+
+    // The same for connections, whose namespaces are known to be fine.
+
+    pub(crate) fn join(&self, nsp: &str, auth: Option<&Map<String, Value>>) -> Encoded {
+        let mut draft = self.draft(Kind::Connect, nsp, None);
+        if let Some(auth) = auth {
+            json::append(&mut draft.buffer, auth);
+        }
+        draft.seal()
+    }
+
+    pub(crate) fn grant(&self, nsp: &str, sid: &str, pid: Option<&str>) -> Encoded {
+        let mut draft = self.draft(Kind::Connect, nsp, None);
+        (self.revision.rules().write_answer)(&mut draft.buffer, sid, pid);
+        draft.seal()
+    }
+
+    pub(crate) fn refuse(&self, nsp: &str, message: &str, data: Option<&Value>) -> Encoded {
+        let mut draft = self.draft(Kind::ConnectError, nsp, None);
+        (self.revision.rules().write_refusal)(&mut draft.buffer, message, data);
+        draft.seal()
+    }
+
+    pub(crate) fn leave(&self, nsp: &str) -> Encoded {
+        self.draft(Kind::Disconnect, nsp, None).seal()
+    }
+
+    fn event_draft<'a>(
+        &self,
+        nsp: &'a str,
+        id: Option<u64>,
+        name: &'a str,
+    ) -> Result<Draft<'a>, EncodeError> {
+        if self.revision.rules().reserved_events.contains(&name) {
+            return Err(EncodeError::ReservedEvent);
+        }
+        check_namespace(nsp)?;
+        check_id(id)?;
+        Ok(Draft::new(self.headroom, Kind::Event, nsp, id, Some(name)))
+    }
+
+    fn ack_draft<'a>(&self, nsp: &'a str, id: u64) -> Result<Draft<'a>, EncodeError> {
+        check_namespace(nsp)?;
+        check_id(Some(id))?;
+        Ok(self.draft(Kind::Ack, nsp, Some(id)))
+    }
+
+    fn draft<'a>(&self, kind: Kind, nsp: &'a str, id: Option<u64>) -> Draft<'a> {
+        Draft::new(self.headroom, kind, nsp, id, None)
+    }
+}
+
+pub(crate) fn check_namespace(nsp: &str) -> Result<(), EncodeError> {
+    if nsp.starts_with('/') && !nsp.contains(',') {
+        Ok(())
+    } else {
+        Err(EncodeError::Namespace)
+    }
+}
+
+fn check_id(id: Option<u64>) -> Result<(), EncodeError> {
+    if id.is_some_and(|id| id > MAX_ID) {
+        Err(EncodeError::Id)
+    } else {
+        Ok(())
+    }
+}

@@ -1,0 +1,159 @@
+//! What can go wrong, one enum per kind of call. [`DecodeError`] and [`ProtocolError`] are the
+//! peer's fault, [`EncodeError`] and [`JoinError`](crate::client::JoinError) the caller's;
+//! [`ArgsError`] says whose it is.
+
+use thiserror::Error;
+
+use crate::json::{self, Flaw};
+
+/// The peer sent something that is no packet. The connection has to be closed (protocol section
+/// 12.4).
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// The text does not start with a digit from 0 to 6.
+    #[error("unknown packet type")]
+    UnknownType,
+    /// A binary packet whose attachment count is missing, zero, or not a decimal followed by a
+    /// dash.
+    #[error("illegal attachment count")]
+    AttachmentCount,
+    /// More attachments announced than [`Limits::max_attachments`](crate::Limits::max_attachments).
+    #[error("more than {limit} attachments announced")]
+    TooManyAttachments {
+        /// Attachments allowed.
+        limit: usize,
+    },
+    /// The attachments together exceed
+    /// [`Limits::max_attachment_bytes`](crate::Limits::max_attachment_bytes).
+    #[error("attachments of {bytes} bytes exceed the limit of {limit}")]
+    AttachmentsTooLarge {
+        /// Bytes so far, with the attachment that was refused.
+        bytes: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// The namespace is longer than
+    /// [`Limits::max_namespace_len`](crate::Limits::max_namespace_len).
+    #[error("namespace of {len} bytes exceeds the limit of {limit}")]
+    NamespaceTooLong {
+        /// Bytes received.
+        len: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// The acknowledgement id exceeds 2^53 - 1, which JavaScript could not count to, or has more
+    /// than 16 digits.
+    #[error("acknowledgement id out of range")]
+    Id,
+    /// The payload is malformed or not what this type of packet carries.
+    #[error("payload does not fit the packet type")]
+    Payload,
+    /// An event with a name that is reserved for the library.
+    #[error("reserved event name")]
+    ReservedEvent,
+    /// A placeholder that points at no attachment.
+    #[error("placeholder without an attachment")]
+    Placeholder,
+    /// A packet with attachments is nested deeper than the limit.
+    #[error("nested deeper than {limit} levels")]
+    TooDeep {
+        /// Levels allowed.
+        limit: usize,
+    },
+    /// A text message came while attachments were outstanding.
+    #[error("text instead of an attachment")]
+    UnexpectedText,
+    /// A binary message came while no attachment was outstanding.
+    #[error("binary data that belongs to no packet")]
+    UnexpectedBinary,
+}
+
+impl From<Flaw> for DecodeError {
+    fn from(flaw: Flaw) -> Self {
+        match flaw {
+            Flaw::Syntax => Self::Payload,
+            Flaw::Placeholder => Self::Placeholder,
+            Flaw::Depth => Self::TooDeep {
+                limit: json::MAX_DEPTH,
+            },
+        }
+    }
+}
+
+/// The peer broke the rules of the connection, which is dead from then on: close the link below.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProtocolError {
+    /// What came is no packet.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// A client asked for a namespace that it has joined or is joining.
+    #[error("namespace joined twice")]
+    AlreadyJoined,
+    /// EVENT, ACK or DISCONNECT from a client for a namespace that it never asked for, or has left
+    /// itself.
+    #[error("packet for a namespace that is not joined")]
+    NotJoined,
+    /// A CONNECT_ERROR from a client, or from a server for a namespace it had granted.
+    #[error("unexpected CONNECT_ERROR")]
+    UnexpectedConnectError,
+    /// A client asked for more namespaces than
+    /// [`Limits::max_namespaces`](crate::Limits::max_namespaces).
+    #[error("more than {limit} namespaces")]
+    TooManyNamespaces {
+        /// Namespaces allowed.
+        limit: usize,
+    },
+    /// No namespace was joined in time.
+    #[error("no namespace joined in time")]
+    ConnectTimeout,
+    /// The connection is dead since an earlier error.
+    #[error("connection is dead")]
+    Dead,
+}
+
+/// The packet asked for cannot be encoded. Nothing was sent and nothing has changed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// The namespace does not start with a slash or contains a comma.
+    #[error("invalid namespace")]
+    Namespace,
+    /// The acknowledgement id exceeds 2^53 - 1, which JavaScript peers cannot represent.
+    #[error("acknowledgement id out of range")]
+    Id,
+    /// The event's name is reserved for the library.
+    #[error("reserved event name")]
+    ReservedEvent,
+    /// The data cannot be represented in JSON; the source says why.
+    #[error("data cannot be represented in JSON")]
+    Json(#[source] serde_json::Error),
+    /// Data beside the attachments contains an object that receivers would take for a placeholder,
+    /// or a [`Binary`](crate::Binary) was serialised elsewhere than into the packet.
+    #[error("data looks like a placeholder for an attachment")]
+    Placeholder,
+    /// Data with attachments is nested deeper than the limit.
+    #[error("nested deeper than {limit} levels")]
+    TooDeep {
+        /// Levels allowed.
+        limit: usize,
+    },
+    /// The arguments to be passed on are malformed: their sender violated the protocol.
+    #[error("malformed arguments")]
+    Malformed,
+}
+
+/// The arguments cannot be read as the type asked for.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ArgsError {
+    /// They are not JSON: the peer violated the protocol, and the connection has to be closed.
+    #[error("malformed arguments")]
+    Malformed,
+    /// They are JSON of another shape than the type's, or hold what the type cannot, such as half a
+    /// surrogate pair in a string. The connection is fine. The source has the details, which may
+    /// quote the data.
+    #[error("arguments do not fit the type")]
+    Mismatch(#[source] serde_json::Error),
+}

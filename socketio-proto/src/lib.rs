@@ -1,0 +1,110 @@
+//! Socket.IO without I/O: packets, attachments, namespaces and acknowledgements over one link.
+//!
+//! Messages go in, events come out, and what is to be sent is handed back as bytes. There is no
+//! clock, no randomness, no thread and no socket in here, and nothing of Engine.IO: any link that
+//! carries text and binary messages in order will do. User code is never called, except for the
+//! `serde` implementations of the types that are read and written.
+//!
+//! ```text
+//!   events: Connect, Event, Ack, Disconnect      commands: accept, reject, disconnect
+//!                      ▲                                        │
+//!   ┌──────────────────┴────────────────────────────────────────▼──────────────────────┐
+//!   │  server::Connection · client::Connection    who joined what, which acks are due  │
+//!   ├─────────────────────────────────────────┬────────────────────────────────────────┤
+//!   │  Decoder: head, event name, attachments │  Encoder: JSON, then the head backwards│
+//!   │  Args: JSON into your type, once        │  Encoded: text with headroom, bytes    │
+//!   └──────────────────▲──────────────────────┴─────────────────┬──────────────────────┘
+//!                      │                                        ▼
+//!     text and binary messages of the link           text, then its attachments
+//! ```
+//!
+//! # The loop
+//!
+//! Each message of the link goes to `handle_text` or `handle_binary`, at most one event comes out
+//! of each, and it borrows nothing but the message. Commands may be given at any time and return
+//! what is to be sent at once; an [`Encoded`] text and its attachments must reach the link with
+//! nothing in between. On the server, `poll_timeout` says when `handle_timeout` is due, in
+//! milliseconds on any clock of the caller's ([`Tick`]). An error means that the peer broke the
+//! protocol: close the link, then resolve what `drain_acks` still holds.
+//!
+//! Arguments are left as JSON until [`Args::parse`] reads them into a type. Only then does
+//! malformed JSON show, as [`ArgsError::Malformed`], which means the same as an error of the
+//! connection: close the link.
+//!
+//! Both ends back to back:
+//!
+//! ```
+//! use socketio_proto::{Encoded, Revision, client, server};
+//!
+//! /// What a link does; attachments would go to `handle_binary` in the same way.
+//! fn text(sent: &Encoded) -> &str {
+//!     assert!(sent.attachments.is_empty());
+//!     sent.text()
+//! }
+//!
+//! let mut client = client::Connection::<&str>::new(Revision::V5, &client::Config::default());
+//! let mut server = server::Connection::<()>::new(Revision::V5, &server::Config::default(), 0);
+//! assert_eq!(server.poll_timeout(), Some(45_000));
+//!
+//! // The client asks for a namespace, the server grants it.
+//! let (chat, sent) = client.connect("/chat", None)?;
+//! let event = server.handle_text(10, text(&sent))?;
+//! let Some(server::Event::Connect { nsp, .. }) = event else { panic!("{event:?}") };
+//! let sent = server.accept(nsp, "oSO0OpakMV_3jnilAAAA", None).ok_or("gone")?;
+//! let event = client.handle_text(text(&sent))?;
+//! let Some(client::Event::Connected { sid, .. }) = event else { panic!("{event:?}") };
+//! assert_eq!(sid, "oSO0OpakMV_3jnilAAAA");
+//! assert_eq!(server.poll_timeout(), None);
+//!
+//! // An event with two arguments, for which the client awaits an acknowledgement.
+//! client.register_ack(chat, 0, "the question").map_err(|_| "not joined")?;
+//! let sent = client.encoder().event("/chat", Some(0), "add", &(19, 23))?;
+//! let event = server.handle_text(20, text(&sent))?;
+//! let Some(server::Event::Event { id, name, args, .. }) = event else { panic!("{event:?}") };
+//! assert_eq!(name, "add");
+//! let (a, b): (i32, i32) = args.parse()?;
+//!
+//! // The acknowledgement brings back what the client kept for it.
+//! let sent = server.encoder().ack("/chat", id.ok_or("no id")?, &(a + b))?;
+//! let event = client.handle_text(text(&sent))?;
+//! let Some(client::Event::Ack { ack, args, .. }) = event else { panic!("{event:?}") };
+//! assert_eq!((ack, args.parse::<i32>()?), ("the question", 42));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod args;
+mod binary;
+mod decode;
+mod draft;
+mod encode;
+mod error;
+mod head;
+mod json;
+mod limits;
+mod namespaces;
+mod packet;
+mod revision;
+mod shape;
+mod v5;
+mod value;
+
+pub mod client;
+pub mod server;
+
+pub use args::Args;
+pub use binary::Binary;
+pub use decode::Decoder;
+pub use encode::{Encoded, Encoder};
+pub use error::{ArgsError, DecodeError, EncodeError, ProtocolError};
+pub use limits::Limits;
+pub use namespaces::NamespaceId;
+pub use packet::{Body, Packet};
+pub use revision::Revision;
+pub use value::Value;
+
+/// Milliseconds since an instant of the caller's choice, the same for all calls.
+pub type Tick = u64;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,373 @@
+//! The server's side of one link: who joins, who leaves, whose acknowledgement came. It decides
+//! what a client may send when; what a namespace is and whether a client may join is the caller's.
+//!
+//! ```text
+//!            CONNECT                accept
+//!  (nothing) ───────► joining ─────────────────► joined
+//!      ▲                 │                          │
+//!      │  DISCONNECT     │ reject                   │ disconnect
+//!      ◄─────────────────┤              DISCONNECT  │
+//!      ◄─────────────────┼──────────────────────────┤
+//!      ▲                 ▼                          ▼
+//!      └──── CONNECT ── left: what was under way is ignored
+//! ```
+//!
+//! Anything a client sends against this picture ends the whole connection, as in the reference
+//! (protocol section 12.4). Two things are kinder than there: an event sent ahead of the answer to
+//! its CONNECT is delivered, and what was under way when the server ended a membership is ignored.
+
+use std::{borrow::Cow, fmt};
+
+use serde_json::Value;
+
+use crate::{
+    Args, Body, Decoder, Encoded, Encoder, Limits, NamespaceId, Packet, ProtocolError, Revision,
+    Tick,
+    namespaces::{Namespace, Namespaces},
+};
+
+/// What the connections of a server have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// What a client may make us hold.
+    pub limits: Limits,
+    /// Milliseconds a client has to join its first namespace. Default 45,000.
+    pub connect_timeout: u64,
+    /// Bytes to leave free in front of each encoded text. Default 0.
+    pub headroom: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            connect_timeout: 45_000,
+            headroom: 0,
+        }
+    }
+}
+
+/// What a message of the client meant.
+#[non_exhaustive]
+pub enum Event<'a, A> {
+    /// The client wants to join a namespace; answer with [`Connection::accept`] or
+    /// [`Connection::reject`], at any time.
+    Connect {
+        /// The membership asked for.
+        nsp: NamespaceId,
+        /// The namespace's name.
+        name: Cow<'a, str>,
+        /// A JSON object with the client's credentials, if it sent any.
+        auth: Option<&'a str>,
+    },
+    /// An event. If the CONNECT of its namespace is not answered yet, hold it until it is, and drop
+    /// it on a refusal.
+    Event {
+        /// The membership it was sent under.
+        nsp: NamespaceId,
+        /// If present, the client wants an acknowledgement with this id.
+        id: Option<u64>,
+        /// The event's name.
+        name: Cow<'a, str>,
+        /// Its arguments.
+        args: Args<'a>,
+    },
+    /// An acknowledgement that was awaited.
+    Ack {
+        /// The membership it was sent under.
+        nsp: NamespaceId,
+        /// What was kept for it.
+        ack: A,
+        /// The answer.
+        args: Args<'a>,
+    },
+    /// The client left a namespace, or no longer wants to join it.
+    Disconnect {
+        /// The membership that ended.
+        nsp: NamespaceId,
+        /// What was kept for acknowledgements that will never come.
+        acks: Vec<A>,
+    },
+}
+
+/// Says what happened and where; credentials and data are left out.
+impl<A> fmt::Debug for Event<'_, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, nsp, name) = match self {
+            Self::Connect { nsp, name, .. } => ("Connect", nsp, Some(name)),
+            Self::Event { nsp, name, .. } => ("Event", nsp, Some(name)),
+            Self::Ack { nsp, .. } => ("Ack", nsp, None),
+            Self::Disconnect { nsp, .. } => ("Disconnect", nsp, None),
+        };
+        let mut event = f.debug_struct(kind);
+        event.field("nsp", nsp).field("name", &name);
+        event.finish_non_exhaustive()
+    }
+}
+
+/// The namespaces a client has joined over one link. `A` is what the caller keeps for each
+/// acknowledgement it awaits.
+///
+/// After a [`ProtocolError`] the connection is dead: it refuses all input and commands do nothing.
+/// The caller then closes the link, and takes what is left with [`drain_acks`](Self::drain_acks).
+#[derive(Debug)]
+pub struct Connection<A> {
+    decoder: Decoder,
+    encoder: Encoder,
+    namespaces: Namespaces<A>,
+    /// Names of memberships that the server ended, oldest first.
+    left: Vec<Cow<'static, str>>,
+    /// When to give up waiting for the first join.
+    connect_deadline: Option<Tick>,
+    dead: bool,
+}
+
+impl<A> Connection<A> {
+    /// A connection without namespaces, on a link that opens now.
+    pub fn new(revision: Revision, config: &Config, now: Tick) -> Self {
+        Self {
+            decoder: Decoder::new(revision, config.limits),
+            encoder: Encoder::new(revision, config.headroom),
+            namespaces: Namespaces::new(),
+            left: Vec::new(),
+            connect_deadline: Some(now.saturating_add(config.connect_timeout)),
+            dead: false,
+        }
+    }
+
+    /// Takes a text message. `None` if it means nothing to the caller: attachments are outstanding,
+    /// or it came too late.
+    ///
+    /// # Errors
+    /// If the client broke the protocol; the connection is dead then.
+    pub fn handle_text<'a>(
+        &mut self,
+        now: Tick,
+        text: &'a str,
+    ) -> Result<Option<Event<'a, A>>, ProtocolError> {
+        self.guard(|connection| {
+            connection.check_deadline(now)?;
+            match connection.decoder.decode_text(text)? {
+                Some(packet) => connection.receive(packet),
+                None => connection.await_attachments(),
+            }
+        })
+    }
+
+    /// Takes a binary message. `None` as for [`handle_text`](Self::handle_text).
+    ///
+    /// # Errors
+    /// If the client broke the protocol; the connection is dead then.
+    pub fn handle_binary(
+        &mut self,
+        now: Tick,
+        data: &[u8],
+    ) -> Result<Option<Event<'static, A>>, ProtocolError> {
+        self.guard(|connection| {
+            connection.check_deadline(now)?;
+            match connection.decoder.decode_binary(data)? {
+                Some(packet) => connection.receive(packet),
+                None => Ok(None),
+            }
+        })
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) wants to be called: until the first namespace
+    /// is joined.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Tick> {
+        self.connect_deadline
+    }
+
+    /// Lets time pass. Calling it early does no harm.
+    ///
+    /// # Errors
+    /// [`ProtocolError::ConnectTimeout`] if no namespace was joined in time; refused ones do not
+    /// count.
+    pub fn handle_timeout(&mut self, now: Tick) -> Result<(), ProtocolError> {
+        self.guard(|connection| connection.check_deadline(now))
+    }
+
+    /// Grants a CONNECT. `sid` is the socket's public id, `pid` its secret recovery id.
+    ///
+    /// `None` if the client has given up meanwhile or was answered already.
+    pub fn accept(&mut self, nsp: NamespaceId, sid: &str, pid: Option<&str>) -> Option<Encoded> {
+        let encoder = self.encoder;
+        let namespace = self.member(nsp, false)?;
+        namespace.joined = true;
+        let answer = encoder.grant(&namespace.name, sid, pid);
+        self.connect_deadline = None;
+        Some(answer)
+    }
+
+    /// Refuses a CONNECT. The client may try again.
+    ///
+    /// `None` if the client has given up meanwhile or was answered already.
+    pub fn reject(
+        &mut self,
+        nsp: NamespaceId,
+        message: &str,
+        data: Option<&Value>,
+    ) -> Option<Encoded> {
+        self.member(nsp, false)?;
+        let namespace = self.end(nsp)?;
+        Some(self.encoder.refuse(&namespace.name, message, data))
+    }
+
+    /// Ends a membership, and gives back what was kept for acknowledgements that will never come.
+    ///
+    /// `None` if the client is not joined (any more).
+    pub fn disconnect(&mut self, nsp: NamespaceId) -> Option<(Encoded, Vec<A>)> {
+        self.member(nsp, true)?;
+        let namespace = self.end(nsp)?;
+        Some((self.encoder.leave(&namespace.name), namespace.into_acks()))
+    }
+
+    /// Awaits the acknowledgement of an event that is being sent with this id.
+    ///
+    /// # Errors
+    /// Hands `ack` back if the namespace is not joined (any more) or the id is awaited already.
+    pub fn register_ack(&mut self, nsp: NamespaceId, id: u64, ack: A) -> Result<(), A> {
+        match self.member(nsp, true) {
+            Some(namespace) => namespace.register_ack(id, ack),
+            None => Err(ack),
+        }
+    }
+
+    /// No longer awaits an acknowledgement; should it come, it is ignored.
+    pub fn forget_ack(&mut self, nsp: NamespaceId, id: u64) -> Option<A> {
+        self.namespaces.get_mut(nsp)?.take_ack(id)
+    }
+
+    /// Takes everything kept for acknowledgements, when the link has closed.
+    pub fn drain_acks(&mut self) -> impl Iterator<Item = A> {
+        self.namespaces.drain_acks()
+    }
+
+    /// The name of a namespace that is joined or being joined.
+    pub fn namespace(&self, nsp: NamespaceId) -> Option<&str> {
+        self.namespaces
+            .get(nsp)
+            .map(|namespace| namespace.name.as_ref())
+    }
+
+    /// An encoder for what is sent over this connection.
+    pub fn encoder(&self) -> Encoder {
+        self.encoder
+    }
+
+    fn guard<T>(
+        &mut self,
+        step: impl FnOnce(&mut Self) -> Result<T, ProtocolError>,
+    ) -> Result<T, ProtocolError> {
+        if self.dead {
+            return Err(ProtocolError::Dead);
+        }
+        let result = step(self);
+        if result.is_err() {
+            self.dead = true;
+            self.connect_deadline = None;
+            self.decoder.reset();
+        }
+        result
+    }
+
+    /// Messages are checked against the deadline too, so that the outcome does not depend on which
+    /// the driver sees first.
+    fn check_deadline(&self, now: Tick) -> Result<(), ProtocolError> {
+        match self.connect_deadline {
+            Some(deadline) if deadline <= now => Err(ProtocolError::ConnectTimeout),
+            _ => Ok(()),
+        }
+    }
+
+    fn receive<'a>(&mut self, packet: Packet<'a>) -> Result<Option<Event<'a, A>>, ProtocolError> {
+        let Packet {
+            nsp: namespace,
+            id,
+            body,
+        } = packet;
+        match body {
+            Body::Connect(auth) => {
+                let nsp = self.begin(&namespace)?;
+                Ok(Some(Event::Connect {
+                    nsp,
+                    name: namespace,
+                    auth,
+                }))
+            }
+            Body::ConnectError(_) => Err(ProtocolError::UnexpectedConnectError),
+            Body::Event { name, args } => {
+                let nsp = self.membership(&namespace)?;
+                Ok(nsp.map(|nsp| Event::Event {
+                    nsp,
+                    id,
+                    name,
+                    args,
+                }))
+            }
+            Body::Ack(args) => {
+                let Some(nsp) = self.membership(&namespace)? else {
+                    return Ok(None);
+                };
+                let ack = id.and_then(|id| self.forget_ack(nsp, id));
+                Ok(ack.map(|ack| Event::Ack { nsp, ack, args }))
+            }
+            Body::Disconnect => {
+                let Some(nsp) = self.membership(&namespace)? else {
+                    return Ok(None);
+                };
+                let ended = self.namespaces.remove(nsp);
+                let acks = ended.map(Namespace::into_acks).unwrap_or_default();
+                Ok(Some(Event::Disconnect { nsp, acks }))
+            }
+        }
+    }
+
+    /// Nothing is held for a namespace the client has no business with.
+    fn await_attachments<'a>(&self) -> Result<Option<Event<'a, A>>, ProtocolError> {
+        if let Some(name) = self.decoder.pending_namespace() {
+            self.membership(name)?;
+        }
+        Ok(None)
+    }
+
+    /// The membership a packet was sent under; `None` if it came too late.
+    fn membership(&self, name: &str) -> Result<Option<NamespaceId>, ProtocolError> {
+        match self.namespaces.find(name) {
+            None if !self.left.iter().any(|left| left == name) => Err(ProtocolError::NotJoined),
+            found => Ok(found),
+        }
+    }
+
+    fn begin(&mut self, name: &str) -> Result<NamespaceId, ProtocolError> {
+        let limit = self.decoder.limits().max_namespaces;
+        if self.namespaces.find(name).is_some() {
+            return Err(ProtocolError::AlreadyJoined);
+        }
+        if self.namespaces.count() >= limit {
+            return Err(ProtocolError::TooManyNamespaces { limit });
+        }
+        self.left.retain(|left| left != name);
+        Ok(self.namespaces.insert(name))
+    }
+
+    fn end(&mut self, nsp: NamespaceId) -> Option<Namespace<A>> {
+        let namespace = self.namespaces.remove(nsp)?;
+        if self.left.len() == REMEMBERED {
+            self.left.remove(0);
+        }
+        self.left.push(namespace.name.clone());
+        Some(namespace)
+    }
+
+    /// A membership in the given state, unless the connection is dead.
+    fn member(&mut self, nsp: NamespaceId, joined: bool) -> Option<&mut Namespace<A>> {
+        let namespace = self.namespaces.get_mut(nsp)?;
+        (!self.dead && namespace.joined == joined).then_some(namespace)
+    }
+}
+
+/// How many namespaces whose membership the server ended are remembered.
+const REMEMBERED: usize = 16;

@@ -1,0 +1,12 @@
+//! Everything that can be seen through the public interface.
+
+mod acks;
+mod args;
+mod binary;
+mod connect;
+mod data;
+mod limits;
+mod pair;
+mod roundtrip;
+mod value;
+mod vectors;

@@ -1,0 +1,44 @@
+//! A Socket.IO server inside an axum application: one port, one router, shared state.
+//!
+//! `cargo run -p socketio-example-axum -- 3000`, then `curl localhost:3000/visitors`.
+
+use std::error::Error;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+use socketio_server::{Data, Io, Socket};
+use tokio::net::TcpListener;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let port = std::env::args()
+        .nth(1)
+        .map_or(Ok(3000), |port| port.parse())?;
+    let io = Io::builder().build();
+    io.on("hello", async |socket: Socket, Data(name): Data<String>| {
+        socket.broadcast().emit("joined", &name).map(drop)?;
+        Ok::<_, socketio_server::EncodeError>(format!("hello {name}"))
+    });
+
+    let app = Router::new()
+        .route("/visitors", get(visitors))
+        .with_state(io.clone())
+        .layer(io.layer());
+    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    let stopped = io.clone();
+    axum::serve(listener, app)
+        .with_graceful_shutdown(async move {
+            let _ = tokio::signal::ctrl_c().await;
+            let _ = stopped.shutdown(Duration::from_secs(5)).await;
+        })
+        .await?;
+    Ok(())
+}
+
+/// HTTP handlers reach the same server: here, how many clients are connected.
+async fn visitors(State(io): State<Io>) -> String {
+    format!("{}\n", io.of("/").len())
+}

@@ -1,0 +1,177 @@
+//! How a server is set up: every setting, its default, and the builder that takes them.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::{OutboxLimits, ProtocolConfig};
+use http::HeaderName;
+
+use crate::error::HandlerError;
+use crate::files::{ClientBundle, StaticFiles};
+use crate::io::Io;
+use crate::proto;
+
+type ErrorHook = Box<dyn Fn(&HandlerError) + Send + Sync>;
+
+/// What a server was built with.
+pub(crate) struct Settings {
+    pub(crate) engine: engine::Config,
+    pub(crate) connection: proto::server::Config,
+    pub(crate) handlers: HandlerLimits,
+    pub(crate) keep_headers: Vec<HeaderName>,
+    pub(crate) states: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    pub(crate) on_error: ErrorHook,
+    pub(crate) files: StaticFiles,
+    pub(crate) client: Option<ClientBundle>,
+}
+
+/// How much of one client's work may be under way, or wait, at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "made to be written with ..HandlerLimits::default()"
+)]
+pub struct HandlerLimits {
+    /// Handlers that may be waiting for something at once. Default 64.
+    pub running: usize,
+    /// Events that may wait for a handler to finish before the client is no longer read.
+    /// Default 256.
+    pub inbox: usize,
+    /// Bytes of such events. Default 1 MiB.
+    pub inbox_bytes: usize,
+    /// How long a client may stay unread before its link is closed. Default 30 s.
+    pub stall: Duration,
+}
+
+impl Default for HandlerLimits {
+    fn default() -> Self {
+        Self {
+            running: 64,
+            inbox: 256,
+            inbox_bytes: 1 << 20,
+            stall: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Builds a server. The defaults are those of the JavaScript reference.
+#[must_use]
+pub struct Builder(Settings);
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self(Settings {
+            engine: engine::Config {
+                path: "/socket.io".into(),
+                ..engine::Config::default()
+            },
+            connection: proto::server::Config::default(),
+            handlers: HandlerLimits::default(),
+            keep_headers: Vec::new(),
+            states: HashMap::new(),
+            on_error: Box::new(|error| tracing::error!(target: "socketio", %error)),
+            files: StaticFiles::default(),
+            client: None,
+        })
+    }
+}
+
+impl Builder {
+    /// Where requests are taken. Default `/socket.io`.
+    pub fn path(mut self, path: &str) -> Self {
+        self.0.engine.path = path.into();
+        self
+    }
+
+    /// From one pong to the next ping, and how long a pong may take. Default 25 s and 20 s.
+    pub fn heartbeat(mut self, interval: Duration, timeout: Duration) -> Self {
+        self.0.engine.protocol.ping_interval = millis(interval);
+        self.0.engine.protocol.ping_timeout = millis(timeout);
+        self
+    }
+
+    /// Bytes of the largest message. Default 1,000,000.
+    pub fn max_payload(mut self, bytes: usize) -> Self {
+        self.0.engine.protocol.max_payload = bytes;
+        self
+    }
+
+    /// Binary values one event may carry. Default 10.
+    pub fn max_attachments(mut self, count: usize) -> Self {
+        self.0.connection.limits.max_attachments = count;
+        self
+    }
+
+    /// How long a client may take to join its first namespace. Default 45 s.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.0.connection.connect_timeout = millis(timeout);
+        self
+    }
+
+    /// Transports, upgrades and all other settings of the engine below.
+    pub fn protocol(mut self, change: impl FnOnce(&mut ProtocolConfig)) -> Self {
+        change(&mut self.0.engine.protocol);
+        self
+    }
+
+    /// How much may wait for a slow client.
+    pub fn outbox(mut self, limits: OutboxLimits) -> Self {
+        self.0.engine.outbox = limits;
+        self
+    }
+
+    /// How much of one client's work may be under way, or wait.
+    pub fn handlers(mut self, limits: HandlerLimits) -> Self {
+        self.0.handlers = limits;
+        self
+    }
+
+    /// Keeps these headers of a link's first request for [`Handshake`](crate::Handshake). All others are
+    /// forgotten: they would cost memory for as long as the client stays.
+    pub fn keep_headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
+        self.0.keep_headers.extend(names);
+        self
+    }
+
+    /// State of the application, one value of each type, for [`State`](crate::State).
+    pub fn state<T: Send + Sync + 'static>(mut self, state: T) -> Self {
+        self.0.states.insert(TypeId::of::<T>(), Arc::new(state));
+        self
+    }
+
+    /// Called with every handler that fails. Default: logs it.
+    pub fn on_error(mut self, hook: impl Fn(&HandlerError) + Send + Sync + 'static) -> Self {
+        self.0.on_error = Box::new(hook);
+        self
+    }
+
+    /// Files that [`Io::serve`] and [`Io::handle`] answer other requests with.
+    pub fn files(mut self, files: StaticFiles) -> Self {
+        self.0.files = files;
+        self
+    }
+
+    /// The official JavaScript client, to be served below the path as `socket.io.js`.
+    pub fn client(mut self, bundle: ClientBundle) -> Self {
+        self.0.client = Some(bundle);
+        self
+    }
+
+    /// The server, with the default namespace in place. Handlers can be registered right away;
+    /// clients are served within a tokio runtime only.
+    #[must_use]
+    pub fn build(mut self) -> Io {
+        let connection = &mut self.0.connection;
+        connection.headroom = engine::Prepared::HEADROOM;
+        // As in the reference, each attachment may be as large as a message.
+        connection.limits.max_attachment_bytes =
+            self.0.engine.protocol.max_payload * connection.limits.max_attachments;
+        Io::new(self.0)
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

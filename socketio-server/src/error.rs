@@ -1,0 +1,167 @@
+//! What can go wrong, sorted by whose doing it is.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::proto::{ArgsError, EncodeError};
+use crate::socket::SocketId;
+
+/// Any error of a handler.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Refuses a connection: what a connect handler returns as its error.
+///
+/// The client sees a `connect_error` with `message` and, if there is one, `data`. Its link stays
+/// open, and it may ask again.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{message}")]
+pub struct ConnectError {
+    pub(crate) message: Cow<'static, str>,
+    pub(crate) data: Option<Value>,
+}
+
+impl ConnectError {
+    /// A refusal with a message for the client.
+    #[must_use]
+    pub fn new(message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            message: message.into(),
+            data: None,
+        }
+    }
+
+    /// Adds details for the client. Data that cannot be expressed as JSON is left out.
+    #[must_use]
+    pub fn with_data(mut self, data: impl Serialize) -> Self {
+        self.data = serde_json::to_value(data).ok();
+        self
+    }
+}
+
+/// Why a socket is no longer connected, in the reference's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DisconnectReason {
+    /// The client left the namespace.
+    ClientNamespaceDisconnect,
+    /// The server removed the socket from the namespace.
+    ServerNamespaceDisconnect,
+    /// The server is shutting down.
+    ServerShuttingDown,
+    /// The client missed a heartbeat.
+    PingTimeout,
+    /// The client is gone.
+    TransportClose,
+    /// The transport failed, was misused, or the client took nothing for too long.
+    TransportError,
+    /// The client sent what is no Engine.IO.
+    ParseError,
+    /// The client broke the rules of Socket.IO, and its link was closed.
+    ForcedClose,
+}
+
+impl DisconnectReason {
+    /// The string that servers of other languages report.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientNamespaceDisconnect => "client namespace disconnect",
+            Self::ServerNamespaceDisconnect => "server namespace disconnect",
+            Self::ServerShuttingDown => "server shutting down",
+            Self::PingTimeout => "ping timeout",
+            Self::TransportClose => "transport close",
+            Self::TransportError => "transport error",
+            Self::ParseError => "parse error",
+            Self::ForcedClose => "forced close",
+        }
+    }
+}
+
+impl From<engine::CloseReason> for DisconnectReason {
+    fn from(reason: engine::CloseReason) -> Self {
+        match reason {
+            engine::CloseReason::ParseError => Self::ParseError,
+            engine::CloseReason::PingTimeout => Self::PingTimeout,
+            engine::CloseReason::TransportClose => Self::TransportClose,
+            engine::CloseReason::TransportError => Self::TransportError,
+            _ => Self::ForcedClose,
+        }
+    }
+}
+
+impl fmt::Display for DisconnectReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why an awaited acknowledgement did not come.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum AckError {
+    /// The client did not answer in time.
+    #[error("operation has timed out")]
+    Timeout,
+    /// The socket was disconnected, before or after the event was sent.
+    #[error("socket has been disconnected")]
+    Disconnected,
+    /// The client answered something else than expected.
+    #[error("answer does not fit: {0}")]
+    Mismatch(ArgsError),
+    /// The event could not be encoded; nothing was sent.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+}
+
+/// Why a handler was not run: something it asks for could not be taken from the event.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// The arguments do not fit the handler's types.
+    #[error("arguments do not fit: {0}")]
+    Args(#[source] ArgsError),
+    /// The credentials do not fit the handler's type.
+    #[error("credentials do not fit: {0}")]
+    Auth(#[source] serde_json::Error),
+    /// The handler asks for something that this kind of event does not have, or nobody has stored.
+    #[error("{0} is missing")]
+    Missing(&'static str),
+    /// An extractor of the application's own has refused.
+    #[error(transparent)]
+    Other(BoxError),
+}
+
+/// What the error hook gets: which handler failed for whom, and how.
+#[derive(Debug, Error)]
+#[error("handler of {event:?} in {nsp} failed for {sid}: {kind}")]
+#[non_exhaustive]
+pub struct HandlerError {
+    /// The namespace.
+    pub nsp: String,
+    /// The socket whose event it was.
+    pub sid: SocketId,
+    /// The event; `connect` and `disconnect` for the handlers of these names.
+    pub event: String,
+    /// What happened.
+    #[source]
+    pub kind: HandlerErrorKind,
+}
+
+/// How a handler failed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum HandlerErrorKind {
+    /// It was not run: what it asks for was not there.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// It returned an error.
+    #[error(transparent)]
+    Failed(BoxError),
+    /// It panicked, with this message.
+    #[error("panicked: {0}")]
+    Panicked(String),
+}

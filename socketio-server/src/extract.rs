@@ -1,0 +1,236 @@
+//! What handlers can ask for in their parameters.
+
+use std::cell::Cell;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
+use crate::error::{DisconnectReason, Rejection};
+use crate::io::Io;
+use crate::proto::{self, ArgsError};
+use crate::reply::{AckSender, ReplyTo};
+use crate::socket::{Socket, SocketId};
+
+/// The event a handler is about to be run for. It borrows the client's message: take from it what
+/// must outlive the call.
+#[derive(Debug)]
+pub struct EventContext<'a> {
+    pub(crate) socket: &'a Socket,
+    pub(crate) name: &'a str,
+    pub(crate) args: Option<&'a proto::Args<'a>>,
+    pub(crate) reason: Option<DisconnectReason>,
+    pub(crate) reply: ReplyTo,
+    /// Somebody has asked for the arguments, and notices if they are no JSON.
+    pub(crate) read: Cell<bool>,
+}
+
+impl<'a> EventContext<'a> {
+    /// The socket the event came from.
+    #[must_use]
+    pub const fn socket(&self) -> &'a Socket {
+        self.socket
+    }
+
+    /// The event's name; `connect` and `disconnect` for the handlers of these names.
+    #[must_use]
+    pub const fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// The event's arguments.
+    ///
+    /// # Errors
+    /// [`Rejection::Missing`] in connect and disconnect handlers.
+    pub fn args(&self) -> Result<&'a proto::Args<'a>, Rejection> {
+        self.read.set(true);
+        self.args.ok_or(Rejection::Missing("argument"))
+    }
+}
+
+/// Something that can be taken from an event, synchronously, before the handler starts.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a parameter of a handler",
+    note = "wrap data of the event in `Data<T>`, credentials in `Auth<T>`, application state in `State<T>`"
+)]
+pub trait FromEvent: Sized {
+    /// Takes it.
+    ///
+    /// # Errors
+    /// The handler is not run, and the error hook gets the rejection.
+    fn from_event(event: &mut EventContext<'_>) -> Result<Self, Rejection>;
+}
+
+/// The arguments of the event as the type `T`: a tuple takes several, any other type the first one.
+/// Missing arguments read as null; surplus ones are ignored.
+///
+/// [`Binary`](crate::Binary) anywhere inside takes an attachment.
+#[derive(Debug, Clone, Copy)]
+#[expect(clippy::exhaustive_structs, reason = "a pattern in parameters")]
+pub struct Data<T>(pub T);
+
+impl<T: DeserializeOwned> FromEvent for Data<T> {
+    fn from_event(event: &mut EventContext<'_>) -> Result<Self, Rejection> {
+        event.args()?.parse().map(Self).map_err(Rejection::Args)
+    }
+}
+
+/// The arguments as they came: for handlers that look at them later, or pass them on unchanged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a pattern in parameters")]
+pub struct RawArgs(pub proto::Args<'static>);
+
+impl FromEvent for RawArgs {
+    fn from_event(event: &mut EventContext<'_>) -> Result<Self, Rejection> {
+        let args = event.args()?;
+        args.check().map_err(Rejection::Args)?;
+        Ok(Self(args.clone().into_owned()))
+    }
+}
+
+/// The credentials the client sent when it connected, in any handler. A client that sent none has
+/// sent `{}`.
+#[derive(Debug, Clone, Copy)]
+#[expect(clippy::exhaustive_structs, reason = "a pattern in parameters")]
+pub struct Auth<T>(pub T);
+
+impl<T: DeserializeOwned> FromEvent for Auth<T> {
+    fn from_event(event: &mut EventContext<'_>) -> Result<Self, Rejection> {
+        event.socket.auth().map(Self).map_err(Rejection::Auth)
+    }
+}
+
+/// State of the application, as given to [`Builder::state`](crate::Builder::state).
+#[derive(Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a pattern in parameters")]
+pub struct State<T>(pub Arc<T>);
+
+impl<T: Send + Sync + 'static> FromEvent for State<T> {
+    fn from_event(event: &mut EventContext<'_>) -> Result<Self, Rejection> {
+        let state = event.socket.io().state();
+        state
+            .map(Self)
+            .ok_or(Rejection::Missing(std::any::type_name::<T>()))
+    }
+}
+
+/// State of the socket, as stored by [`Socket::insert`]. Dies with the socket.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a pattern in parameters")]
+pub struct Local<T>(pub Arc<T>);
+
+impl<T: Send + Sync + 'static> FromEvent for Local<T> {
+    fn from_event(event: &mut EventContext<'_>) -> Result<Self, Rejection> {
+        let local = event.socket.get();
+        local
+            .map(Self)
+            .ok_or(Rejection::Missing(std::any::type_name::<T>()))
+    }
+}
+
+/// Both kinds of state read like what they hold.
+macro_rules! deref {
+    ($($shared:ident, $owned:ident;)*) => {$(
+        impl<T> Deref for $shared<T> {
+            type Target = T;
+
+            fn deref(&self) -> &T {
+                &self.0
+            }
+        }
+
+        impl<T> Clone for $shared<T> {
+            fn clone(&self) -> Self {
+                Self(Arc::clone(&self.0))
+            }
+        }
+
+        impl<T> Deref for $owned<T> {
+            type Target = T;
+
+            fn deref(&self) -> &T {
+                &self.0
+            }
+        }
+
+        impl<T> DerefMut for $owned<T> {
+            fn deref_mut(&mut self) -> &mut T {
+                &mut self.0
+            }
+        }
+    )*};
+}
+
+deref! {
+    State, Data;
+    Local, Auth;
+}
+
+/// The name of the event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a pattern in parameters")]
+pub struct EventName(pub String);
+
+impl FromEvent for EventName {
+    fn from_event(event: &mut EventContext<'_>) -> Result<Self, Rejection> {
+        Ok(Self(event.name.to_owned()))
+    }
+}
+
+impl FromEvent for Socket {
+    fn from_event(event: &mut EventContext<'_>) -> Result<Self, Rejection> {
+        Ok(event.socket.clone())
+    }
+}
+
+impl FromEvent for SocketId {
+    fn from_event(event: &mut EventContext<'_>) -> Result<Self, Rejection> {
+        Ok(event.socket.id())
+    }
+}
+
+impl FromEvent for Io {
+    fn from_event(event: &mut EventContext<'_>) -> Result<Self, Rejection> {
+        Ok(event.socket.io().clone())
+    }
+}
+
+impl FromEvent for AckSender {
+    fn from_event(event: &mut EventContext<'_>) -> Result<Self, Rejection> {
+        Ok(Self::new(event.reply.take()))
+    }
+}
+
+/// Only in disconnect handlers.
+impl FromEvent for DisconnectReason {
+    fn from_event(event: &mut EventContext<'_>) -> Result<Self, Rejection> {
+        event.reason.ok_or(Rejection::Missing("disconnect reason"))
+    }
+}
+
+/// `None` where the extractor would be rejected, except for malformed arguments: those end the
+/// connection whoever asks.
+impl<T: FromEvent> FromEvent for Option<T> {
+    fn from_event(event: &mut EventContext<'_>) -> Result<Self, Rejection> {
+        match T::from_event(event) {
+            Ok(it) => Ok(Some(it)),
+            Err(Rejection::Args(ArgsError::Malformed)) => {
+                Err(Rejection::Args(ArgsError::Malformed))
+            }
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+/// The rejection instead of what was asked for, except for malformed arguments: those end the
+/// connection whoever asks.
+impl<T: FromEvent> FromEvent for Result<T, Rejection> {
+    fn from_event(event: &mut EventContext<'_>) -> Result<Self, Rejection> {
+        match T::from_event(event) {
+            Err(Rejection::Args(ArgsError::Malformed)) => {
+                Err(Rejection::Args(ArgsError::Malformed))
+            }
+            taken => Ok(taken),
+        }
+    }
+}

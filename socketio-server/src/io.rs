@@ -1,0 +1,275 @@
+//! The server as a program holds it: answers requests, and is where everything is reached from.
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
+
+use bytes::Bytes;
+use engine::Shutdown;
+use http::HeaderName;
+use http_body::Body;
+use http_body_util::Full;
+use parking_lot::RwLock;
+
+use crate::broadcast::{Broadcast, Report};
+use crate::builder::{Builder, HandlerLimits, Settings};
+use crate::entry::Entry;
+use crate::error::{DisconnectReason, HandlerError};
+use crate::handler::Handler;
+use crate::link::LinkAcceptor;
+use crate::namespace::Namespace;
+use crate::payload::Payload;
+use crate::proto::{self, EncodeError, Encoder, Revision};
+use crate::reply::{ConnectReply, Reply};
+use crate::rooms::Rooms;
+
+/// A Socket.IO server: cheap to clone, all clones are the same server.
+///
+/// What concerns a namespace can be said here as well and means the default one, `/`.
+///
+/// A server lives until [`shutdown`](Io::shutdown), not until its last handle is dropped: its
+/// clients and namespaces hold handles of their own.
+#[derive(Clone)]
+pub struct Io(Arc<Inner>);
+
+pub(crate) struct Inner {
+    settings: Settings,
+    encoder: Encoder,
+    namespaces: RwLock<HashMap<Box<str>, Namespace>>,
+    engine: OnceLock<engine::Server<LinkAcceptor>>,
+}
+
+impl Io {
+    pub(crate) fn new(settings: Settings) -> Self {
+        let io = Self(Arc::new(Inner {
+            encoder: Encoder::new(Revision::V5, settings.connection.headroom),
+            settings,
+            namespaces: RwLock::default(),
+            engine: OnceLock::new(),
+        }));
+        io.of("/");
+        io
+    }
+
+    /// Starts to build a server.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// The namespace of this name; it is made if there is none. A missing slash is added.
+    ///
+    /// Clients can join those namespaces that were made here, and no others.
+    pub fn of(&self, name: &str) -> Namespace {
+        let name = match name.starts_with('/') {
+            true => name.to_owned(),
+            false => format!("/{name}"),
+        };
+        if let Some(namespace) = self.existing(&name) {
+            return namespace;
+        }
+        let mut namespaces = self.0.namespaces.write();
+        namespaces
+            .entry(name.into_boxed_str())
+            .or_insert_with_key(|name| Namespace::new(name, self.clone(), self.0.encoder))
+            .clone()
+    }
+
+    /// The server, while there is one.
+    pub(crate) fn upgrade(weak: &Weak<Inner>) -> Option<Self> {
+        weak.upgrade().map(Self)
+    }
+
+    pub(crate) fn existing(&self, name: &str) -> Option<Namespace> {
+        self.0.namespaces.read().get(name).cloned()
+    }
+
+    // ---- The default namespace ------------------------------------------------------------
+
+    /// [`Namespace::on`] of the default namespace.
+    pub fn on<M, H>(&self, event: &str, handler: H) -> &Self
+    where
+        H: Handler<M>,
+        H::Output: Reply,
+    {
+        self.of("/").on(event, handler);
+        self
+    }
+
+    /// [`Namespace::on_connect`] of the default namespace.
+    pub fn on_connect<M, H>(&self, handler: H) -> &Self
+    where
+        H: Handler<M>,
+        H::Output: ConnectReply,
+    {
+        self.of("/").on_connect(handler);
+        self
+    }
+
+    /// [`Namespace::on_disconnect`] of the default namespace.
+    pub fn on_disconnect<M, H>(&self, handler: H) -> &Self
+    where
+        H: Handler<M>,
+        H::Output: Reply,
+    {
+        self.of("/").on_disconnect(handler);
+        self
+    }
+
+    /// Everyone in these rooms of the default namespace.
+    pub fn to(&self, rooms: impl Rooms) -> Broadcast {
+        self.of("/").to(rooms)
+    }
+
+    /// Everyone in the default namespace but those in these rooms.
+    pub fn except(&self, rooms: impl Rooms) -> Broadcast {
+        self.of("/").except(rooms)
+    }
+
+    /// Sends an event to everyone in the default namespace.
+    ///
+    /// # Errors
+    /// If name or arguments cannot be encoded; nothing was sent.
+    pub fn emit<T: Payload + ?Sized>(&self, event: &str, args: &T) -> Result<Report, EncodeError> {
+        self.of("/").emit(event, args)
+    }
+
+    // ---- Serving --------------------------------------------------------------------------
+
+    /// Answers one request: of the server's path, the client bundle, a static file, or with 404.
+    pub async fn handle<B>(&self, request: http::Request<B>) -> http::Response<Full<Bytes>>
+    where
+        B: Body,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let engine = self.engine();
+        let (head, body) = request.into_parts();
+        let head = http::Request::from_parts(head, ());
+        let path = head.uri().path();
+        if engine.takes(path) {
+            let file = path.strip_prefix(engine.path()).unwrap_or_default();
+            let client = self.0.settings.client.as_ref();
+            let bundle =
+                client.and_then(|client| client.respond(file.trim_start_matches('/'), &head));
+            return match bundle {
+                Some(response) => response,
+                None => engine.handle(head.map(|()| body)).await,
+            };
+        }
+        if let Some(response) = self.0.settings.files.respond(&head).await {
+            return response;
+        }
+        let mut response = http::Response::new(Full::from("not found\n"));
+        *response.status_mut() = http::StatusCode::NOT_FOUND;
+        response
+    }
+
+    /// Serves a listener until `stop` is ready, then [shuts down](Self::shutdown), giving clients
+    /// and handlers up to `patience` to finish.
+    pub async fn serve<L: engine::Listener>(
+        &self,
+        listener: L,
+        stop: impl Future<Output = ()> + Send,
+        patience: Duration,
+    ) -> Shutdown {
+        let io = self.clone();
+        let respond = move |request| {
+            let io = io.clone();
+            async move { io.handle(request).await }
+        };
+        let mut shutdown = Shutdown::Complete;
+        let stop_and_shut_down = async {
+            stop.await;
+            shutdown = self.shutdown(patience).await;
+        };
+        engine::serve(listener, respond, stop_and_shut_down).await;
+        shutdown
+    }
+
+    /// Says goodbye: no new clients are let in, and every socket is disconnected with the reason
+    /// `server shutting down` once it has got what was emitted before. Then waits for clients,
+    /// disconnect handlers and handlers under way, up to `patience`.
+    pub async fn shutdown(&self, patience: Duration) -> Shutdown {
+        let engine = self.engine();
+        // First, so that no client comes in that is not told the reason.
+        engine.close();
+        for session in engine.all_sessions() {
+            let reason = DisconnectReason::ServerShuttingDown;
+            // A session that has ended meanwhile needs no goodbye.
+            let _ = session.push(Entry::Close(reason), 0);
+        }
+        let ended = engine.shutdown(patience).await;
+        // Namespaces hold the server, which holds the namespaces.
+        let namespaces = std::mem::take(&mut *self.0.namespaces.write());
+        drop(namespaces);
+        ended
+    }
+
+    /// The server as a tower layer: in front of a framework's router it takes the requests for its
+    /// path, and the client bundle below it. Static files are then the framework's.
+    #[must_use]
+    pub fn layer(&self) -> engine::Mount<Self> {
+        engine::Mount(self.clone())
+    }
+
+    // ---- For the crate --------------------------------------------------------------------
+
+    pub(crate) fn engine(&self) -> &engine::Server<LinkAcceptor> {
+        // Made on first use, for it needs a runtime's clock.
+        self.0.engine.get_or_init(|| {
+            let acceptor = LinkAcceptor(Arc::downgrade(&self.0));
+            engine::Server::new(self.0.settings.engine.clone(), acceptor)
+        })
+    }
+
+    pub(crate) fn connection_config(&self) -> &proto::server::Config {
+        &self.0.settings.connection
+    }
+
+    pub(crate) fn handler_limits(&self) -> &HandlerLimits {
+        &self.0.settings.handlers
+    }
+
+    pub(crate) fn kept_headers(&self) -> &[HeaderName] {
+        &self.0.settings.keep_headers
+    }
+
+    pub(crate) fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        let state = self.0.settings.states.get(&TypeId::of::<T>())?;
+        Arc::clone(state).downcast().ok()
+    }
+
+    pub(crate) fn report(&self, error: &HandlerError) {
+        let hook = AssertUnwindSafe(|| (self.0.settings.on_error)(error));
+        // It runs in the client's task, which must go on whatever happens here.
+        if catch_unwind(hook).is_err() {
+            tracing::error!(target: "socketio", %error, "the error hook panicked");
+        }
+    }
+}
+
+impl engine::Endpoint for Io {
+    fn takes(&self, path: &str) -> bool {
+        self.engine().takes(path)
+    }
+
+    async fn answer<B>(&self, request: http::Request<B>) -> http::Response<Full<Bytes>>
+    where
+        B: Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.handle(request).await
+    }
+}
+
+impl fmt::Debug for Io {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Io")
+            .field("path", &self.0.settings.engine.path)
+            .finish_non_exhaustive()
+    }
+}

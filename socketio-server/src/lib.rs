@@ -1,0 +1,119 @@
+//! A Socket.IO server: namespaces, handlers, rooms, acknowledgements.
+//!
+//! ```text
+//!   browser, phone, script                            your program
+//!  ┌──────────────────────┐    ┌───────────────────────────────────────────────────┐
+//!  │ official client,     │    │ Io ── of("/chat") ──► Namespace                   │
+//!  │ JavaScript, Python,  │    │                         on("message", handler)    │
+//!  │ Java, Swift, …       │    │                         to("room").emit(…)        │
+//!  └──────────┬───────────┘    │                              │ rooms, slots         │
+//!             │ polling,       │  Socket ◄────────────────────┘                    │
+//!             │ websocket      │    emit, call, join, disconnect                   │
+//!             └───────────────►│  one task per client: its link, its handlers      │
+//!                              └───────────────────────────────────────────────────┘
+//! ```
+//!
+//! Speaks Socket.IO 5 over Engine.IO 4: the official clients of versions 3 and 4 and their kin in
+//! other languages.
+//!
+//! ```no_run
+//! use socketio_server::{Data, Io, Socket};
+//!
+//! #[tokio::main]
+//! async fn main() -> std::io::Result<()> {
+//!     let io = Io::builder().build();
+//!     io.on("message", async |socket: Socket, Data((room, text)): Data<(String, String)>| {
+//!         socket.join(room.as_str());
+//!         socket.to(room).emit("message", &text).map(drop)?;
+//!         Ok::<_, socketio_server::EncodeError>("delivered")
+//!     });
+//!     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+//!     let stop = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
+//!     let _ = io.serve(listener, stop, std::time::Duration::from_secs(10)).await;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Inside a framework, [`Io::layer`] is a tower layer: `Router::new().layer(io.layer())` in axum.
+//!
+//! # Handlers
+//!
+//! A handler is an async function whose parameters are taken from the event: [`Data`] for its
+//! arguments, [`Auth`] for the client's credentials, [`State`] and [`Local`] for what the
+//! application and the socket keep, [`Socket`], [`Io`], [`EventName`], [`AckSender`],
+//! [`DisconnectReason`], or any type of yours that implements [`FromEvent`]. What it returns is the
+//! acknowledgement, if the client asked for one; see [`Reply`].
+//!
+//! Handlers of one socket start in the order in which its events arrived, and each runs up to its
+//! first real wait before the next one starts. So those that never wait answer in order, and those
+//! that do answer as they finish. They run inside the client's task: one that computes for long
+//! holds up its own client, and should move the work to `tokio::task::spawn_blocking`.
+//!
+//! A handler may wait for its own client, with [`Socket::call`]: acknowledgements, heartbeats and
+//! disconnects are always read. A client that leaves does not cancel its handlers; they run to
+//! their ends with a socket that reaches nobody.
+//!
+//! # What is guaranteed
+//!
+//! * Events that one task emits to a socket arrive in the order in which `emit` returned, also
+//!   across the upgrade from polling to websocket, or not at all if the client is lost.
+//! * What was emitted before a [`Socket::disconnect`] arrives before it.
+//! * A socket that is in a target room all the time gets a broadcast exactly once; after
+//!   [`Socket::leave`] has returned, nothing more.
+//! * Events that a client sends along with its CONNECT, or right after the answer, find the
+//!   handlers in place.
+//! * A client that takes nothing costs bounded memory ([`OutboxLimits`]), and so does one whose
+//!   events come faster than they are handled ([`HandlerLimits`]).
+//! * Nothing a client sends makes the server panic; a panic of a handler reaches
+//!   [`Builder::on_error`] and nobody else.
+//!
+//! There is no order between events of concurrent emitters, and no promise that a client which has
+//! lost its link has got what was sent last: that is what acknowledgements are for.
+
+// The layers below carry short names in every file here, so that each line shows its layer.
+extern crate engineio_server as engine;
+use socketio_proto as proto;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+#[doc = include_str!("../../README.md")]
+mod readme {}
+
+mod ack;
+mod broadcast;
+mod builder;
+mod entry;
+mod error;
+mod extract;
+mod files;
+mod handler;
+mod handshake;
+mod io;
+mod link;
+mod namespace;
+mod payload;
+mod reply;
+mod rooms;
+mod slab;
+mod socket;
+mod work;
+
+pub use ack::{Ack as PendingAck, Acks};
+pub use broadcast::{Broadcast, Report};
+pub use builder::{Builder, HandlerLimits};
+pub use engine::{Listener, Mount, Mounted, OutboxLimits, ProtocolConfig, Shutdown, Transport};
+pub use error::{
+    AckError, BoxError, ConnectError, DisconnectReason, HandlerError, HandlerErrorKind, Rejection,
+};
+pub use extract::{Auth, Data, EventContext, EventName, FromEvent, Local, RawArgs, State};
+pub use files::{ClientBundle, FilesError, StaticFiles};
+pub use handler::Handler;
+pub use handshake::Handshake;
+pub use io::Io;
+pub use namespace::Namespace;
+pub use payload::{FromArgs, Payload};
+pub use proto::{Args, ArgsError, Binary, EncodeError, Encoded, Encoder, Value};
+pub use reply::{Ack, AckSender, ConnectReply, Reply, ReplyTo};
+pub use rooms::Rooms;
+pub use socket::{Socket, SocketId};
+pub use socketio_adapter::{Adapter, Room};

@@ -1,0 +1,439 @@
+//! A client's link: the glue between an Engine.IO session and a Socket.IO connection. Lives inside
+//! the session's task and owns the client's sockets and handlers.
+
+use std::cell::Cell;
+use std::sync::{Arc, Weak};
+use std::task::Poll;
+
+use engine::{Acceptor, Application, CloseReason, Message, Refusal, SessionContext, Tick};
+use http::request::Parts;
+
+use crate::entry::{Call, Entry, Ticket};
+use crate::error::{ConnectError, DisconnectReason, HandlerErrorKind};
+use crate::extract::EventContext;
+use crate::handler::{BoxFuture, CONNECT, ConnectResult, internal_error};
+use crate::handshake::Handshake;
+use crate::io::{Inner, Io};
+use crate::namespace::Routes;
+use crate::proto::NamespaceId;
+use crate::proto::Revision;
+use crate::proto::server::{Connection, Event};
+use crate::reply::ReplyTo;
+use crate::socket::{Socket, prepare};
+use crate::work::{Job, Malformed, What, Work};
+
+/// Opens a link for each session of the engine.
+pub(crate) struct LinkAcceptor(pub(crate) Weak<Inner>);
+
+/// What runs in a session's task.
+pub(crate) struct Link {
+    io: Io,
+    session: engine::Session<Entry>,
+    connection: Connection<Ticket>,
+    handshake: Arc<Handshake>,
+    /// By the index of their namespace in the connection.
+    members: Vec<Option<Member>>,
+    connecting: Vec<Connecting>,
+    work: Work,
+    /// Since when the client has not been read because its handlers do not keep up.
+    stalled_since: Option<Tick>,
+    /// Why this side has closed the link, if it has.
+    closing: Option<DisconnectReason>,
+}
+
+/// A socket of this client.
+struct Member {
+    nsp: NamespaceId,
+    socket: Socket,
+    routes: Arc<Routes>,
+    state: State,
+}
+
+enum State {
+    /// The connect handler has not decided; these events came early.
+    Connecting(Vec<Job<'static>>),
+    Connected,
+}
+
+/// A connect handler under way.
+struct Connecting {
+    nsp: NamespaceId,
+    decision: BoxFuture<ConnectResult>,
+}
+
+impl Connecting {
+    /// The rest of the handler: its decision no longer matters, but it runs to its end.
+    fn outlive(self) -> BoxFuture<()> {
+        Box::pin(async {
+            let _ = self.decision.await;
+        })
+    }
+}
+
+impl Acceptor for LinkAcceptor {
+    type Application = Link;
+
+    fn open(&self, session: engine::Session<Entry>, request: &Parts) -> Result<Link, Refusal> {
+        let io = Io::upgrade(&self.0).ok_or_else(|| Refusal("server is gone".into()))?;
+        let now = io.engine().now();
+        Ok(Link {
+            session,
+            connection: Connection::new(Revision::V5, io.connection_config(), now),
+            handshake: Arc::new(Handshake::new(request, io.kept_headers())),
+            io,
+            members: Vec::new(),
+            connecting: Vec::new(),
+            work: Work::default(),
+            stalled_since: None,
+            closing: None,
+        })
+    }
+}
+
+impl Application for Link {
+    type Entry = Entry;
+
+    fn handle_message(&mut self, cx: &mut SessionContext<'_, '_>, message: Message<'_>) {
+        let event = match message {
+            Message::Text(text) => self.connection.handle_text(cx.now(), text),
+            Message::Binary(data) => self.connection.handle_binary(cx.now(), data),
+        };
+        let handled = match event {
+            Ok(None) => return,
+            Ok(Some(event)) => self.handle_event(cx, event),
+            Err(error) => {
+                tracing::debug!(target: "socketio", %error, "client broke the protocol");
+                Err(Malformed)
+            }
+        };
+        if handled.is_err() {
+            self.break_off(cx);
+        }
+    }
+
+    fn handle_entry(&mut self, cx: &mut SessionContext<'_, '_>, entry: Entry) {
+        match entry {
+            Entry::Message(message) => cx.send(message),
+            Entry::Call(call) => {
+                let Call {
+                    nsp,
+                    id,
+                    ticket,
+                    message,
+                } = *call;
+                // For a socket that is gone the ticket comes back, and tells the caller.
+                if self.connection.register_ack(nsp, id, ticket).is_ok() {
+                    cx.send(message);
+                }
+            }
+            Entry::Forget { nsp, id } => drop(self.connection.forget_ack(nsp, id)),
+            Entry::Leave(nsp) => self.send_away(cx, nsp),
+            Entry::LeaveAll => {
+                for nsp in self.namespaces() {
+                    self.send_away(cx, nsp);
+                }
+                self.close(cx, DisconnectReason::ServerNamespaceDisconnect);
+            }
+            Entry::Close(reason) => self.close(cx, reason),
+        }
+    }
+
+    fn poll(&mut self, cx: &mut SessionContext<'_, '_>) {
+        let mut index = 0;
+        while let Some(connecting) = self.connecting.get_mut(index) {
+            match connecting.decision.as_mut().poll(cx.context()) {
+                Poll::Pending => index += 1,
+                Poll::Ready(decision) => {
+                    let nsp = self.connecting.swap_remove(index).nsp;
+                    self.decide(cx, nsp, decision);
+                }
+            }
+        }
+        if self
+            .work
+            .poll(self.io.handler_limits(), cx.context())
+            .is_err()
+        {
+            self.break_off(cx);
+        }
+        self.stalled_since = match self.wants_messages() {
+            true => None,
+            false => self.stalled_since.or_else(|| Some(cx.now())),
+        };
+    }
+
+    fn poll_timeout(&self) -> Option<Tick> {
+        let stall = self.io.handler_limits().stall.as_millis() as Tick;
+        let stalled = self.stalled_since.map(|since| since.saturating_add(stall));
+        let connect = self.connection.poll_timeout();
+        [stalled, connect].into_iter().flatten().min()
+    }
+
+    fn handle_timeout(&mut self, cx: &mut SessionContext<'_, '_>) {
+        if self.connection.handle_timeout(cx.now()).is_err() {
+            self.break_off(cx);
+            return;
+        }
+        let stall = self.io.handler_limits().stall.as_millis() as Tick;
+        if self
+            .stalled_since
+            .is_some_and(|since| cx.now() >= since.saturating_add(stall))
+        {
+            cx.abort(CloseReason::TransportError, "handlers do not keep up");
+        }
+    }
+
+    fn wants_messages(&self) -> bool {
+        self.work.has_room(self.io.handler_limits())
+    }
+
+    fn handle_close(&mut self, reason: CloseReason, detail: Option<&'static str>) {
+        let reason = self.closing.unwrap_or_else(|| reason.into());
+        tracing::debug!(target: "socketio", %reason, detail, "link closed");
+        // Whoever waits for an answer learns that there will be none.
+        self.connection.drain_acks().for_each(drop);
+        for connecting in self.connecting.drain(..) {
+            self.work.adopt(connecting.outlive());
+        }
+        let mut goodbyes = Vec::new();
+        for member in self.members.drain(..).flatten() {
+            goodbyes.extend(member.goodbye(reason));
+        }
+        let work = std::mem::take(&mut self.work).with(goodbyes);
+        if let Some(rest) = work.drain(*self.io.handler_limits()) {
+            self.io.engine().spawn(rest);
+        }
+    }
+}
+
+impl Link {
+    fn handle_event(
+        &mut self,
+        cx: &mut SessionContext<'_, '_>,
+        event: Event<'_, Ticket>,
+    ) -> Result<(), Malformed> {
+        match event {
+            Event::Connect { nsp, name, auth } => self.join(cx, nsp, &name, auth),
+            Event::Event {
+                nsp,
+                id,
+                name,
+                args,
+            } => {
+                let Some(member) = member_mut(&mut self.members, nsp) else {
+                    return Ok(());
+                };
+                let job = Job {
+                    socket: member.socket.clone(),
+                    routes: Arc::clone(&member.routes),
+                    what: What::Event { name, id, args },
+                };
+                match &mut member.state {
+                    State::Connected => {
+                        return self
+                            .work
+                            .handle(job, self.io.handler_limits(), cx.context());
+                    }
+                    State::Connecting(early) => {
+                        early.push(self.work.keep(job));
+                    }
+                }
+            }
+            Event::Ack { ack, args, .. } => {
+                args.check().map_err(|_| Malformed)?;
+                ack.answer(args);
+            }
+            Event::Disconnect { nsp, acks } => {
+                drop(acks);
+                self.dismiss(cx, nsp, DisconnectReason::ClientNamespaceDisconnect);
+                if self.members.iter().all(Option::is_none) {
+                    // python-engineio may have stopped writing by now without a farewell of its
+                    // own. It then waits for its poll before it notices that it is done.
+                    cx.release_poll();
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A client wants to join a namespace.
+    fn join(
+        &mut self,
+        cx: &mut SessionContext<'_, '_>,
+        nsp: NamespaceId,
+        name: &str,
+        auth: Option<&str>,
+    ) {
+        let Some(namespace) = self.io.existing(name) else {
+            self.reject(nsp, &ConnectError::new("Invalid namespace"));
+            return;
+        };
+        let routes = namespace.routes();
+        let session = self.session.clone();
+        let handshake = Arc::clone(&self.handshake);
+        let socket = Socket::new(namespace, nsp, session, handshake, auth);
+        let index = nsp.index();
+        if self.members.len() <= index {
+            // Most clients join a single namespace: no space for more than asked for.
+            self.members.reserve_exact(index + 1 - self.members.len());
+            self.members.resize_with(index + 1, || None);
+        }
+        self.members[index] = Some(Member {
+            nsp,
+            socket: socket.clone(),
+            routes: Arc::clone(&routes),
+            state: State::Connecting(Vec::new()),
+        });
+        let Some(route) = &routes.connect else {
+            self.decide(cx, nsp, Ok(()));
+            return;
+        };
+        let mut event = EventContext {
+            socket: &socket,
+            name: CONNECT,
+            args: None,
+            reason: None,
+            reply: ReplyTo::new(socket.clone(), None),
+            read: Cell::new(false),
+        };
+        match route.start(&mut event) {
+            Ok(mut decision) => match decision.as_mut().poll(cx.context()) {
+                Poll::Ready(decision) => self.decide(cx, nsp, decision),
+                Poll::Pending => self.connecting.push(Connecting { nsp, decision }),
+            },
+            Err(kind) => {
+                let refusal = refusal(&kind);
+                socket.report(CONNECT, kind);
+                self.decide(cx, nsp, Err(refusal));
+            }
+        }
+    }
+
+    /// The connect handler has decided.
+    fn decide(
+        &mut self,
+        cx: &mut SessionContext<'_, '_>,
+        nsp: NamespaceId,
+        decision: ConnectResult,
+    ) {
+        let Some(member) = member_mut(&mut self.members, nsp) else {
+            return;
+        };
+        let early = match std::mem::replace(&mut member.state, State::Connected) {
+            State::Connecting(early) => early,
+            State::Connected => return,
+        };
+        early.iter().for_each(|job| self.work.release(job));
+        match decision {
+            Ok(()) => {
+                let sid = member.socket.id();
+                let Some(answer) = self.connection.accept(nsp, sid.as_str(), None) else {
+                    return;
+                };
+                member.socket.open(prepare(answer));
+                for job in early {
+                    let limits = self.io.handler_limits();
+                    if self.work.handle(job, limits, cx.context()).is_err() {
+                        return self.break_off(cx);
+                    }
+                }
+            }
+            Err(error) => {
+                member.socket.close();
+                self.members[nsp.index()] = None;
+                self.reject(nsp, &error);
+            }
+        }
+    }
+
+    fn reject(&mut self, nsp: NamespaceId, error: &ConnectError) {
+        let answer = self
+            .connection
+            .reject(nsp, &error.message, error.data.as_ref());
+        if let Some(answer) = answer.map(prepare) {
+            let bytes = answer.wire_len();
+            // A client that is gone does not miss its answer.
+            let _ = self.session.push(Entry::Message(answer), bytes);
+        }
+    }
+
+    /// The server disconnects the client from a namespace.
+    fn send_away(&mut self, cx: &mut SessionContext<'_, '_>, nsp: NamespaceId) {
+        if let Some((packet, acks)) = self.connection.disconnect(nsp) {
+            drop(acks);
+            cx.send(prepare(packet));
+            self.dismiss(cx, nsp, DisconnectReason::ServerNamespaceDisconnect);
+        }
+    }
+
+    /// The client is no longer in a namespace.
+    fn dismiss(
+        &mut self,
+        cx: &mut SessionContext<'_, '_>,
+        nsp: NamespaceId,
+        reason: DisconnectReason,
+    ) {
+        if member_mut(&mut self.members, nsp).is_none() {
+            return;
+        }
+        let undecided = self.connecting.iter().position(|it| it.nsp == nsp);
+        if let Some(index) = undecided {
+            let connecting = self.connecting.swap_remove(index);
+            self.work.adopt(connecting.outlive());
+        }
+        let Some(member) = self.members[nsp.index()].take() else {
+            return;
+        };
+        if let State::Connecting(early) = &member.state {
+            early.iter().for_each(|job| self.work.release(job));
+        }
+        if let Some(goodbye) = member.goodbye(reason) {
+            let limits = self.io.handler_limits();
+            // A goodbye has no arguments that could be malformed.
+            let _ = self.work.handle(goodbye, limits, cx.context());
+        }
+    }
+
+    fn namespaces(&self) -> Vec<NamespaceId> {
+        self.members.iter().flatten().map(|it| it.nsp).collect()
+    }
+
+    /// The client has broken the rules: its link is closed, as the reference does.
+    fn break_off(&mut self, cx: &mut SessionContext<'_, '_>) {
+        self.close(cx, DisconnectReason::ForcedClose);
+    }
+
+    fn close(&mut self, cx: &mut SessionContext<'_, '_>, reason: DisconnectReason) {
+        self.closing.get_or_insert(reason);
+        cx.close();
+    }
+}
+
+impl Member {
+    /// Ends the socket; its disconnect handler is still to be run, if it was ever connected.
+    fn goodbye(self, reason: DisconnectReason) -> Option<Job<'static>> {
+        self.socket.close();
+        matches!(self.state, State::Connected).then(|| Job {
+            socket: self.socket,
+            routes: self.routes,
+            what: What::Disconnect(reason),
+        })
+    }
+}
+
+fn member_mut(members: &mut [Option<Member>], nsp: NamespaceId) -> Option<&mut Member> {
+    let member = members.get_mut(nsp.index())?.as_mut();
+    member.filter(|member| member.nsp == nsp)
+}
+
+/// What the client sees when its connect handler could not run: its credentials are its own
+/// business, everything else is ours.
+fn refusal(kind: &HandlerErrorKind) -> ConnectError {
+    match kind {
+        HandlerErrorKind::Rejected(crate::Rejection::Auth(_)) => {
+            ConnectError::new("invalid credentials")
+        }
+        _ => internal_error(),
+    }
+}

@@ -1,0 +1,455 @@
+//! One client in one namespace, as handlers hold it.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use engine::{Prepared, PushError, Transport};
+use parking_lot::Mutex;
+use serde::de::DeserializeOwned;
+use socketio_adapter::{Room, Slot};
+
+use crate::ack::Ack;
+use crate::broadcast::{Broadcast, Report};
+use crate::entry::{Call, Entry, Ticket};
+use crate::error::{HandlerError, HandlerErrorKind};
+use crate::handshake::Handshake;
+use crate::io::Io;
+use crate::namespace::Namespace;
+use crate::payload::{FromArgs, Payload};
+use crate::proto::{EncodeError, Encoded, NamespaceId};
+use crate::rooms::Rooms;
+
+/// The public id of a socket: 20 URL-safe characters, random for each namespace a client joins.
+/// It is no secret, and also the name of the socket's private room.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SocketId([u8; 20]);
+
+impl SocketId {
+    /// A new id from the system's randomness.
+    pub(crate) fn random() -> Self {
+        let mut random = [0; 15];
+        // Invariant: a system without randomness cannot run a server whose sessions are secrets.
+        getrandom::fill(&mut random).expect("the system provides randomness");
+        let mut id = [0; 20];
+        // Invariant: 15 bytes are 20 characters of base64.
+        URL_SAFE_NO_PAD
+            .encode_slice(random, &mut id)
+            .expect("20 characters");
+        Self(id)
+    }
+
+    /// The characters of the id.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // Invariant: the only constructor copies ASCII.
+        str::from_utf8(&self.0).expect("ascii")
+    }
+}
+
+impl fmt::Display for SocketId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for SocketId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A handle to one client in one namespace: cheap to clone, usable from any thread or task.
+///
+/// It stays valid after the client has gone; what is sent then goes nowhere.
+#[derive(Clone)]
+pub struct Socket(Arc<Inner>);
+
+struct Inner {
+    id: SocketId,
+    nsp: NamespaceId,
+    namespace: Namespace,
+    session: engine::Session<Entry>,
+    handshake: Arc<Handshake>,
+    /// The client's credentials, a JSON object.
+    auth: Option<Box<str>>,
+    gate: Mutex<Gate>,
+    slot: OnceLock<Slot>,
+    locals: Mutex<Option<Box<Locals>>>,
+}
+
+type Locals = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
+
+/// What may pass to the client.
+enum Gate {
+    /// The connect handler has not decided yet: everything is kept for after the CONNECT answer.
+    Pending(Box<Pending>),
+    Open,
+    /// The socket is disconnected, or is about to be: nothing follows.
+    Closed,
+}
+
+#[derive(Default)]
+struct Pending {
+    entries: Vec<(Entry, usize)>,
+    rooms: Vec<Room>,
+}
+
+/// How an entry fared.
+pub(crate) type Pushed = Result<(), PushError>;
+
+impl Socket {
+    pub(crate) fn new(
+        namespace: Namespace,
+        nsp: NamespaceId,
+        session: engine::Session<Entry>,
+        handshake: Arc<Handshake>,
+        auth: Option<&str>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            id: SocketId::random(),
+            nsp,
+            namespace,
+            session,
+            handshake,
+            auth: auth.map(Into::into),
+            gate: Mutex::new(Gate::Pending(Box::default())),
+            slot: OnceLock::new(),
+            locals: Mutex::new(None),
+        }))
+    }
+
+    /// The socket's id.
+    #[must_use]
+    pub fn id(&self) -> SocketId {
+        self.0.id
+    }
+
+    /// The namespace the client has joined.
+    #[must_use]
+    pub fn namespace(&self) -> &Namespace {
+        &self.0.namespace
+    }
+
+    /// The server.
+    #[must_use]
+    pub fn io(&self) -> &Io {
+        self.0.namespace.io()
+    }
+
+    /// What the first request of the client's link looked like.
+    #[must_use]
+    pub fn handshake(&self) -> &Handshake {
+        &self.0.handshake
+    }
+
+    /// The credentials the client sent when it joined; `{}` if it sent none.
+    ///
+    /// # Errors
+    /// If they do not fit the type.
+    pub fn auth<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(self.0.auth.as_deref().unwrap_or("{}"))
+    }
+
+    /// The transport the client's link lives on now.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        self.0.session.transport()
+    }
+
+    /// Whether the client can be reached: from the moment it has been let in until it leaves, or
+    /// is sent away.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        matches!(*self.0.gate.lock(), Gate::Open) && !self.0.session.is_closed()
+    }
+
+    // ---- Sending --------------------------------------------------------------------------
+
+    /// Sends an event; see [`Payload`] for what can be sent.
+    ///
+    /// Returns as soon as the event is queued; events of one socket leave in the order in which
+    /// `emit` returned. In a connect handler they leave after the client has been let in.
+    ///
+    /// # Errors
+    /// If name or arguments cannot be encoded; nothing was sent. A client that is gone is no error:
+    /// see the report.
+    pub fn emit<T: Payload + ?Sized>(&self, event: &str, args: &T) -> Result<Report, EncodeError> {
+        let message = self.0.namespace.encode(None, event, args)?;
+        Ok(Report::of(self.send(message)))
+    }
+
+    /// Sends an event only if it can leave at once: nothing else is on its way to the client, and
+    /// its transport is ready. Otherwise it is dropped.
+    ///
+    /// # Errors
+    /// As [`emit`](Self::emit).
+    pub fn emit_volatile<T: Payload + ?Sized>(
+        &self,
+        event: &str,
+        args: &T,
+    ) -> Result<Report, EncodeError> {
+        let message = self.0.namespace.encode(None, event, args)?;
+        Ok(Report::of(self.send_volatile(message)))
+    }
+
+    /// Sends an event and waits for the client's acknowledgement, as a future; 60 s unless another
+    /// [timeout](Ack::timeout) is set. The event is sent now, not when the future is first polled.
+    ///
+    /// `T` is what the client answers with: a tuple for several arguments, any other type for the
+    /// first one.
+    pub fn call<T: FromArgs>(&self, event: &str, args: &(impl Payload + ?Sized)) -> Ack<T> {
+        Ack::call(self, event, args)
+    }
+
+    /// Everyone in these rooms but this socket.
+    pub fn to(&self, rooms: impl Rooms) -> Broadcast {
+        self.broadcast().to(rooms)
+    }
+
+    /// Everyone in the namespace but this socket and those in these rooms.
+    pub fn except(&self, rooms: impl Rooms) -> Broadcast {
+        self.broadcast().except(rooms)
+    }
+
+    /// Everyone in the namespace but this socket.
+    pub fn broadcast(&self) -> Broadcast {
+        self.0.namespace.broadcast().except(self.0.id)
+    }
+
+    // ---- Rooms ----------------------------------------------------------------------------
+
+    /// Enters rooms. In a connect handler it takes effect when the client is let in; on a socket
+    /// that is disconnected it does nothing.
+    pub fn join(&self, rooms: impl Rooms) {
+        let rooms = rooms.into_rooms();
+        match &mut *self.0.gate.lock() {
+            Gate::Pending(pending) => pending.rooms.extend(rooms),
+            Gate::Open => {
+                if let Some(&slot) = self.0.slot.get() {
+                    let adapter = self.0.namespace.adapter();
+                    for room in rooms {
+                        adapter.join(slot, &room);
+                    }
+                }
+            }
+            Gate::Closed => {}
+        }
+    }
+
+    /// Leaves rooms. Nothing that is sent to them after the return reaches the socket.
+    pub fn leave(&self, rooms: impl Rooms) {
+        let rooms = rooms.into_rooms();
+        match &mut *self.0.gate.lock() {
+            Gate::Pending(pending) => pending.rooms.retain(|room| !rooms.contains(room)),
+            Gate::Open => {
+                if let Some(&slot) = self.0.slot.get() {
+                    let adapter = self.0.namespace.adapter();
+                    for room in rooms {
+                        adapter.leave(slot, &room);
+                    }
+                }
+            }
+            Gate::Closed => {}
+        }
+    }
+
+    /// The rooms the socket is in, without its private one, in no particular order.
+    #[must_use]
+    pub fn rooms(&self) -> Vec<Room> {
+        if let Gate::Pending(pending) = &*self.0.gate.lock() {
+            return pending.rooms.clone();
+        }
+        let slot = self.0.slot.get();
+        slot.map_or_else(Vec::new, |&slot| self.0.namespace.adapter().rooms(slot))
+    }
+
+    // ---- State ----------------------------------------------------------------------------
+
+    /// Stores a value for this socket, one of each type. Returns the one it replaces.
+    pub fn insert<T: Send + Sync + 'static>(&self, value: T) -> Option<Arc<T>> {
+        let old = self
+            .0
+            .locals
+            .lock()
+            .get_or_insert_default()
+            .insert(TypeId::of::<T>(), Arc::new(value));
+        old.and_then(|old| old.downcast().ok())
+    }
+
+    /// The value of a type that was stored for this socket.
+    #[must_use]
+    pub fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        let value = {
+            let locals = self.0.locals.lock();
+            locals.as_ref()?.get(&TypeId::of::<T>()).cloned()
+        };
+        value.and_then(|value| value.downcast().ok())
+    }
+
+    // ---- Leaving --------------------------------------------------------------------------
+
+    /// Sends the client away from the namespace. It gets everything that was emitted before, and
+    /// then sees the reason `io server disconnect`; the disconnect handler sees
+    /// `server namespace disconnect`. From now on the socket is in no room and gets nothing more.
+    pub fn disconnect(&self) {
+        self.leave_with(Entry::Leave(self.0.nsp));
+    }
+
+    /// [`disconnect`](Self::disconnect)s the client from all namespaces and closes its link.
+    pub fn disconnect_and_close(&self) {
+        self.leave_with(Entry::LeaveAll);
+    }
+
+    fn leave_with(&self, entry: Entry) {
+        let mut gate = self.0.gate.lock();
+        match &mut *gate {
+            Gate::Pending(pending) => {
+                // The connect handler itself sends the client away: it is let in first.
+                pending.entries.push((entry, 0));
+                return;
+            }
+            // A session that has ended tells its sockets itself.
+            Gate::Open => drop(self.0.session.push(entry, 0).ok()),
+            Gate::Closed => return,
+        }
+        *gate = Gate::Closed;
+        drop(gate);
+        self.become_invisible();
+    }
+
+    // ---- For the crate --------------------------------------------------------------------
+
+    pub(crate) fn send(&self, message: Prepared) -> Pushed {
+        let bytes = message.wire_len();
+        self.push(Entry::Message(message), bytes)
+    }
+
+    pub(crate) fn send_volatile(&self, message: Prepared) -> Pushed {
+        let bytes = message.wire_len();
+        match *self.0.gate.lock() {
+            Gate::Open => self.0.session.push_volatile(Entry::Message(message), bytes),
+            Gate::Pending(_) => Err(PushError::NotReady),
+            Gate::Closed => Err(PushError::Closed),
+        }
+    }
+
+    pub(crate) fn send_call(&self, message: Prepared, id: u64, ticket: Ticket) -> Pushed {
+        let bytes = message.wire_len();
+        let nsp = self.0.nsp;
+        let call = Call {
+            nsp,
+            id,
+            ticket,
+            message,
+        };
+        self.push(Entry::Call(Box::new(call)), bytes)
+    }
+
+    /// Nobody waits any longer for the answer to a call.
+    pub(crate) fn forget(&self, id: u64) {
+        let nsp = self.0.nsp;
+        // Behind the call, wherever that waits. A socket that is gone has forgotten already.
+        let _ = self.push(Entry::Forget { nsp, id }, 0);
+    }
+
+    pub(crate) fn acknowledge(
+        &self,
+        id: u64,
+        args: &(impl Payload + ?Sized),
+    ) -> Result<(), EncodeError> {
+        let namespace = &self.0.namespace;
+        let encoded = args.ack(namespace.encoder(), namespace.name(), id)?;
+        // A client that is gone does not miss its answer.
+        let _ = self.send(prepare(encoded));
+        Ok(())
+    }
+
+    fn push(&self, entry: Entry, bytes: usize) -> Pushed {
+        // The lock is held while pushing: nothing may overtake what is flushed by `open`.
+        match &mut *self.0.gate.lock() {
+            Gate::Open => self.0.session.push(entry, bytes),
+            Gate::Pending(pending) => {
+                pending.entries.push((entry, bytes));
+                Ok(())
+            }
+            Gate::Closed => Err(PushError::Closed),
+        }
+    }
+
+    /// Lets the client in: its CONNECT answer is queued first, then what its connect handler has
+    /// sent, and only then can others see the socket.
+    pub(crate) fn open(&self, answer: Prepared) {
+        let mut gate = self.0.gate.lock();
+        let Gate::Pending(pending) = &mut *gate else {
+            return;
+        };
+        let Pending { entries, rooms } = std::mem::take(&mut **pending);
+        let bytes = answer.wire_len();
+        // A session that has ended tells its sockets itself.
+        let _ = self.0.session.push(Entry::Message(answer), bytes);
+        let leaves = entries.iter().any(|(entry, _)| entry.is_leave());
+        for (entry, bytes) in entries {
+            let _ = self.0.session.push(entry, bytes);
+        }
+        if leaves {
+            *gate = Gate::Closed;
+            return;
+        }
+        let slot = self.0.namespace.insert(self);
+        let _ = self.0.slot.set(slot);
+        for room in rooms {
+            self.0.namespace.adapter().join(slot, &room);
+        }
+        *gate = Gate::Open;
+    }
+
+    /// The socket is disconnected: nothing passes from now on, and nobody sees it.
+    pub(crate) fn close(&self) {
+        let old = std::mem::replace(&mut *self.0.gate.lock(), Gate::Closed);
+        // Entries are dropped outside of the lock.
+        drop(old);
+        self.become_invisible();
+    }
+
+    fn become_invisible(&self) {
+        if let Some(&slot) = self.0.slot.get() {
+            self.0.namespace.remove(slot);
+        }
+    }
+
+    /// Hands a failed handler to the error hook.
+    pub(crate) fn report(&self, event: &str, kind: HandlerErrorKind) {
+        self.io().report(&HandlerError {
+            nsp: self.0.namespace.name().to_owned(),
+            sid: self.0.id,
+            event: event.to_owned(),
+            kind,
+        });
+    }
+}
+
+/// An encoded packet as the engine sends it.
+pub(crate) fn prepare(encoded: Encoded) -> Prepared {
+    Prepared::from_parts(encoded.buffer, encoded.start, encoded.attachments)
+}
+
+impl PartialEq for Socket {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Socket {}
+
+impl fmt::Debug for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Socket")
+            .field("id", &self.0.id)
+            .field("namespace", &self.0.namespace.name())
+            .finish_non_exhaustive()
+    }
+}

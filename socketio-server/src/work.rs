@@ -1,0 +1,262 @@
+//! The handlers of one client that are under way, and the events that wait for their turn.
+//!
+//! ```text
+//!  event ──► start: parameters are taken, the future is polled once
+//!              │ ready: done            │ it really waits
+//!              │                        ▼
+//!              │ it ran out of      running, any number up to the limit, each polled when woken
+//!              │ budget only
+//!              ▼
+//!            first: nothing else starts before it has gone on       inbox: events that cannot
+//!                                                                   start yet, in order
+//! ```
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::task::coop;
+
+use crate::builder::HandlerLimits;
+use crate::error::{DisconnectReason, HandlerErrorKind, Rejection};
+use crate::extract::EventContext;
+use crate::handler::{BoxFuture, DISCONNECT};
+use crate::namespace::Routes;
+use crate::proto::{Args, ArgsError};
+use crate::reply::ReplyTo;
+use crate::socket::Socket;
+
+/// The arguments of an event are no JSON: the client has broken the protocol.
+#[derive(Debug)]
+pub(crate) struct Malformed;
+
+/// An event on its way to its handler.
+pub(crate) struct Job<'a> {
+    pub(crate) socket: Socket,
+    pub(crate) routes: Arc<Routes>,
+    pub(crate) what: What<'a>,
+}
+
+pub(crate) enum What<'a> {
+    Event {
+        name: std::borrow::Cow<'a, str>,
+        id: Option<u64>,
+        args: Args<'a>,
+    },
+    Disconnect(DisconnectReason),
+}
+
+impl Job<'_> {
+    /// The same, detached from the message it came in.
+    pub(crate) fn into_owned(self) -> Job<'static> {
+        let what = match self.what {
+            What::Event { name, id, args } => What::Event {
+                name: name.into_owned().into(),
+                id,
+                args: args.into_owned(),
+            },
+            What::Disconnect(reason) => What::Disconnect(reason),
+        };
+        Job {
+            socket: self.socket,
+            routes: self.routes,
+            what,
+        }
+    }
+
+    /// Bytes it keeps while it waits.
+    pub(crate) fn bytes(&self) -> usize {
+        match &self.what {
+            What::Event { name, args, .. } => {
+                let attachments = args.attachments().iter().map(bytes::Bytes::len);
+                name.len() + args.raw().len() + attachments.sum::<usize>()
+            }
+            What::Disconnect(_) => 0,
+        }
+    }
+
+    /// Takes the parameters and makes the handler's future; `None` if there is nothing to run.
+    fn start(self) -> Result<Option<BoxFuture<()>>, Malformed> {
+        let (name, id, args, reason, route) = match &self.what {
+            What::Event { name, id, args } => {
+                (&**name, *id, Some(args), None, self.routes.event(name))
+            }
+            What::Disconnect(reason) => {
+                let route = self.routes.disconnect.as_deref();
+                (DISCONNECT, None, None, Some(*reason), route)
+            }
+        };
+        let Some(route) = route else {
+            check_unread(args)?;
+            return Ok(None);
+        };
+        let mut event = EventContext {
+            socket: &self.socket,
+            name,
+            args,
+            reason,
+            reply: ReplyTo::new(self.socket.clone(), id),
+            read: Cell::new(false),
+        };
+        let started = route.start(&mut event);
+        if !event.read.get() {
+            check_unread(args)?;
+        }
+        match started {
+            Ok(future) => Ok(Some(future)),
+            Err(HandlerErrorKind::Rejected(Rejection::Args(ArgsError::Malformed))) => {
+                Err(Malformed)
+            }
+            Err(kind) => {
+                self.socket.report(name, kind);
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// Arguments that nobody reads must be JSON all the same.
+fn check_unread(args: Option<&Args<'_>>) -> Result<(), Malformed> {
+    args.map_or(Ok(()), Args::check).map_err(|_| Malformed)
+}
+
+/// All of it, for one link. Idle it owns no heap.
+#[derive(Default)]
+pub(crate) struct Work {
+    first: Option<BoxFuture<()>>,
+    running: Option<Box<FuturesUnordered<BoxFuture<()>>>>,
+    inbox: VecDeque<Job<'static>>,
+    /// Events that are [kept](Work::keep), in the inbox or elsewhere, and their bytes.
+    waiting: usize,
+    waiting_bytes: usize,
+}
+
+impl Work {
+    /// Whether another event may be read.
+    pub(crate) fn has_room(&self, limits: &HandlerLimits) -> bool {
+        self.waiting < limits.inbox
+            && self.waiting_bytes < limits.inbox_bytes
+            // Only futures that were adopted can exceed the limit, and a client has a hand in these.
+            && self.running() <= limits.running
+    }
+
+    /// Detaches an event that has to wait, and counts it until it is [released](Self::release).
+    pub(crate) fn keep(&mut self, job: Job<'_>) -> Job<'static> {
+        self.waiting += 1;
+        self.waiting_bytes += job.bytes();
+        job.into_owned()
+    }
+
+    /// An event has been kept long enough.
+    pub(crate) fn release(&mut self, job: &Job<'_>) {
+        self.waiting -= 1;
+        self.waiting_bytes -= job.bytes();
+    }
+
+    /// Starts an event's handler, or keeps the event if it must wait for others.
+    pub(crate) fn handle(
+        &mut self,
+        job: Job<'_>,
+        limits: &HandlerLimits,
+        cx: &mut Context<'_>,
+    ) -> Result<(), Malformed> {
+        if !self.inbox.is_empty() || !self.can_start(limits) {
+            let job = self.keep(job);
+            self.inbox.push_back(job);
+            return Ok(());
+        }
+        if let Some(future) = job.start()? {
+            self.run(future, cx);
+        }
+        Ok(())
+    }
+
+    /// Appends events that need not be checked against limits: the last ones.
+    pub(crate) fn with(mut self, jobs: Vec<Job<'static>>) -> Self {
+        for job in jobs {
+            let job = self.keep(job);
+            self.inbox.push_back(job);
+        }
+        self
+    }
+
+    /// Lets a future run on beside the handlers.
+    pub(crate) fn adopt(&mut self, future: BoxFuture<()>) {
+        self.running.get_or_insert_default().push(future);
+    }
+
+    fn running(&self) -> usize {
+        self.running.as_ref().map_or(0, |running| running.len())
+    }
+
+    fn can_start(&self, limits: &HandlerLimits) -> bool {
+        self.first.is_none() && self.running() < limits.running
+    }
+
+    fn run(&mut self, mut future: BoxFuture<()>, cx: &mut Context<'_>) {
+        if future.as_mut().poll(cx).is_ready() {
+            return;
+        }
+        if coop::has_budget_remaining() {
+            self.adopt(future);
+        } else {
+            // The runtime's budget made it stop, not something it waits for. If others went on
+            // now, they would overtake it. If the budget was used up before, nobody has asked for
+            // another turn yet.
+            self.first = Some(future);
+            cx.waker().wake_by_ref();
+        }
+    }
+
+    /// Goes on with everything that can go on.
+    pub(crate) fn poll(
+        &mut self,
+        limits: &HandlerLimits,
+        cx: &mut Context<'_>,
+    ) -> Result<(), Malformed> {
+        if let Some(first) = self.first.take() {
+            self.run(first, cx);
+        }
+        loop {
+            if let Some(running) = &mut self.running {
+                while let Poll::Ready(Some(())) = running.poll_next_unpin(cx) {}
+                if running.is_empty() {
+                    self.running = None;
+                }
+            }
+            if !self.can_start(limits) {
+                return Ok(());
+            }
+            let Some(job) = self.inbox.pop_front() else {
+                self.inbox = VecDeque::new();
+                return Ok(());
+            };
+            self.release(&job);
+            if let Some(future) = job.start()? {
+                self.run(future, cx);
+            }
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.first.is_none() && self.running.is_none() && self.inbox.is_empty()
+    }
+
+    /// Runs everything to its end: a client that goes does not take its handlers along.
+    /// `None` if there is nothing to run.
+    pub(crate) fn drain(mut self, limits: HandlerLimits) -> Option<impl Future<Output = ()>> {
+        (!self.is_idle()).then(|| {
+            std::future::poll_fn(move |cx| {
+                // What is malformed has nobody left to be told.
+                while self.poll(&limits, cx).is_err() {}
+                if self.is_idle() {
+                    Poll::Ready(())
+                } else {
+                    Poll::Pending
+                }
+            })
+        })
+    }
+}

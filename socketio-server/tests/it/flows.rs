@@ -1,0 +1,264 @@
+//! Sessions recorded from the JavaScript server, replayed line by line: what its client said is
+//! said to ours, and what it answered is expected, ids left open.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use socketio_server::{
+    AckSender, Binary, ConnectError, DisconnectReason, EventName, Io, PendingAck, RawArgs,
+    Shutdown, Socket, State,
+};
+
+use crate::client::{Client, Received};
+use crate::host::{Host, Pen, settle};
+
+const FLOWS: &str = include_str!("../vectors/flows.json");
+
+/// Flows that are not replayed, and the feature they belong to.
+const SKIPPED: [(&str, &str); 15] = [
+    ("EIO3 auto connect", "Engine.IO 3"),
+    ("EIO3 custom namespace with query", "Engine.IO 3"),
+    ("EIO3 custom namespace without comma", "Engine.IO 3"),
+    ("EIO3 unknown namespace", "Engine.IO 3"),
+    ("EIO3 middleware error on default namespace", "Engine.IO 3"),
+    ("EIO3 middleware error with data", "Engine.IO 3"),
+    ("EIO3 binary", "Engine.IO 3"),
+    ("EIO3 explicit CONNECT to default namespace", "Engine.IO 3"),
+    ("EIO3 disconnect", "Engine.IO 3"),
+    ("EIO3 connection state recovery enabled", "Engine.IO 3"),
+    (
+        "real JS client 2.5.0, polling then websocket",
+        "Engine.IO 3",
+    ),
+    ("connection state recovery", "recovery"),
+    ("msgpack session from the JS client", "msgpack"),
+    ("dynamic namespace", "namespaces by pattern"),
+    (
+        "real JS client 4.8.4, polling then websocket",
+        "HTTP, which the engine's tests replay",
+    ),
+];
+
+/// Where ours deliberately acts otherwise.
+struct Difference {
+    flow: &'static str,
+    reason: &'static str,
+    /// What the log ends with instead, from this line on.
+    from: usize,
+    log: &'static [&'static str],
+    /// How the sockets end instead.
+    disconnects: &'static [(&'static str, &'static str)],
+}
+
+const DIFFERENCES: [Difference; 3] = [
+    Difference {
+        flow: "server disconnects namespace",
+        reason: "an event that crossed the server's DISCONNECT is ignored instead of closing all",
+        from: 4,
+        log: &[r#"> 42["x"]"#],
+        disconnects: &[("/", "server namespace disconnect")],
+    },
+    Difference {
+        flow: "event without payload",
+        reason: "an event without a name is malformed",
+        from: 3,
+        log: &["> 42", "< ws close 1005"],
+        disconnects: &[("/", "forced close")],
+    },
+    Difference {
+        flow: "close packet over websocket",
+        reason: "a client that says goodbye is gone",
+        from: 3,
+        log: &["> 1", "< ws close 1005"],
+        disconnects: &[("/", "transport close")],
+    },
+];
+
+#[derive(Deserialize)]
+struct Flows {
+    flows: Vec<Flow>,
+}
+
+#[derive(Deserialize)]
+struct Flow {
+    name: String,
+    #[serde(default)]
+    log: Vec<String>,
+    #[serde(default)]
+    options: Options,
+    /// Namespace, reason, description.
+    #[serde(default)]
+    server_disconnects: Vec<(String, String, Value)>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Options {
+    connect_timeout: Option<u64>,
+    #[serde(flatten)]
+    other: HashMap<String, Value>,
+}
+
+#[tokio::test(start_paused = true)]
+async fn recorded_sessions_go_as_they_went() {
+    let Flows { flows } = serde_json::from_str(FLOWS).unwrap();
+    let mut skipped = HashMap::from(SKIPPED);
+    let mut differences = DIFFERENCES
+        .iter()
+        .map(|it| (it.flow, it))
+        .collect::<HashMap<_, _>>();
+    for mut flow in flows {
+        if skipped.remove(&*flow.name).is_some() {
+            continue;
+        }
+        if let Some(difference) = differences.remove(&*flow.name) {
+            assert!(!difference.reason.is_empty());
+            flow.adapt(difference);
+        }
+        replay(&flow).await;
+    }
+    assert!(
+        skipped.is_empty() && differences.is_empty(),
+        "unknown names"
+    );
+}
+
+impl Flow {
+    fn adapt(&mut self, difference: &Difference) {
+        self.log.truncate(difference.from);
+        let instead = difference.log.iter().map(|&line| line.to_owned());
+        self.log.extend(instead);
+        let disconnects = difference.disconnects.iter();
+        self.server_disconnects = disconnects
+            .map(|&(nsp, reason)| (nsp.to_owned(), reason.to_owned(), Value::Null))
+            .collect();
+    }
+}
+
+async fn replay(flow: &Flow) {
+    let name = &flow.name;
+    assert!(flow.options.other.is_empty(), "{name}: unknown options");
+    assert!(!flow.log.is_empty(), "{name}: nothing to replay");
+    let mut builder = Io::builder();
+    if let Some(timeout) = flow.options.connect_timeout {
+        builder = builder.connect_timeout(Duration::from_millis(timeout));
+    }
+    let mut host = Host::start(builder);
+    prepare(&host.io, name);
+
+    let mut client = Client::upgrade(host.connect(1 << 16), "").await;
+    let mut ids = HashMap::new();
+    let mut closed = false;
+    for line in &flow.log {
+        let (direction, packet) = line.split_at(2);
+        let bytes = packet.strip_prefix("<hex ").map(unhex);
+        match (direction, bytes) {
+            ("> ", Some(bytes)) => client.say_binary(&bytes).await,
+            ("> ", None) => client.say(packet).await,
+            ("< ", Some(bytes)) => {
+                assert_eq!(client.receive().await, Received::Binary(bytes), "{name}");
+            }
+            ("< ", None) if packet == "ws close 1005" => {
+                assert_eq!(client.receive().await, Received::Close(None), "{name}");
+                closed = true;
+            }
+            ("< ", None) => assert_matches(name, &client.text().await, packet, &mut ids),
+            _ => panic!("{name}: {line}"),
+        }
+    }
+    if !closed {
+        assert!(client.is_silent().await, "{name}: something else came");
+    }
+    settle().await;
+    let mut ends = host.diary.rest();
+    let patience = Duration::from_secs(60);
+    assert_eq!(host.io.shutdown(patience).await, Shutdown::Complete);
+    ends.extend(host.diary.rest());
+    // The reference reports broken packets to the sockets as well, as an event of theirs.
+    let expected = flow.server_disconnects.iter();
+    let expected = expected.filter(|(_, reason, _)| reason != "error event");
+    let expected = expected.map(|(nsp, reason, _)| format!("{nsp} {reason}"));
+    assert_eq!(ends, expected.collect::<Vec<_>>(), "{name}");
+}
+
+/// Compares a packet with one of a recording, in which `<sid1>` and the like stand for new ids.
+fn assert_matches<'a>(
+    name: &str,
+    packet: &str,
+    pattern: &'a str,
+    ids: &mut HashMap<&'a str, String>,
+) {
+    let mut expected = pattern.to_owned();
+    if let Some((before, rest)) = pattern.split_once("<sid") {
+        let key = &rest[..rest.find('>').unwrap()];
+        let id = packet.get(before.len()..before.len() + 20);
+        let id = id.unwrap_or_else(|| panic!("{name}: {packet}"));
+        assert!(
+            id.bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)),
+            "{name}: {packet}"
+        );
+        assert!(ids.values().all(|known| known != id), "{name}: id again");
+        ids.insert(key, id.to_owned());
+        expected = expected.replace(&format!("<sid{key}>"), id);
+    }
+    assert_eq!(packet, expected, "{name}");
+}
+
+fn unhex(digits: &str) -> Vec<u8> {
+    let digits = digits.trim_end_matches('>').as_bytes();
+    let byte = |pair: &[u8]| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap();
+    digits.chunks(2).map(byte).collect()
+}
+
+/// The application that was recorded: every one echoes, some do more.
+fn prepare(io: &Io, flow: &str) {
+    for nsp in ["/", "/admin"] {
+        io.of(nsp).on("echo", echo).on_disconnect(
+            async |socket: Socket, reason: DisconnectReason, pen: State<Pen>| {
+                pen.note(format!("{} {reason}", socket.namespace().name()));
+            },
+        );
+    }
+    match flow {
+        "middleware error" => io.on_connect(async || {
+            let error = ConnectError::new("Not authorized");
+            Err::<(), _>(error.with_data(json!({ "code": "E1" })))
+        }),
+        "middleware error without data" => {
+            io.on_connect(async || Err::<(), _>(ConnectError::new("nope")))
+        }
+        "server disconnects namespace" => io.on_connect(async |socket: Socket| socket.disconnect()),
+        "server disconnects and closes" => {
+            io.on_connect(async |socket: Socket| socket.disconnect_and_close())
+        }
+        "ack: unknown id and duplicate" => io.on_connect(async |socket: Socket| {
+            let answer: PendingAck<RawArgs> = socket.call("q", &());
+            tokio::spawn(async move {
+                let RawArgs(answer) = answer.await.unwrap();
+                let all = answer.all::<Value>().unwrap();
+                socket.emit("got", &(all,)).unwrap();
+            });
+        }),
+        "emit in connection handler is sent after CONNECT" => {
+            io.on_connect(async |socket: Socket| {
+                socket.emit("hi", &()).unwrap();
+                let bytes = Binary(Bytes::from_static(&[1, 2, 3]));
+                socket.emit("bin", &bytes).unwrap();
+            })
+        }
+        _ => io,
+    };
+}
+
+/// Answers if an answer is wanted, else sends the event back.
+async fn echo(socket: Socket, EventName(name): EventName, ack: AckSender, args: RawArgs) {
+    if ack.is_expected() {
+        ack.send(&args).unwrap();
+    } else {
+        socket.emit(&name, &args).unwrap();
+    }
+}

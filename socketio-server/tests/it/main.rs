@@ -1,0 +1,14 @@
+//! The server as its clients and its applications see it. One binary; nothing here reaches inside.
+
+mod acks;
+mod bones;
+mod client;
+mod conformance;
+mod connect;
+mod disconnect;
+mod flows;
+mod handlers;
+mod host;
+mod leaks;
+mod rooms;
+mod shutdown;

@@ -1,0 +1,12 @@
+// All cases of the JavaScript clients, in the order they run.
+//
+// A case is `{ name, run(bench), flags?, suites? }`: `flags` asks for a server of its own, started with them; `suites`
+// names those it applies to (`js-3`, `js-4`, `browser`), all of them by default.
+
+import { events } from "./cases/events.mjs";
+import { lifecycle } from "./cases/lifecycle.mjs";
+import { namespaces } from "./cases/namespaces.mjs";
+import { rooms } from "./cases/rooms.mjs";
+import { transports } from "./cases/transports.mjs";
+
+export const cases = [...events, ...rooms, ...namespaces, ...transports, ...lifecycle];

@@ -1,0 +1,159 @@
+// Events and acks: what is sent arrives, unchanged, in order, in both directions, over either transport.
+
+import { binary, same, upTo } from "../harness.mjs";
+
+const VALUES = [
+  1,
+  -7,
+  1.5,
+  9007199254740991,
+  1e300,
+  "",
+  "text",
+  true,
+  false,
+  null,
+  [],
+  {},
+  [[1, [2]], { a: { b: [null] } }],
+  { "key with \"quotes\"": "back\\slash\n" },
+];
+
+const TEXTS = ["naïve café", "漢字かな", "😀 👩‍👩‍👧‍👦 𝒳", "\u2028\u2029\u0000\u001f", "\ud7ff\ue000\uffff"];
+
+/** The same buffer twice, empty buffers, buffers at every depth. */
+function nestedBinary() {
+  const twice = binary(3);
+  return [twice, { a: [twice, { b: binary(300) }], text: "between" }, [[binary(0)]], 42, binary(0)];
+}
+
+export const events = ["polling", "websocket"].flatMap((transport) => {
+  const options = { transports: [transport] };
+  const over = (name, run) => ({ name: `${name} (${transport})`, run: async (t) => run(t, await t.connect(options)) });
+  return [
+    over("an event comes back with every kind of value", async (t, socket) => {
+      for (const value of VALUES) {
+        const back = t.next(socket, "message-back");
+        socket.emit("message", value);
+        same(await back, [value]);
+      }
+    }),
+    over("an event may have no argument or many", async (t, socket) => {
+      for (const args of [[], VALUES]) {
+        const back = t.next(socket, "message-back");
+        socket.emit("message", ...args);
+        same(await back, args);
+      }
+    }),
+    over("binary comes back from any depth", async (t, socket) => {
+      const back = t.next(socket, "message-back");
+      socket.emit("message", ...nestedBinary());
+      same(await back, nestedBinary());
+    }),
+    over("text keeps every character", async (t, socket) => {
+      for (const text of TEXTS) {
+        same(await t.ask(socket, "message-with-ack", text, { [text]: [text] }), [text, { [text]: [text] }]);
+      }
+    }),
+    over("an event name may hold any character", async (t, socket) => {
+      const back = t.next(socket, "écho-🎉");
+      socket.emit("écho-🎉", "ünï", binary(2));
+      same(await back, ["ünï", binary(2)]);
+    }),
+    over("the server acks with no argument or many", async (t, socket) => {
+      same(await t.ask(socket, "message-with-ack"), []);
+      same(await t.ask(socket, "message-with-ack", ...VALUES), VALUES);
+    }),
+    over("the server acks with binary", async (t, socket) => {
+      same(await t.ask(socket, "message-with-ack", ...nestedBinary()), nestedBinary());
+      same(await t.ask(socket, "size", binary(70_000)), [70_000]);
+    }),
+    over("the client acks with no argument or many", async (t, socket) => {
+      socket.on("question", (...args) => args.pop()(...args));
+      same(await t.ask(socket, "ask-me"), []);
+      same(await t.ask(socket, "ask-me", ...VALUES), VALUES);
+    }),
+    over("the client acks with binary", async (t, socket) => {
+      socket.on("question", (...args) => args.pop()(...args));
+      same(await t.ask(socket, "ask-me", ...nestedBinary()), nestedBinary());
+    }),
+    over("2,000 acks arrive in the order of their events", async (t, socket) => {
+      const arrived = [];
+      const ask = (i) => t.ask(socket, "message-with-ack", i).then(([answer]) => arrived.push(answer));
+      await Promise.all(upTo(2000).map(ask));
+      same(arrived, upTo(2000));
+    }),
+    over("text and binary events keep their order", async (t, socket) => {
+      const order = [];
+      socket.on("seq-back", (i) => order.push(i));
+      socket.on("message-back", (i, bytes) => order.push(i + bytes.byteLength));
+      for (let i = 0; i < 300; i += 2) {
+        socket.emit("seq", i);
+        socket.emit("message", i, binary(1));
+      }
+      await t.ask(socket, "message-with-ack");
+      same(order, upTo(300));
+    }),
+    over("a volatile event is dropped rather than queued", async (t, socket) => {
+      const seen = [];
+      socket.on("v", (i) => seen.push(i));
+      const end = t.next(socket, "v-end");
+      socket.emit("volatile-burst", 1000);
+      await end;
+      same(seen, [...new Set(seen)].sort((a, b) => a - b), "order of volatile events");
+      same(seen.length < 1000, true, "some were dropped");
+    }),
+  ];
+});
+
+events.push(
+  {
+    name: "what the connect callback emits is not lost",
+    async run(t) {
+      const socket = t.socket();
+      const back = t.collect(socket, "seq-back", 100);
+      socket.on("connect", () => upTo(100).forEach((i) => socket.emit("seq", i)));
+      same(await back, upTo(100));
+    },
+  },
+  {
+    name: "what is emitted before the connection stands is sent afterwards",
+    async run(t) {
+      const socket = t.socket();
+      const back = t.collect(socket, "seq-back", 100);
+      upTo(100).forEach((i) => socket.emit("seq", i));
+      same(await back, upTo(100));
+    },
+  },
+  {
+    name: "a failing handler harms nobody",
+    async run(t) {
+      const [socket, other] = [await t.connect(), await t.connect()];
+      socket.emit("fail");
+      same(await t.ask(socket, "message-with-ack", 1), [1]);
+      same(await t.ask(other, "message-with-ack", 2), [2]);
+    },
+  },
+  {
+    name: "state belongs to its socket",
+    async run(t) {
+      const [one, two] = [await t.connect(), await t.connect()];
+      same(await t.ask(one, "state-get"), [null]);
+      await t.ask(one, "state-set", { a: [1] });
+      await t.ask(two, "state-set", "two");
+      same(await t.ask(one, "state-get"), [{ a: [1] }]);
+      same(await t.ask(two, "state-get"), ["two"]);
+    },
+  },
+  {
+    name: "a Blob arrives as binary",
+    suites: ["browser"],
+    async run(t) {
+      for (const transport of ["polling", "websocket"]) {
+        const socket = await t.connect({ transports: [transport] });
+        const blob = new Blob([binary(300)]);
+        same(await t.ask(socket, "message-with-ack", "before", { blob }), ["before", { blob: binary(300) }]);
+      }
+    },
+  },
+);

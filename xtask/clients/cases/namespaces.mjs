@@ -1,0 +1,111 @@
+// Namespaces: many over one connection, refused or accepted one by one.
+
+import { binary, check, same } from "../harness.mjs";
+
+export const namespaces = [
+  {
+    name: "the auth payload reaches the server",
+    async run(t) {
+      for (const [auth, seen] of [[undefined, {}], [{ token: "ünï", deep: [{ n: 1 }] }, { token: "ünï", deep: [{ n: 1 }] }]]) {
+        for (const namespace of ["/", "/custom"]) {
+          same(await t.next(t.socket({ auth }, namespace), "auth"), [seen]);
+        }
+      }
+    },
+  },
+  {
+    name: "the auth payload may be made by a function",
+    async run(t) {
+      same(await t.next(t.socket({ auth: (ready) => ready({ token: 1 }) }), "auth"), [{ token: 1 }]);
+    },
+  },
+  {
+    name: "two namespaces share a connection and nothing else",
+    async run(t) {
+      const root = await t.connect();
+      const custom = await t.join(root, "/custom");
+      check(root.id !== custom.id, "a socket id is never used twice");
+      check(![root.id, custom.id].includes(root.io.engine.id), "a socket id is not the connection's id");
+      t.refuse(root, "message-back");
+      const back = t.next(custom, "message-back");
+      custom.emit("message", "custom", { bytes: binary(9) });
+      same(await back, ["custom", { bytes: binary(9) }]);
+      await t.ask(custom, "state-set", "custom");
+      same(await t.ask(root, "state-get"), [null]);
+      custom.on("question", (ack) => ack("custom"));
+      root.on("question", (ack) => ack("root"));
+      same(await t.ask(root, "ask-me"), ["root"]);
+      same(await t.ask(custom, "ask-me"), ["custom"]);
+    },
+  },
+  {
+    name: "the default namespace is not needed",
+    async run(t) {
+      const custom = await t.connect({}, "/custom");
+      same(await t.ask(custom, "message-with-ack", 1), [1]);
+    },
+  },
+  {
+    name: "leaving one namespace leaves the others alone",
+    async run(t) {
+      const root = await t.connect();
+      const custom = await t.join(root, "/custom");
+      const tag = await t.tag(custom);
+      custom.disconnect();
+      same(await t.ask(root, "reason-of", tag), ["client namespace disconnect"]);
+      same(await t.ask(root, "message-with-ack", 1), [1]);
+    },
+  },
+  {
+    name: "a namespace left is joined again as a new socket",
+    async run(t) {
+      const root = await t.connect();
+      const custom = await t.join(root, "/custom");
+      const { id } = custom;
+      await t.ask(custom, "state-set", "old");
+      const tag = await t.tag(custom);
+      custom.disconnect();
+      // The official server takes a CONNECT in the same read for a second one and closes the connection.
+      await t.ask(root, "reason-of", tag);
+      const back = t.connected(custom);
+      custom.connect();
+      await back;
+      check(custom.id !== id, "the id is new");
+      same(await t.ask(custom, "state-get"), [null]);
+    },
+  },
+  {
+    name: "an unknown namespace is refused, the connection stays",
+    async run(t) {
+      const root = await t.connect();
+      const unknown = root.io.socket("/unknown");
+      const [error] = await t.next(unknown, "connect_error");
+      same([error.message, error.data], ["Invalid namespace", undefined]);
+      same(unknown.connected, false);
+      same(await t.ask(root, "message-with-ack", 1), [1]);
+    },
+  },
+  {
+    name: "a refusal tells why",
+    async run(t) {
+      for (const auth of [undefined, { token: "wrong" }]) {
+        const [error] = await t.next(t.socket({ auth }, "/refuse"), "connect_error");
+        same([error.message, error.data], ["not allowed", { code: 401, reason: "no token" }]);
+      }
+    },
+  },
+  {
+    name: "a refused socket may try again with better auth",
+    async run(t) {
+      const root = await t.connect();
+      const socket = root.io.socket("/refuse");
+      await t.next(socket, "connect_error");
+      socket.auth = { token: "secret" };
+      const [connected, auth] = [t.connected(socket), t.next(socket, "auth")];
+      socket.connect();
+      await connected;
+      same(await auth, [{ token: "secret" }]);
+      same(await t.ask(socket, "message-with-ack", 1), [1]);
+    },
+  },
+];

@@ -1,0 +1,184 @@
+// What a case may use, in Node and in a browser alike: sockets that close themselves, waits that can be named when
+// the deadline strikes, and comparison. It knows neither processes nor files.
+
+const DEADLINE_MS = 10_000;
+
+/**
+ * Runs one case and resolves to the reason of its failure, or to undefined when it passed.
+ *
+ * `environment` is `{ io, Manager, url, restart }`: the client under test, the server's address, and a function that
+ * restarts that server on the same port.
+ */
+export async function runCase(run, environment) {
+  const bench = new Bench(environment);
+  let reason;
+  let timer;
+  const deadline = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no end after ${DEADLINE_MS} ms; ${bench.pending()}`)), DEADLINE_MS);
+  });
+  try {
+    await Promise.race([run(bench), bench.refused, deadline]);
+  } catch (error) {
+    reason = error?.message ?? String(error);
+  }
+  clearTimeout(timer);
+  bench.close();
+  return reason;
+}
+
+/** The workplace of one case. */
+class Bench {
+  #managers = new Set();
+  #waits = new Set();
+  #refuse;
+
+  /** Rejects when an event arrives that must not. */
+  refused = new Promise((_, reject) => (this.#refuse = reject));
+
+  constructor({ io, Manager, url, restart }) {
+    this.io = io;
+    this.Manager = Manager;
+    this.url = url;
+    this.restart = restart;
+  }
+
+  /** A socket on a connection of its own, not waited for. `options` are the client's; it does not reconnect by default. */
+  socket(options = {}, namespace = "/") {
+    const socket = this.io(this.url + namespace, { forceNew: true, reconnection: false, ...options });
+    this.#managers.add(socket.io);
+    return socket;
+  }
+
+  /** A connected socket on a connection of its own. */
+  async connect(options, namespace) {
+    const socket = this.socket(options, namespace);
+    await this.connected(socket);
+    return socket;
+  }
+
+  /** A further namespace on the connection of `socket`, connected. */
+  async join(socket, namespace) {
+    const other = socket.io.socket(namespace);
+    await this.connected(other);
+    return other;
+  }
+
+  /** A connection without any socket. */
+  manager(options = {}) {
+    const manager = new this.Manager(this.url, { reconnection: false, ...options });
+    this.#managers.add(manager);
+    return manager;
+  }
+
+  /** Resolves once `socket` is connected, rejects when the server refuses it. */
+  connected(socket) {
+    return this.#wait(`connect to ${socket.nsp}`, (resolve, reject) => {
+      socket.once("connect", resolve);
+      socket.once("connect_error", (error) => reject(new Error(`connect_error: ${error.message}`)));
+    });
+  }
+
+  /** Resolves once the engine of `socket` has left polling for websocket. */
+  upgraded(socket) {
+    const { engine } = socket.io;
+    if (engine.transport.name === "websocket") return Promise.resolve();
+    return this.#wait("the upgrade", (resolve) => engine.once("upgrade", () => resolve()));
+  }
+
+  /** Emits and resolves to the arguments of the ack. */
+  ask(socket, event, ...args) {
+    return this.#wait(`the ack of ${event}`, (resolve) => {
+      socket.emit(event, ...args, (...answer) => resolve(answer));
+    });
+  }
+
+  /** The arguments of the next `event` of a socket, manager or engine. */
+  next(emitter, event) {
+    return this.#wait(event, (resolve) => emitter.once(event, (...args) => resolve(args)));
+  }
+
+  /** Lets the case fail if `event` ever arrives. */
+  refuse(emitter, event) {
+    emitter.on(event, (...args) => this.#refuse(new Error(`unexpected ${event} ${brief(canonical(args))}`)));
+  }
+
+  /** The first arguments of the next `count` occurrences of `event`. */
+  collect(socket, event, count) {
+    const seen = [];
+    return this.#wait(`${count} times ${event}`, (resolve) => {
+      socket.on(event, (first) => {
+        seen.push(first);
+        if (seen.length === count) resolve(seen);
+      });
+    });
+  }
+
+  /** Gives `socket` a tag and returns it: the server tells its disconnect reason to whoever asks by that tag. */
+  async tag(socket) {
+    const tag = `tag-${Math.random()}`;
+    await this.ask(socket, "tag", tag);
+    return tag;
+  }
+
+  /** Lets `ms` milliseconds pass. */
+  idle(ms) {
+    return new Promise((resolve) => setTimeout(resolve, ms));
+  }
+
+  /** What the case still waits for, in words. */
+  pending() {
+    return this.#waits.size === 0 ? "nothing was waited for" : `waiting for ${[...this.#waits].join(", ")}`;
+  }
+
+  /** Closes every connection, whatever its sockets are doing. */
+  close() {
+    this.#refuse = () => {};
+    for (const manager of this.#managers) {
+      manager.reconnection(false);
+      manager._close();
+    }
+  }
+
+  #wait(what, executor) {
+    this.#waits.add(what);
+    return new Promise(executor).finally(() => this.#waits.delete(what));
+  }
+}
+
+/** Throws unless the two values are the same to a Socket.IO peer: key order and the type of a binary do not matter. */
+export function same(actual, expected, what = "value") {
+  const [left, right] = [canonical(actual), canonical(expected)];
+  if (left !== right) throw new Error(`${what}: got ${brief(left)} instead of ${brief(right)}`);
+}
+
+/** Throws unless `condition` holds. */
+export function check(condition, what) {
+  if (!condition) throw new Error(what);
+}
+
+/** `length` bytes counting up, in the type an application would use here. */
+export function binary(length) {
+  const bytes = new Uint8Array(length).map((_, i) => i);
+  return globalThis.Buffer ? globalThis.Buffer.from(bytes.buffer) : bytes;
+}
+
+/** The numbers from 0 up to `count`. */
+export function upTo(count) {
+  return Array.from({ length: count }, (_, i) => i);
+}
+
+function canonical(value) {
+  return JSON.stringify(plain(value)) ?? "undefined";
+}
+
+function plain(value) {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(plain);
+  if (value instanceof ArrayBuffer) return `binary ${new Uint8Array(value).join()}`;
+  if (ArrayBuffer.isView(value)) return `binary ${new Uint8Array(value.buffer, value.byteOffset, value.byteLength).join()}`;
+  return Object.fromEntries(Object.keys(value).sort().map((key) => [key, plain(value[key])]));
+}
+
+function brief(text) {
+  return text.length > 120 ? `${text.slice(0, 120)}… (${text.length} characters)` : text;
+}

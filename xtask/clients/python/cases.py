@@ -1,0 +1,305 @@
+"""The cases of `AsyncClient` and `Client`: what python-socketio can say about a server.
+
+Each case is a coroutine taking a `Bench`; `flags` asks for a server of its own, started with them.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Callable
+
+import socketio
+
+CASES = []
+
+VALUES = [1, -7, 1.5, 9007199254740991, "", "text", True, False, None, [], {}, [[1, [2]], {"a": {"b": [None]}}]]
+TEXTS = ["naïve café", "漢字かな", "😀 👩‍👩‍👧‍👦 𝒳", "\u2028\u2029\u0000\u001f", "\ud7ff\ue000\uffff"]
+TWICE = bytes(range(3))
+NESTED = [TWICE, {"a": [TWICE, {"b": bytes(300)}], "text": "between"}, [[b""]], 42, b""]
+FAST_HEARTBEAT = ["--ping-interval", "300", "--ping-timeout", "200"]
+
+
+@dataclass
+class Bench:
+    """The workplace of one case: makes peers of one kind and transport, and closes them in the end."""
+
+    peer_class: type
+    transports: list
+    url: str
+    restart: Callable
+    peers: list = field(default_factory=list)
+
+    def peer(self, namespaces=("/",), **options):
+        """A peer that is not connected yet."""
+        peer = self.peer_class(namespaces, **options)
+        self.peers.append(peer)
+        return peer
+
+    async def connect(self, namespaces=("/",), auth=None, **options):
+        """A connected peer."""
+        return await self.peer(namespaces, **options).connect(self.url, auth=auth, transports=self.transports)
+
+    async def close(self):
+        """Closes all peers, whatever they are doing."""
+        for peer in self.peers:
+            peer.client.reconnection = False
+            await peer.disconnect()
+
+
+@dataclass
+class Case:
+    """One case; `over` lists the transports it runs on, `None` being the client's default of polling and upgrade."""
+
+    name: str
+    run: Callable
+    over: list
+    flags: list
+
+
+def case(name, over=(None,), flags=()):
+    """Registers a case."""
+
+    def register(run):
+        CASES.append(Case(name, run, list(over), list(flags)))
+        return run
+
+    return register
+
+
+EACH = ("polling", "websocket")
+
+
+def same(actual, expected):
+    """Raises unless both are equal."""
+    if actual != expected:
+        raise AssertionError(f"got {actual!r:.120} instead of {expected!r:.120}")
+
+
+async def tagged(peer, namespace="/"):
+    """Gives the peer's socket a tag and returns it."""
+    tag = f"python-{id(peer)}-{namespace}"
+    await peer.ask("tag", tag, namespace=namespace)
+    return tag
+
+
+@case("an event comes back with every kind of value", over=EACH)
+async def _(t):
+    peer = await t.connect()
+    for args in [*([value] for value in VALUES), [], VALUES, *([text, {text: text}] for text in TEXTS)]:
+        await peer.emit("message", *args)
+        same(await peer.next("message-back"), args)
+
+
+@case("binary comes back from any depth", over=EACH)
+async def _(t):
+    peer = await t.connect()
+    await peer.emit("message", *NESTED)
+    same(await peer.next("message-back"), NESTED)
+
+
+@case("an event name may hold any character", over=EACH)
+async def _(t):
+    peer = await t.connect()
+    await peer.emit("écho-🎉", "ünï", b"\x00\xff")
+    same(await peer.next("écho-🎉"), ["ünï", b"\x00\xff"])
+
+
+@case("acks go both ways, with and without binary", over=EACH)
+async def _(t):
+    peer = await t.connect()
+    for args in ([], [1], VALUES, NESTED):
+        same(await peer.ask("message-with-ack", *args), args)
+        same(await peer.ask("ask-me", *args), args)
+    same(await peer.ask("size", bytes(70_000)), [70_000])
+
+
+@case("call returns the ack or gives up in time")
+async def _(t):
+    peer = await t.connect()
+    same(await peer.call("message-with-ack", "one"), "one")
+    same(await peer.call("message-with-ack", "one", 2), ("one", 2))
+    try:
+        await peer.call("seq", 1, timeout=0.1)
+    except socketio.exceptions.TimeoutError:
+        return
+    raise AssertionError("an event without ack was answered")
+
+
+@case("a burst there and back arrives in order", over=(*EACH, None))
+async def _(t):
+    peer = await t.connect()
+    await peer.emit("burst", 500)
+    for i in range(500):
+        await peer.emit("seq", i)
+    for event in ("tick", "seq-back"):
+        arrived = await peer.collect(event, 500)
+        same(arrived if t.peer_class.ordered else sorted(arrived), list(range(500)))
+
+
+@case("900 KB of text and 700 KB of binary pass both ways", over=EACH)
+async def _(t):
+    peer = await t.connect()
+    for payload in ("0123456789" * 90_000, bytes(700_000)):
+        same(await peer.ask("message-with-ack", payload), [payload])
+
+
+@case("the transport is the one asked for", over=(*EACH, None))
+async def _(t):
+    peer = await t.connect()
+    [expected] = t.transports or ["websocket"]
+    same(await peer.ask("transport"), [expected])
+    same(peer.client.transport(), expected)
+
+
+@case("rooms receive, leavers and senders do not")
+async def _(t):
+    one, two, outside = [await t.connect() for _ in range(3)]
+    for peer in (one, two):
+        await peer.ask("join", "room")
+    same(await one.ask("rooms"), [["room"]])
+    await one.ask("to-room", "room", {"bytes": b"12"})
+    await outside.ask("to-rooms", ["room", "other"], [], "once")
+    await one.ask("leave", "room")
+    await two.ask("in-room", "room", "two alone")
+    await two.ask("broadcast", "not two")
+    await two.ask("everyone", "all")
+    same(await one.settle("room-message"), [["once"], ["not two"], ["all"]])
+    same(await two.settle("room-message"), [[{"bytes": b"12"}], ["once"], ["two alone"], ["all"]])
+    same(await outside.settle("room-message"), [["not two"], ["all"]])
+
+
+@case("a room answers")
+async def _(t):
+    one, two = [await t.connect() for _ in range(2)]
+    for peer in (one, two):
+        await peer.ask("join", "asked")
+    one.answer = lambda payload: {"one": payload}
+    two.answer = lambda payload: {"two": payload}
+    [answers] = await one.ask("ask-room", "asked", b"?")
+    same(sorted(answers, key=str), [{"one": b"?"}, {"two": b"?"}])
+
+
+@case("the auth payload reaches every namespace")
+async def _(t):
+    for auth, seen in ((None, {}), ({"token": "ünï"}, {"token": "ünï"}), (lambda: {"made": 1}, {"made": 1})):
+        peer = await t.connect(("/", "/custom"), auth=auth)
+        for namespace in ("/", "/custom"):
+            same(await peer.next("auth", namespace), [seen])
+
+
+@case("namespaces share a connection and nothing else")
+async def _(t):
+    peer = await t.connect(("/", "/custom"))
+    await peer.ask("state-set", "custom", namespace="/custom")
+    same(await peer.ask("state-get"), [None])
+    await peer.emit("message", b"1", namespace="/custom")
+    same(await peer.next("message-back", "/custom"), [b"1"])
+    same(await peer.settle("message-back"), [])
+    assert peer.client.get_sid("/") != peer.client.get_sid("/custom")
+
+
+@case("an unknown namespace is refused")
+async def _(t):
+    peer = t.peer(("/unknown",))
+    try:
+        await peer.connect(t.url, transports=t.transports)
+    except socketio.exceptions.ConnectionError:
+        same(await peer.next("connect_error", "/unknown"), [{"message": "Invalid namespace"}])
+        return
+    raise AssertionError("the namespace was not refused")
+
+
+@case("a refusal tells why, better auth is accepted")
+async def _(t):
+    peer = t.peer(("/refuse",))
+    try:
+        await peer.connect(t.url, transports=t.transports)
+        raise AssertionError("the namespace was not refused")
+    except socketio.exceptions.ConnectionError:
+        refusal = {"message": "not allowed", "data": {"code": 401, "reason": "no token"}}
+        same(await peer.next("connect_error", "/refuse"), [refusal])
+    accepted = await t.connect(("/refuse",), auth={"token": "secret"})
+    same(await accepted.ask("message-with-ack", 1, namespace="/refuse"), [1])
+
+
+@case("the server ends a namespace")
+async def _(t):
+    peer = await t.connect(("/", "/custom"))
+    tag = await tagged(peer, "/custom")
+    await peer.emit("disconnect-me", False, namespace="/custom")
+    same(await peer.next("bye", "/custom"), [])
+    same(await peer.next("disconnect", "/custom"), ["server disconnect"])
+    same(await peer.ask("reason-of", tag), ["server namespace disconnect"])
+
+
+@case("the server ends a connection", over=EACH)
+async def _(t):
+    watcher, peer = [await t.connect() for _ in range(2)]
+    tag = await tagged(peer)
+    await peer.emit("disconnect-me", True)
+    same(await peer.next("bye"), [])
+    same(await peer.next("disconnect"), ["server disconnect"])
+    same(await watcher.ask("reason-of", tag), ["server namespace disconnect"])
+
+
+@case("the client disconnects", over=EACH)
+async def _(t):
+    watcher, peer = [await t.connect() for _ in range(2)]
+    tag = await tagged(peer)
+    await peer.disconnect()
+    same(await peer.next("disconnect"), ["client disconnect"])
+    # The farewell and the end of the connection travel together; the official server may act on the latter first.
+    [reason] = await watcher.ask("reason-of", tag)
+    assert reason in ("client namespace disconnect", "transport close"), reason
+
+
+@case("an idle connection outlives many heartbeats", over=EACH, flags=FAST_HEARTBEAT)
+async def _(t):
+    peer = await t.connect()
+    sid = peer.client.get_sid()
+    await asyncio.sleep(1.2)
+    same(await peer.settle("disconnect"), [])
+    same(peer.client.get_sid(), sid)
+
+
+@case("a payload over the limit ends a websocket connection", over=("websocket",), flags=["--max-payload", "10000"])
+async def _(t):
+    watcher, peer = [await t.connect() for _ in range(2)]
+    tag = await tagged(peer)
+    await peer.emit("message", "x" * 10_000)
+    same(await peer.next("disconnect"), ["transport error"])
+    same(await watcher.ask("reason-of", tag), ["transport error"])
+
+
+# After a 413 the client stops sending, its pongs included, until the server misses them.
+@case("a payload over the limit silences a polling client", over=("polling",), flags=["--max-payload", "10000", *FAST_HEARTBEAT])
+async def _(t):
+    watcher, peer = [await t.connect() for _ in range(2)]
+    tag = await tagged(peer)
+    await peer.emit("message", "x" * 10_000)
+    same(await watcher.ask("reason-of", tag), ["ping timeout"])
+    # It depends on whether its next poll finds the close packet or no session any more.
+    [reason] = await peer.next("disconnect")
+    assert reason in ("server disconnect", "transport error"), reason
+
+
+async def reconnects(t, crash):
+    """Loses the server and finds the new one: the state is gone, events flow again."""
+    peer = await t.connect(reconnection=True, reconnection_delay=0.05, reconnection_delay_max=0.1)
+    await peer.next("connect")
+    await peer.ask("state-set", "before")
+    await t.restart(crash)
+    await peer.next("disconnect")
+    await peer.next("connect")
+    same(await peer.ask("state-get"), [None])
+    same(await peer.ask("message-with-ack", b"again"), [b"again"])
+
+
+# Not over polling: there the client takes the close packet of a graceful shutdown for a farewell and stays away.
+@case("the client reconnects to a restarted server", over=("websocket", None), flags=["--ping-interval", "5000"])
+async def _(t):
+    await reconnects(t, crash=False)
+
+
+@case("the client reconnects to a server that crashed", over=EACH, flags=["--ping-interval", "5000"])
+async def _(t):
+    await reconnects(t, crash=True)

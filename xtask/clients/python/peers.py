@@ -1,0 +1,112 @@
+"""One face for the asynchronous and the threaded client, so that both run the same cases.
+
+Owns the translation between callbacks and awaitable calls. It knows neither the testbed nor the cases.
+"""
+
+import asyncio
+
+import socketio
+from engineio.payload import Payload
+
+# The client refuses polling responses of more than 16 packets, which any server may send to a busy client.
+Payload.max_decode_packets = 10_000
+
+
+class Peer:
+    """A client and what has happened to it, as a queue per namespace and event."""
+
+    def __init__(self, namespaces=("/",), **options):
+        self._loop = asyncio.get_running_loop()
+        self._arrived = {}
+        self.answer = lambda *args: args
+        self.client = self.client_class(**{"reconnection": False, "handle_sigint": False, **options})
+        for namespace in namespaces:
+            for event in ("connect", "connect_error", "disconnect"):
+                self.client.on(event, self._recorder(namespace, event), namespace=namespace)
+            self.client.on("*", self._any_recorder(namespace), namespace=namespace)
+
+    async def connect(self, url, **options):
+        """Connects all namespaces the peer was made for."""
+        await self._call(self.client.connect, url, **{"wait_timeout": 5, **options})
+        return self
+
+    async def emit(self, event, *args, namespace="/"):
+        """Emits an event without ack."""
+        await self._call(self.client.emit, event, args, namespace=namespace)
+
+    async def ask(self, event, *args, namespace="/"):
+        """Emits an event and returns the arguments of its ack."""
+        answer = self._loop.create_future()
+
+        def settle(*args):
+            self._loop.call_soon_threadsafe(answer.set_result, list(args))
+
+        await self._call(self.client.emit, event, args, namespace=namespace, callback=settle)
+        return await answer
+
+    async def call(self, event, *args, **options):
+        """The client's own `call`."""
+        return await self._call(self.client.call, event, args, **options)
+
+    async def next(self, event, namespace="/"):
+        """The arguments of the next `event` not yet taken."""
+        return await self._queue(namespace, event).get()
+
+    async def collect(self, event, count, namespace="/"):
+        """The first arguments of the next `count` occurrences of `event`."""
+        return [(await self.next(event, namespace))[0] for _ in range(count)]
+
+    async def settle(self, *events, namespace="/"):
+        """Makes a round trip and returns the arguments of all `events` that arrived until then."""
+        await self.ask("message-with-ack", namespace=namespace)
+        arrived = []
+        for queue in (self._queue(namespace, event) for event in events):
+            while not queue.empty():
+                arrived.append(queue.get_nowait())
+        return arrived
+
+    async def disconnect(self):
+        """Leaves all namespaces and closes the connection."""
+        await self._call(self.client.disconnect)
+
+    def _recorder(self, namespace, event):
+        def record(*args):
+            self._record(namespace, event, args)
+
+        return record
+
+    def _any_recorder(self, namespace):
+        def record(event, *args):
+            self._record(namespace, event, args)
+            return self.answer(*args) if event == "question" else None
+
+        return record
+
+    def _record(self, namespace, event, args):
+        queue = self._queue(namespace, event)
+        self._loop.call_soon_threadsafe(queue.put_nowait, list(args))
+
+    def _queue(self, namespace, event):
+        return self._arrived.setdefault((namespace, event), asyncio.Queue())
+
+
+class AsyncPeer(Peer):
+    """`AsyncClient`: aiohttp, one event loop, handlers start in order."""
+
+    kind = "AsyncClient"
+    client_class = socketio.AsyncClient
+    ordered = True
+
+    async def _call(self, function, *args, **options):
+        return await function(*args, **options)
+
+
+class ThreadPeer(Peer):
+    """`Client`: requests and websocket-client, a thread per arriving message, hence no order among handlers."""
+
+    kind = "Client"
+    client_class = socketio.Client
+    ordered = False
+
+    async def _call(self, function, *args, **options):
+        return await asyncio.to_thread(function, *args, **options)

@@ -1,0 +1,74 @@
+//! `cargo xtask ci`: what every commit must satisfy, as steps.
+//!
+//! Compiles and lints; runs no test (that is `test.rs`).
+
+use std::time::Duration;
+
+use crate::{
+    process::{self, Stop},
+    steps::Step,
+    tidy,
+    workspace::Workspace,
+};
+
+/// How long one call of cargo may take, from a cold start on a slow machine.
+pub(crate) const BUILD_DEADLINE: Duration = Duration::from_secs(30 * 60);
+
+/// The steps, in the order in which they report soonest.
+pub(crate) const STEPS: &[Step] = &[
+    Step::new("fmt", &[], fmt),
+    Step::new("tidy", &[], tidy::run),
+    Step::new("clippy", &[], clippy),
+    Step::new("doc", &[], doc),
+    Step::new("alone", &[], alone),
+    Step::new("deny", &[], deny),
+];
+
+fn fmt(workspace: &Workspace) -> Result<(), Stop> {
+    cargo(workspace, &["fmt", "--all", "--check", "--", "-l"])
+}
+
+fn clippy(workspace: &Workspace) -> Result<(), Stop> {
+    let everything = ["clippy", "--workspace", "--all-targets", "--all-features"];
+    cargo(workspace, &[&everything[..], DENY_WARNINGS].concat())
+}
+
+fn doc(workspace: &Workspace) -> Result<(), Stop> {
+    let mut doc = workspace.cargo(&["doc", "--workspace", "--no-deps", "--all-features"]);
+    process::run(doc.env("RUSTDOCFLAGS", "-D warnings"), BUILD_DEADLINE)
+}
+
+/// Each crate on its own, without features and with each one: a neighbour's features cannot help it.
+fn alone(workspace: &Workspace) -> Result<(), Stop> {
+    for package in &workspace.packages {
+        let bare = ["clippy", "--quiet", "-p", &package.name];
+        let bare = [&bare[..], &["--no-default-features"]].concat();
+        println!("{}", package.name);
+        cargo(workspace, &[&bare[..], DENY_WARNINGS].concat())?;
+        for feature in package.features.keys() {
+            println!("{} with {feature}", package.name);
+            let with = [&bare[..], &["--features", feature], DENY_WARNINGS].concat();
+            cargo(workspace, &with)?;
+        }
+    }
+    Ok(())
+}
+
+/// Licences, sources and bans; advisories change without a commit and are checked on a schedule.
+fn deny(workspace: &Workspace) -> Result<(), Stop> {
+    if !process::is_installed(&mut workspace.cargo(&["deny"])) {
+        let why = "cargo-deny is missing: cargo install --locked cargo-deny";
+        return Err(Stop::NotRun(why.to_owned()));
+    }
+    let deny = ["deny", "--config", ".config/deny.toml", "check"];
+    let checks = ["bans", "licenses", "sources"];
+    cargo(workspace, &[&deny[..], &checks].concat())
+}
+
+/// After the options of `cargo clippy`: a warning fails the step.
+const DENY_WARNINGS: &[&str] = &["--", "-D", "warnings"];
+
+/// One call of cargo, from the root folder.
+pub(crate) fn cargo(workspace: &Workspace, arguments: &[&str]) -> Result<(), Stop> {
+    process::run(&mut workspace.cargo(arguments), BUILD_DEADLINE)
+}

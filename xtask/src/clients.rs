@@ -1,0 +1,99 @@
+//! The real clients, run against our examples.
+//!
+//! What they do there is written in `xtask/clients`; what they need to run is `install.rs`'s
+//! business.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use crate::{
+    install,
+    process::{self, Server, Stop},
+    workspace::Workspace,
+};
+
+/// How long one suite may run.
+const SUITE_DEADLINE: Duration = Duration::from_secs(10 * 60);
+
+const CHROMIUM: &str = "/usr/bin/chromium";
+
+/// The suite of socket.io-client 4 in Node against the testbed.
+pub(crate) fn js_4(workspace: &Workspace) -> Result<(), Stop> {
+    node(workspace, "js-4")
+}
+
+/// The suite of socket.io-client 3 in Node against the testbed.
+pub(crate) fn js_3(workspace: &Workspace) -> Result<(), Stop> {
+    node(workspace, "js-3")
+}
+
+/// The suite of socket.io-client 4 in Chromium against the testbed.
+pub(crate) fn browser(workspace: &Workspace) -> Result<(), Stop> {
+    chromium()?;
+    node(workspace, "browser")
+}
+
+/// The chat example's page in Chromium. The example serves the installed client instead of sending
+/// the page to a CDN.
+pub(crate) fn chat(workspace: &Workspace) -> Result<(), Stop> {
+    chromium()?;
+    let folder = install_node(workspace, "browser")?;
+    let mut chat = Command::new(workspace.example("chat"));
+    chat.args(["--port", "0", "--client"])
+        .arg(folder.join("node_modules/socket.io-client"));
+    let chat = Server::start(&mut chat)?;
+    let mut script = Command::new("node");
+    script
+        .arg(folder.join("chat.mjs"))
+        .args(["--url", &chat.url]);
+    process::run(&mut script, SUITE_DEADLINE)
+}
+
+/// The suite of python-socketio against the testbed.
+pub(crate) fn python(workspace: &Workspace) -> Result<(), Stop> {
+    let folder = copy(workspace)?.join("python");
+    let mut suite = install::python(&folder)?;
+    suite.arg(folder.join("run.py"));
+    run_suite(workspace, &mut suite)
+}
+
+fn chromium() -> Result<(), Stop> {
+    if Path::new(CHROMIUM).exists() {
+        Ok(())
+    } else {
+        install::apt("chromium")
+    }
+}
+
+/// The suite of a folder against the testbed.
+fn node(workspace: &Workspace, folder: &str) -> Result<(), Stop> {
+    let folder = install_node(workspace, folder)?;
+    let mut suite = Command::new("node");
+    suite.arg(folder.join("run.mjs"));
+    run_suite(workspace, &mut suite)
+}
+
+fn install_node(workspace: &Workspace, folder: &str) -> Result<PathBuf, Stop> {
+    install::present("node")?;
+    let folder = copy(workspace)?.join(folder);
+    install::npm_ci(&folder)?;
+    Ok(folder)
+}
+
+/// Runs a suite, which starts the testbed itself, several times and with several options.
+fn run_suite(workspace: &Workspace, suite: &mut Command) -> Result<(), Stop> {
+    // It takes a shell command, so the path is quoted.
+    let testbed = format!("'{}'", workspace.example("testbed").display());
+    process::run(suite.args(["--server", &testbed]), SUITE_DEADLINE)
+}
+
+/// A fresh copy of `xtask/clients` under the target folder; what was installed there stays.
+fn copy(workspace: &Workspace) -> Result<PathBuf, Stop> {
+    let here = workspace.root.join("xtask/clients");
+    let there = workspace.target.join("clients");
+    install::mirror(&here, &there)?;
+    Ok(there)
+}

@@ -1,0 +1,85 @@
+//! `cargo xtask`: the workspace's own commands, as one table.
+//!
+//! Each command has a file of its own; this one only reads the command line. Unix only, because
+//! child processes are ended by process group.
+
+mod ci;
+mod clients;
+mod conformance;
+mod install;
+mod process;
+mod steps;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    conformance::Layer,
+    process::Stop,
+    steps::{Selection, run_steps},
+    workspace::Workspace,
+};
+
+/// The workspace's own commands.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Formatting, lints, docs, house rules, and each crate alone with each of its features.
+    Ci,
+    /// Everything deterministic: `ci`, all tests, the real clients, the budgets.
+    Test {
+        /// Also run what takes long or needs files from elsewhere.
+        #[arg(long)]
+        full: bool,
+        /// Run only the steps whose name contains this, and what they need.
+        #[arg(long, value_name = "STEP")]
+        filter: Option<String>,
+    },
+    /// The house rules, as checks.
+    Tidy,
+    /// An official protocol suite against this workspace's example servers.
+    Conformance {
+        /// The `test-suite` folder of a checkout of socketio/engine.io-protocol or
+        /// socketio/socket.io-protocol.
+        #[arg(long, value_name = "PATH")]
+        suite: PathBuf,
+        /// Run only the cases of this layer.
+        #[arg(long, value_name = "LAYER")]
+        only: Option<Layer>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(code) => code,
+        Err(stop) => {
+            eprintln!("error: {stop}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode, Stop> {
+    process::end_children_on_signals()?;
+    let workspace = Workspace::load()?;
+    match command {
+        Command::Ci => run_steps(&workspace, ci::STEPS, &Selection::default()),
+        Command::Test { full, filter } => {
+            run_steps(&workspace, &test::steps(), &Selection { full, filter })
+        }
+        Command::Tidy => tidy::run(&workspace).map(|()| ExitCode::SUCCESS),
+        Command::Conformance { suite, only } => {
+            conformance::run(&workspace, &suite, only).map(|()| ExitCode::SUCCESS)
+        }
+    }
+}
