@@ -44,7 +44,7 @@ impl<'a, E> Waiting<'a, E> {
     pub(crate) fn deliver(session: &'a Session<E>, kind: impl FnOnce(Reply) -> Kind) -> Self {
         let request = session.next_request();
         let (sender, reply) = oneshot::channel();
-        session.deliver(Delivery {
+        session.outbox().deliver(Delivery {
             request,
             kind: kind(sender),
         });
@@ -76,7 +76,7 @@ impl<'a, E> Waiting<'a, E> {
 impl<E> Drop for Waiting<'_, E> {
     fn drop(&mut self) {
         if !self.answered {
-            self.session.deliver(Delivery {
+            self.session.outbox().deliver(Delivery {
                 request: self.request,
                 kind: Kind::Abandoned,
             });

@@ -48,10 +48,6 @@ impl<E> Registry<E> {
         self.clock.instant(tick)
     }
 
-    pub(crate) const fn clock(&self) -> Clock {
-        self.clock
-    }
-
     fn shard(&self, sid: &Sid) -> &Mutex<HashMap<Sid, Session<E>>> {
         // Ids are random in every character.
         &self.shards[usize::from(sid.as_str().as_bytes()[0]) % SHARDS]
@@ -91,15 +87,16 @@ impl<E> Registry<E> {
 
     /// Runs a task that [`idle`](Self::idle) waits for.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let guard = Running::new(Arc::clone(&self.tasks));
+        let running = self.running();
         tokio::spawn(async move {
-            let _guard = guard;
             task.await;
+            drop(running);
         });
     }
 
-    /// Counts as a task of its own while a session is being opened.
-    pub(crate) fn opening(&self) -> Running {
+    /// A task that [`idle`](Self::idle) waits for, from before it is spawned. A session's task owns
+    /// this itself: around it, an async block would double its size.
+    pub(crate) fn running(&self) -> Running {
         Running::new(Arc::clone(&self.tasks))
     }
 

@@ -21,7 +21,7 @@ use crate::link::Handshake;
 use crate::mailbox::{Delivery, Kind, Waiting};
 use crate::registry::Registry;
 use crate::service::Endpoint;
-use crate::session::Session;
+use crate::session::{Rules, Session};
 use crate::task::{FIRST_LINK, Task};
 use crate::websocket;
 
@@ -37,6 +37,7 @@ pub struct Server<A: Acceptor>(Arc<Inner<A>>);
 struct Inner<A: Acceptor> {
     config: Config,
     protocol: Arc<proto::server::Config>,
+    rules: Arc<Rules>,
     acceptor: A,
     registry: Arc<Registry<Entry<A>>>,
 }
@@ -54,11 +55,16 @@ impl<A: Acceptor> Server<A> {
         config
             .path
             .truncate(config.path.trim_end_matches('/').len());
+        let clock = Clock::new();
         Self(Arc::new(Inner {
             protocol: Arc::new(config.protocol.clone()),
+            rules: Arc::new(Rules {
+                clock,
+                limits: config.outbox,
+            }),
             config,
             acceptor,
-            registry: Arc::new(Registry::new(Clock::new())),
+            registry: Arc::new(Registry::new(clock)),
         }))
     }
 
@@ -144,7 +150,7 @@ impl<A: Acceptor> Server<A> {
         revision: Option<Revision>,
     ) -> Result<http::Response<Full<Bytes>>, RequestError> {
         let registry = &self.0.registry;
-        let opening = registry.opening();
+        let running = registry.running();
         if registry.is_closing() {
             return Ok(unavailable());
         }
@@ -155,13 +161,7 @@ impl<A: Acceptor> Server<A> {
             _ => Some(websocket::accept(&mut parts).ok_or(RequestError::BadRequest)?),
         };
         let sid = Sid::from_random(random());
-        let session = Session::new(
-            sid,
-            revision,
-            transport,
-            registry.clock(),
-            self.0.config.outbox,
-        );
+        let session = Session::new(sid, revision, transport, Arc::clone(&self.0.rules));
         // Asked last: whoever is accepted here has a session, and will hear of its end.
         let mut application = self
             .0
@@ -176,18 +176,18 @@ impl<A: Acceptor> Server<A> {
         let protocol = Arc::clone(&self.0.protocol);
         if let Some((response, upgrade)) = websocket {
             let machine = Machine::open_link(protocol, revision, &sid, FIRST_LINK, now);
-            let task = Task::new(Arc::clone(registry), session, machine, application)
+            let task = Task::new(Arc::clone(registry), session, machine, application, running)
                 .with_link(self.handshake(upgrade));
-            registry.spawn(task);
+            tokio::spawn(task);
             return Ok(response);
         }
         let (reply, waiting) = oneshot::channel();
         let request = session.next_request();
         let machine = Machine::open_polling(protocol, revision, &sid, request, now);
-        let task = Task::new(Arc::clone(registry), session.clone(), machine, application)
+        let handle = session.clone();
+        let task = Task::new(Arc::clone(registry), handle, machine, application, running)
             .with_reply(request, reply);
-        registry.spawn(task);
-        drop(opening);
+        tokio::spawn(task);
         let answer = Waiting::new(&session, request, waiting).answer().await;
         answer.map(respond).ok_or(RequestError::UnknownSid)
     }
@@ -209,7 +209,7 @@ impl<A: Acceptor> Server<A> {
                 let (mut parts, _) = request.into_parts();
                 let (response, upgrade) =
                     websocket::accept(&mut parts).ok_or(RequestError::BadRequest)?;
-                session.deliver(Delivery {
+                session.outbox().deliver(Delivery {
                     request: session.next_request(),
                     kind: Kind::Websocket(self.handshake(upgrade)),
                 });
@@ -369,7 +369,7 @@ impl<E> Drop for PostPlace<'_, E> {
     fn drop(&mut self) {
         self.session.end_post();
         if self.arriving {
-            self.session.deliver(Delivery {
+            self.session.outbox().deliver(Delivery {
                 request: self.session.next_request(),
                 kind: Kind::PostBroken,
             });

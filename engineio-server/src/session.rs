@@ -1,24 +1,16 @@
-//! The handle to a session and what it shares with the session's task: the outgoing queue and
-//! the mailbox of HTTP requests, under one lock.
-//!
-//! A producer wakes the task when it pushes to an empty queue of a task that is not running. A
-//! running task looks at the queue once more, under the lock, before it goes to sleep; so nothing
-//! is missed, and pushing from the task itself wakes nobody.
+//! The handle to a session and what it shares with the session's task.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
-use std::task::Waker;
 
-use parking_lot::Mutex;
 use proto::server::RequestId;
-use proto::{Revision, Sid, Tick, Transport};
-use thiserror::Error;
+use proto::{Revision, Sid, Transport};
 
 use crate::clock::Clock;
 use crate::config::OutboxLimits;
 use crate::mailbox::Delivery;
+use crate::outbox::{Outbox, PushError, Urgency};
 
 /// A handle to one session: cheap to clone, usable from any thread, valid after the session's end.
 pub struct Session<E>(Arc<Shared<E>>);
@@ -29,111 +21,33 @@ impl<E> Clone for Session<E> {
     }
 }
 
-/// Why an entry was not queued.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum PushError {
-    /// The session has ended.
-    #[error("session is closed")]
-    Closed,
-    /// The client takes too little (see [`OutboxLimits`]); its session is being closed.
-    #[error("outgoing queue is full")]
-    Full,
-    /// A volatile entry found something else still on its way.
-    #[error("session is not ready for a volatile message")]
-    NotReady,
-}
-
 pub(crate) struct Shared<E> {
     sid: Sid,
     revision: Revision,
-    clock: Clock,
-    limits: OutboxLimits,
     transport: AtomicU8,
     /// A POST is on its way to the task or being read by it.
     posting: AtomicBool,
     next_request: AtomicU32,
-    queue: Mutex<Queue<E>>,
+    rules: Arc<Rules>,
+    outbox: Outbox<E, Delivery>,
 }
 
-struct Queue<E> {
-    entries: VecDeque<E>,
-    /// Bytes of `entries`.
-    queued: usize,
-    /// Bytes the task has taken out but nobody has taken from it.
-    unsent: usize,
-    /// Since when the peer has taken nothing although bytes wait for it.
-    stalled_since: Option<Tick>,
-    deliveries: Vec<Delivery>,
-    waker: Option<Waker>,
-    running: bool,
-    /// When the task last looked, a message would have left at once.
-    writable: bool,
-    end: End,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
-    Open,
-    /// Nothing more is taken; once the task has got what is queued, it is to close the session.
-    Closing,
-    /// The task has been told so.
-    Told,
-    /// The limits were exceeded: the task is to end the session.
-    Overflown,
-    Closed,
-}
-
-/// What the task finds when it looks at the queue.
-pub(crate) enum Work {
-    /// There were entries or deliveries, now in the given collections.
-    Some,
-    /// Nothing; the task may go to sleep.
-    None,
-    /// The last entries have been taken: the session is to be closed. Told once.
-    Close,
-    /// The client was too slow for too long.
-    Overflown,
-}
-
-/// How the session stands when its task looks at the queue.
-pub(crate) struct Standing {
-    /// Bytes the task has taken out but nobody has taken from it.
-    pub(crate) unsent: usize,
-    /// The peer has taken something since the last time.
-    pub(crate) progress: bool,
-    /// A message would leave at once.
-    pub(crate) writable: bool,
-    pub(crate) now: Tick,
+/// What is the same for all sessions of a server.
+pub(crate) struct Rules {
+    pub(crate) clock: Clock,
+    pub(crate) limits: OutboxLimits,
 }
 
 impl<E> Session<E> {
-    pub(crate) fn new(
-        sid: Sid,
-        revision: Revision,
-        on: Transport,
-        clock: Clock,
-        limits: OutboxLimits,
-    ) -> Self {
+    pub(crate) fn new(sid: Sid, revision: Revision, on: Transport, rules: Arc<Rules>) -> Self {
         let session = Self(Arc::new(Shared {
             sid,
             revision,
-            clock,
-            limits,
             transport: AtomicU8::new(0),
             posting: AtomicBool::new(false),
             next_request: AtomicU32::new(0),
-            queue: Mutex::new(Queue {
-                entries: VecDeque::new(),
-                queued: 0,
-                unsent: 0,
-                stalled_since: None,
-                deliveries: Vec::new(),
-                waker: None,
-                running: true,
-                writable: false,
-                end: End::Open,
-            }),
+            rules,
+            outbox: Outbox::new(),
         }));
         session.set_transport(on);
         session
@@ -144,7 +58,7 @@ impl<E> Session<E> {
     /// # Errors
     /// [`PushError::Closed`] and [`PushError::Full`]; the entry is dropped.
     pub fn push(&self, entry: E, bytes: usize) -> Result<(), PushError> {
-        self.push_if(entry, bytes, |_| true)
+        self.push_with(entry, bytes, Urgency::Queue)
     }
 
     /// Queues an entry only if nothing else is on its way and the transport can take it now.
@@ -152,91 +66,36 @@ impl<E> Session<E> {
     /// # Errors
     /// [`PushError::NotReady`], and those of [`push`](Self::push); the entry is dropped.
     pub fn push_volatile(&self, entry: E, bytes: usize) -> Result<(), PushError> {
-        self.push_if(entry, bytes, |queue| {
-            queue.writable && queue.entries.is_empty()
-        })
+        self.push_with(entry, bytes, Urgency::Volatile)
     }
 
-    fn push_if(
-        &self,
-        entry: E,
-        bytes: usize,
-        admits: impl FnOnce(&Queue<E>) -> bool,
-    ) -> Result<(), PushError> {
-        let mut queue = self.0.queue.lock();
-        match queue.end {
-            End::Open => {}
-            End::Overflown => return Err(PushError::Full),
-            End::Closing | End::Told | End::Closed => return Err(PushError::Closed),
-        }
-        if !admits(&queue) {
-            return Err(PushError::NotReady);
-        }
-        let total = queue.queued + queue.unsent + bytes;
-        if total > self.0.limits.soft && self.is_too_slow(total, queue.stalled_since) {
-            queue.end = End::Overflown;
-            // Entries are user data: they are dropped outside of the lock.
-            let dropped = std::mem::take(&mut queue.entries);
-            queue.queued = 0;
-            let waker = queue.waker.take();
-            drop(queue);
-            drop((dropped, entry));
-            if let Some(waker) = waker {
-                waker.wake();
-            }
-            return Err(PushError::Full);
-        }
-        let was_empty = queue.entries.is_empty();
-        queue.entries.push_back(entry);
-        queue.queued += bytes;
-        let waker = (was_empty && !queue.running)
-            .then(|| queue.waker.take())
-            .flatten();
-        drop(queue);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-        Ok(())
+    fn push_with(&self, entry: E, bytes: usize, urgency: Urgency) -> Result<(), PushError> {
+        let Rules { clock, limits } = &*self.0.rules;
+        self.outbox()
+            .push(entry, bytes, urgency, limits, || clock.now())
     }
 
     /// Closes the session once everything pushed before has left. From now on nothing is taken.
     pub fn close(&self) {
-        let mut queue = self.0.queue.lock();
-        if queue.end != End::Open {
-            return;
-        }
-        queue.end = End::Closing;
-        let waker = (!queue.running).then(|| queue.waker.take()).flatten();
-        drop(queue);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-
-    fn is_too_slow(&self, total: usize, stalled_since: Option<Tick>) -> bool {
-        let limits = &self.0.limits;
-        let stall = limits.stall.as_millis() as Tick;
-        total > limits.hard
-            || stalled_since.is_some_and(|since| self.0.clock.now().saturating_sub(since) >= stall)
+        self.outbox().close();
     }
 
     /// Bytes on their way to the client: queued here and not yet taken by the kernel or an HTTP
     /// response.
     #[must_use]
     pub fn buffered(&self) -> usize {
-        let queue = self.0.queue.lock();
-        queue.queued + queue.unsent
+        self.outbox().buffered()
     }
 
     /// Bytes at which the session ends.
     pub(crate) fn hard_limit(&self) -> usize {
-        self.0.limits.hard
+        self.0.rules.limits.hard
     }
 
     /// Whether the session has ended.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.0.queue.lock().end == End::Closed
+        self.outbox().is_closed()
     }
 
     /// The transport the session lives on.
@@ -260,25 +119,20 @@ impl<E> Session<E> {
         self.0.revision
     }
 
+    /// What waits for the task.
+    pub(crate) fn outbox(&self) -> &Outbox<E, Delivery> {
+        &self.0.outbox
+    }
+
+    pub(crate) fn set_transport(&self, transport: Transport) {
+        let code = u8::from(transport != Transport::Polling);
+        self.0.transport.store(code, Ordering::Relaxed);
+    }
+
     // ---- The HTTP side --------------------------------------------------------------------
 
     pub(crate) fn next_request(&self) -> RequestId {
         RequestId(self.0.next_request.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// Puts a request into the task's mailbox; a session that has ended drops it.
-    pub(crate) fn deliver(&self, delivery: Delivery) {
-        let mut queue = self.0.queue.lock();
-        if queue.end == End::Closed {
-            drop(queue);
-            return;
-        }
-        queue.deliveries.push(delivery);
-        let waker = (!queue.running).then(|| queue.waker.take()).flatten();
-        drop(queue);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
     }
 
     /// Claims the session's only place for a POST; `false` if another one holds it.
@@ -288,93 +142,6 @@ impl<E> Session<E> {
 
     pub(crate) fn end_post(&self) {
         self.0.posting.store(false, Ordering::Release);
-    }
-
-    // ---- The task's side ------------------------------------------------------------------
-
-    pub(crate) fn set_transport(&self, transport: Transport) {
-        let code = u8::from(transport != Transport::Polling);
-        self.0.transport.store(code, Ordering::Relaxed);
-    }
-
-    /// Swaps out what has been queued and marks the task as running. The collections must be
-    /// empty; their memory is used for what comes next.
-    pub(crate) fn take(
-        &self,
-        entries: &mut VecDeque<E>,
-        deliveries: &mut Vec<Delivery>,
-        standing: Standing,
-    ) -> Work {
-        let mut queue = self.0.queue.lock();
-        queue.running = true;
-        queue.update(&standing);
-        queue.swap_out(entries, deliveries)
-    }
-
-    /// As [`take`](Self::take), but if there is nothing the task is marked as asleep.
-    pub(crate) fn take_or_sleep(
-        &self,
-        entries: &mut VecDeque<E>,
-        deliveries: &mut Vec<Delivery>,
-        waker: &Waker,
-        standing: Standing,
-    ) -> Work {
-        let mut queue = self.0.queue.lock();
-        queue.update(&standing);
-        let work = queue.swap_out(entries, deliveries);
-        if matches!(work, Work::None) {
-            queue.running = false;
-            if !queue.waker.as_ref().is_some_and(|old| old.will_wake(waker)) {
-                queue.waker = Some(waker.clone());
-            }
-        }
-        work
-    }
-
-    /// The session has ended: from now on everything is refused, and what waits is dropped.
-    pub(crate) fn end(&self) {
-        let mut queue = self.0.queue.lock();
-        queue.end = End::Closed;
-        queue.running = true;
-        queue.queued = 0;
-        queue.unsent = 0;
-        let entries = std::mem::take(&mut queue.entries);
-        let deliveries = std::mem::take(&mut queue.deliveries);
-        let waker = queue.waker.take();
-        drop(queue);
-        drop((entries, deliveries, waker));
-    }
-}
-
-impl<E> Queue<E> {
-    fn update(&mut self, standing: &Standing) {
-        self.unsent = standing.unsent;
-        self.writable = standing.writable;
-        if standing.unsent == 0 || standing.progress {
-            self.stalled_since = None;
-        }
-        if standing.unsent > 0 {
-            self.stalled_since.get_or_insert(standing.now);
-        }
-    }
-
-    fn swap_out(&mut self, entries: &mut VecDeque<E>, deliveries: &mut Vec<Delivery>) -> Work {
-        debug_assert!(entries.is_empty() && deliveries.is_empty());
-        if self.end == End::Overflown {
-            return Work::Overflown;
-        }
-        if self.entries.is_empty() && self.deliveries.is_empty() {
-            if self.end == End::Closing {
-                self.end = End::Told;
-                return Work::Close;
-            }
-            return Work::None;
-        }
-        std::mem::swap(&mut self.entries, entries);
-        std::mem::swap(&mut self.deliveries, deliveries);
-        self.unsent += std::mem::take(&mut self.queued);
-        self.writable = false;
-        Work::Some
     }
 }
 

@@ -27,8 +27,9 @@ use self::timer::Timer;
 use crate::application::{Application, SessionContext};
 use crate::link::{Handshake, Link};
 use crate::mailbox::{Delivery, Kind, Reply};
-use crate::registry::Registry;
-use crate::session::{Session, Standing, Work};
+use crate::outbox::{Standing, Work};
+use crate::registry::{Registry, Running};
+use crate::session::Session;
 
 /// Rounds a task may go without letting others run, however much arrives meanwhile.
 const MAX_ROUNDS: usize = 8;
@@ -53,6 +54,8 @@ pub(crate) struct Task<A: Application> {
     reading: bool,
     /// Whether the peer has taken something since the queue was last told.
     progress: bool,
+    /// Last, so that the server counts the task until everything else of it is gone.
+    _running: Running,
 }
 
 /// The link id of a session that was opened on a websocket.
@@ -64,6 +67,7 @@ impl<A: Application> Task<A> {
         session: Session<A::Entry>,
         machine: Machine,
         application: A,
+        running: Running,
     ) -> Self {
         Self {
             timer: Timer::new(&registry),
@@ -78,6 +82,7 @@ impl<A: Application> Task<A> {
             deliveries: Vec::new(),
             reading: true,
             progress: false,
+            _running: running,
         }
     }
 
@@ -236,7 +241,8 @@ impl<A: Application> Task<A> {
         }
         let standing = self.standing(now);
         self.session
-            .take(&mut self.entries, &mut self.deliveries, standing)
+            .outbox()
+            .take(&mut self.entries, &mut self.deliveries, &standing)
     }
 
     fn standing(&mut self, now: Tick) -> Standing {
@@ -322,11 +328,11 @@ impl<A: Application> Future for Task<A> {
                 continue;
             }
             let standing = this.standing(now);
-            match this.session.take_or_sleep(
+            match this.session.outbox().take_or_sleep(
                 &mut this.entries,
                 &mut this.deliveries,
                 cx.waker(),
-                standing,
+                &standing,
             ) {
                 Work::None => return Poll::Pending,
                 Work::Close => this.machine.close(now),
@@ -346,6 +352,6 @@ impl<A: Application> Unpin for Task<A> {}
 impl<A: Application> Drop for Task<A> {
     fn drop(&mut self) {
         self.registry.remove(&self.session.sid());
-        self.session.end();
+        self.session.outbox().end();
     }
 }
