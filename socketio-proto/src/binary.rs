@@ -2,7 +2,7 @@
 //! is encoded, and come back when its arguments are parsed. What a placeholder may look like on the
 //! wire is checked in `json`.
 
-use std::{cell::RefCell, fmt, mem, ops::Deref};
+use std::{cell::RefCell, fmt, ops::Deref};
 
 use bytes::Bytes;
 use serde::{
@@ -95,15 +95,19 @@ impl<'de> Deserialize<'de> for Binary {
 
 /// Runs `parse` with these attachments at the disposal of every [`Binary`] in it.
 pub(crate) fn reading<R>(attachments: &[Bytes], parse: impl FnOnce() -> R) -> R {
-    let _outer = Enclosing(replace(Scope::Reading(attachments.to_vec())));
+    // Most packets have none, and outside of all packets there are none to be hidden.
+    if attachments.is_empty() && is_outside() {
+        return parse();
+    }
+    let _outer = Enclosing::of(Scope::Reading(attachments.to_vec()));
     parse()
 }
 
 /// Runs `serialize` and returns the attachments collected meanwhile.
 pub(crate) fn writing<R>(serialize: impl FnOnce() -> R) -> (R, Vec<Bytes>) {
-    let _outer = Enclosing(replace(Scope::Writing(Vec::new())));
+    let outer = Enclosing::of(Scope::Writing(Vec::new()));
     let result = serialize();
-    match replace(Scope::Outside) {
+    match outer.leave() {
         Scope::Writing(attachments) => (result, attachments),
         // Only on a thread that is being torn down, where nothing could be collected either.
         Scope::Outside | Scope::Reading(_) => (result, Vec::new()),
@@ -157,12 +161,29 @@ fn replace(scope: Scope) -> Scope {
         .unwrap_or(Scope::Outside)
 }
 
+fn is_outside() -> bool {
+    SCOPE.try_with(|scope| matches!(*scope.borrow(), Scope::Outside)) == Ok(true)
+}
+
 /// Restores the enclosing scope, also when user code unwinds.
-struct Enclosing(Scope);
+struct Enclosing(Option<Scope>);
+
+impl Enclosing {
+    fn of(inner: Scope) -> Self {
+        Self(Some(replace(inner)))
+    }
+
+    /// Restores it now, and returns the inner one.
+    fn leave(mut self) -> Scope {
+        self.0.take().map_or(Scope::Outside, replace)
+    }
+}
 
 impl Drop for Enclosing {
     fn drop(&mut self) {
-        replace(mem::replace(&mut self.0, Scope::Outside));
+        if let Some(outer) = self.0.take() {
+            replace(outer);
+        }
     }
 }
 

@@ -4,7 +4,6 @@ use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
 
 use futures_util::FutureExt;
 
@@ -68,29 +67,28 @@ pub(crate) struct Route<T>(Box<Start<T>>);
 
 type Start<T> = dyn Fn(&mut EventContext<'_>) -> Started<T> + Send + Sync;
 
-/// A handler's future, which reports errors and panics by itself; or why there is none.
+/// How an event's handler ended.
+pub(crate) type Handled = Result<(), HandlerErrorKind>;
+
+/// A handler's future, or why there is none.
 type Started<T> = Result<BoxFuture<T>, Rejection>;
 
-impl Route<()> {
-    pub(crate) fn event<M, H>(name: &str, handler: H) -> Self
+impl Route<Handled> {
+    pub(crate) fn event<M, H>(handler: H) -> Self
     where
         H: Handler<M>,
         H::Output: Reply,
     {
-        let name: Arc<str> = name.into();
         Self(Box::new(move |event| {
             let future = handler.call(event)?;
             let reply = event.reply.take();
-            let (socket, name) = (event.socket.clone(), Arc::clone(&name));
-            Ok(Box::pin(async move {
-                let answered = async { future.await.reply(reply) };
-                let failure = match AssertUnwindSafe(answered).catch_unwind().await {
-                    Ok(Ok(())) => return,
-                    Ok(Err(error)) => HandlerErrorKind::Failed(error),
-                    Err(payload) => panicked(payload),
-                };
-                socket.report(&name, failure);
-            }))
+            // Combinators, because async blocks would store the handler's future twice.
+            let answered = future.map(move |output| output.reply(reply));
+            let caught = AssertUnwindSafe(answered).catch_unwind();
+            Ok(Box::pin(caught.map(|caught| match caught {
+                Ok(answered) => answered.map_err(HandlerErrorKind::Failed),
+                Err(payload) => Err(panicked(payload)),
+            })))
         }))
     }
 }
@@ -104,16 +102,14 @@ impl Route<ConnectResult> {
         Self(Box::new(move |event| {
             let future = handler.call(event)?;
             let socket = event.socket.clone();
-            Ok(Box::pin(async move {
-                let admitted = async { future.await.admit() };
-                match AssertUnwindSafe(admitted).catch_unwind().await {
-                    Ok(result) => result,
-                    Err(payload) => {
-                        socket.report(CONNECT, panicked(payload));
-                        Err(internal_error())
-                    }
-                }
-            }))
+            let admitted = future.map(|output| output.admit());
+            let caught = AssertUnwindSafe(admitted).catch_unwind();
+            Ok(Box::pin(caught.map(move |caught| {
+                caught.unwrap_or_else(|payload| {
+                    socket.report(CONNECT, panicked(payload));
+                    Err(internal_error())
+                })
+            })))
         }))
     }
 }

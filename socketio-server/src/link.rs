@@ -20,7 +20,7 @@ use crate::proto::Revision;
 use crate::proto::server::{Connection, Event};
 use crate::reply::ReplyTo;
 use crate::socket::{Socket, prepare};
-use crate::work::{Job, Malformed, What, Work};
+use crate::work::{Job, Kept, Malformed, What, Work};
 
 /// Opens a link for each session of the engine.
 pub(crate) struct LinkAcceptor(pub(crate) Weak<Inner>);
@@ -51,7 +51,7 @@ struct Member {
 
 enum State {
     /// The connect handler has not decided; these events came early.
-    Connecting(Vec<Job<'static>>),
+    Connecting(Vec<Kept>),
     Connected,
 }
 
@@ -223,10 +223,11 @@ impl Link {
                 let Some(member) = member_mut(&mut self.members, nsp) else {
                     return Ok(());
                 };
+                let what = What::Event { name, id, args };
                 let job = Job {
-                    socket: member.socket.clone(),
-                    routes: Arc::clone(&member.routes),
-                    what: What::Event { name, id, args },
+                    socket: &member.socket,
+                    routes: &member.routes,
+                    what: &what,
                 };
                 match &mut member.state {
                     State::Connected => {
@@ -294,7 +295,7 @@ impl Link {
             name: CONNECT,
             args: None,
             reason: None,
-            reply: ReplyTo::new(socket.clone(), None),
+            reply: ReplyTo::new(&socket, None),
             read: Cell::new(false),
         };
         match route.start(&mut event) {
@@ -324,7 +325,7 @@ impl Link {
             State::Connecting(early) => early,
             State::Connected => return,
         };
-        early.iter().for_each(|job| self.work.release(job));
+        early.iter().for_each(|kept| self.work.release(kept));
         match decision {
             Ok(()) => {
                 let sid = member.socket.id();
@@ -332,9 +333,9 @@ impl Link {
                     return;
                 };
                 member.socket.open(prepare(answer));
-                for job in early {
+                for kept in early {
                     let limits = self.io.handler_limits();
-                    if self.work.handle(job, limits, cx.context()).is_err() {
+                    if self.work.handle(kept.job(), limits, cx.context()).is_err() {
                         return self.break_off(cx);
                     }
                 }
@@ -386,12 +387,12 @@ impl Link {
             return;
         };
         if let State::Connecting(early) = &member.state {
-            early.iter().for_each(|job| self.work.release(job));
+            early.iter().for_each(|kept| self.work.release(kept));
         }
         if let Some(goodbye) = member.goodbye(reason) {
             let limits = self.io.handler_limits();
             // A goodbye has no arguments that could be malformed.
-            let _ = self.work.handle(goodbye, limits, cx.context());
+            let _ = self.work.handle(goodbye.job(), limits, cx.context());
         }
     }
 
@@ -412,9 +413,9 @@ impl Link {
 
 impl Member {
     /// Ends the socket; its disconnect handler is still to be run, if it was ever connected.
-    fn goodbye(self, reason: DisconnectReason) -> Option<Job<'static>> {
+    fn goodbye(self, reason: DisconnectReason) -> Option<Kept> {
         self.socket.close();
-        matches!(self.state, State::Connected).then(|| Job {
+        matches!(self.state, State::Connected).then(|| Kept {
             socket: self.socket,
             routes: self.routes,
             what: What::Disconnect(reason),

@@ -12,7 +12,7 @@ use socketio_adapter::{Adapter, LocalAdapter, Slot, Target};
 
 use crate::ack::Acks;
 use crate::broadcast::{Broadcast, Report};
-use crate::handler::{ConnectResult, DISCONNECT, Handler, Route};
+use crate::handler::{ConnectResult, Handled, Handler, Route};
 use crate::io::Io;
 use crate::payload::{FromArgs, Payload};
 use crate::proto::{EncodeError, Encoder};
@@ -40,12 +40,12 @@ struct Inner {
 #[derive(Default, Clone)]
 pub(crate) struct Routes {
     pub(crate) connect: Option<Arc<Route<ConnectResult>>>,
-    pub(crate) disconnect: Option<Arc<Route<()>>>,
-    events: HashMap<Box<str>, Arc<Route<()>>>,
+    pub(crate) disconnect: Option<Arc<Route<Handled>>>,
+    events: HashMap<Box<str>, Arc<Route<Handled>>>,
 }
 
 impl Routes {
-    pub(crate) fn event(&self, name: &str) -> Option<&Route<()>> {
+    pub(crate) fn event(&self, name: &str) -> Option<&Route<Handled>> {
         self.events.get(name).map(|route| &**route)
     }
 }
@@ -88,7 +88,7 @@ impl Namespace {
         H: Handler<M>,
         H::Output: Reply,
     {
-        let route = Arc::new(Route::event(event, handler));
+        let route = Arc::new(Route::event(handler));
         self.register(|routes| {
             routes.events.insert(event.into(), route);
         })
@@ -117,7 +117,7 @@ impl Namespace {
         H: Handler<M>,
         H::Output: Reply,
     {
-        let route = Arc::new(Route::event(DISCONNECT, handler));
+        let route = Arc::new(Route::event(handler));
         self.register(|routes| routes.disconnect = Some(route))
     }
 

@@ -10,19 +10,16 @@ use crate::{Binary, Value};
 
 /// Where the answer to an event goes, if the client asked for one.
 #[derive(Debug)]
-pub struct ReplyTo {
-    socket: Socket,
-    id: Option<u64>,
-}
+pub struct ReplyTo(Option<(Socket, u64)>);
 
 impl ReplyTo {
-    pub(crate) const fn new(socket: Socket, id: Option<u64>) -> Self {
-        Self { socket, id }
+    pub(crate) fn new(socket: &Socket, id: Option<u64>) -> Self {
+        Self(id.map(|id| (socket.clone(), id)))
     }
 
     /// Takes the right to answer: an event is answered once.
-    pub(crate) fn take(&mut self) -> Self {
-        Self::new(self.socket.clone(), self.id.take())
+    pub(crate) const fn take(&mut self) -> Self {
+        Self(self.0.take())
     }
 
     /// Answers. Does nothing if the client did not ask, or is gone.
@@ -30,8 +27,8 @@ impl ReplyTo {
     /// # Errors
     /// If the arguments cannot be encoded; nothing was sent.
     pub fn send(self, args: &(impl Payload + ?Sized)) -> Result<(), EncodeError> {
-        match self.id {
-            Some(id) => self.socket.acknowledge(id, args),
+        match self.0 {
+            Some((socket, id)) => socket.acknowledge(id, args),
             None => Ok(()),
         }
     }
@@ -51,7 +48,7 @@ impl AckSender {
     /// Whether the client asked for an answer.
     #[must_use]
     pub const fn is_expected(&self) -> bool {
-        self.0.id.is_some()
+        self.0.0.is_some()
     }
 
     /// Answers.

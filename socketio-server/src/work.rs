@@ -11,18 +11,20 @@
 //!                                                                   start yet, in order
 //! ```
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::task::coop;
 
 use crate::builder::HandlerLimits;
 use crate::error::{DisconnectReason, HandlerErrorKind, Rejection};
 use crate::extract::EventContext;
-use crate::handler::{BoxFuture, DISCONNECT};
+use crate::handler::{BoxFuture, DISCONNECT, Handled};
 use crate::namespace::Routes;
 use crate::proto::{Args, ArgsError};
 use crate::reply::ReplyTo;
@@ -32,60 +34,79 @@ use crate::socket::Socket;
 #[derive(Debug)]
 pub(crate) struct Malformed;
 
-/// An event on its way to its handler.
+/// An event on its way to its handler, borrowed from whoever has it.
+#[derive(Clone, Copy)]
 pub(crate) struct Job<'a> {
-    pub(crate) socket: Socket,
-    pub(crate) routes: Arc<Routes>,
-    pub(crate) what: What<'a>,
+    pub(crate) socket: &'a Socket,
+    pub(crate) routes: &'a Arc<Routes>,
+    pub(crate) what: &'a What<'a>,
 }
 
 pub(crate) enum What<'a> {
     Event {
-        name: std::borrow::Cow<'a, str>,
+        name: Cow<'a, str>,
         id: Option<u64>,
         args: Args<'a>,
     },
     Disconnect(DisconnectReason),
 }
 
-impl Job<'_> {
-    /// The same, detached from the message it came in.
-    pub(crate) fn into_owned(self) -> Job<'static> {
-        let what = match self.what {
-            What::Event { name, id, args } => What::Event {
-                name: name.into_owned().into(),
-                id,
-                args: args.into_owned(),
-            },
-            What::Disconnect(reason) => What::Disconnect(reason),
-        };
-        Job {
-            socket: self.socket,
-            routes: self.routes,
-            what,
+/// An event that waits, detached from the message it came in.
+pub(crate) struct Kept {
+    pub(crate) socket: Socket,
+    pub(crate) routes: Arc<Routes>,
+    pub(crate) what: What<'static>,
+}
+
+impl What<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Self::Event { name, .. } => name,
+            Self::Disconnect(_) => DISCONNECT,
         }
     }
 
     /// Bytes it keeps while it waits.
-    pub(crate) fn bytes(&self) -> usize {
-        match &self.what {
-            What::Event { name, args, .. } => {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Event { name, args, .. } => {
                 let attachments = args.attachments().iter().map(bytes::Bytes::len);
                 name.len() + args.raw().len() + attachments.sum::<usize>()
             }
-            What::Disconnect(_) => 0,
+            Self::Disconnect(_) => 0,
         }
     }
 
+    fn to_owned(&self) -> What<'static> {
+        match self {
+            Self::Event { name, id, args } => What::Event {
+                name: name.clone().into_owned().into(),
+                id: *id,
+                args: args.clone().into_owned(),
+            },
+            Self::Disconnect(reason) => What::Disconnect(*reason),
+        }
+    }
+}
+
+impl Kept {
+    pub(crate) fn job(&self) -> Job<'_> {
+        Job {
+            socket: &self.socket,
+            routes: &self.routes,
+            what: &self.what,
+        }
+    }
+}
+
+impl Job<'_> {
     /// Takes the parameters and makes the handler's future; `None` if there is nothing to run.
-    fn start(self) -> Result<Option<BoxFuture<()>>, Malformed> {
-        let (name, id, args, reason, route) = match &self.what {
-            What::Event { name, id, args } => {
-                (&**name, *id, Some(args), None, self.routes.event(name))
-            }
+    fn start(self) -> Result<Option<BoxFuture<Handled>>, Malformed> {
+        let (id, args, reason, route) = match self.what {
+            What::Event { name, id, args } => (*id, Some(args), None, self.routes.event(name)),
             What::Disconnect(reason) => {
                 let route = self.routes.disconnect.as_deref();
-                (DISCONNECT, None, None, Some(*reason), route)
+                (None, None, Some(*reason), route)
             }
         };
         let Some(route) = route else {
@@ -93,11 +114,11 @@ impl Job<'_> {
             return Ok(None);
         };
         let mut event = EventContext {
-            socket: &self.socket,
-            name,
+            socket: self.socket,
+            name: self.what.name(),
             args,
             reason,
-            reply: ReplyTo::new(self.socket.clone(), id),
+            reply: ReplyTo::new(self.socket, id),
             read: Cell::new(false),
         };
         let started = route.start(&mut event);
@@ -110,10 +131,26 @@ impl Job<'_> {
                 Err(Malformed)
             }
             Err(kind) => {
-                self.socket.report(name, kind);
+                self.report(Err(kind));
                 Ok(None)
             }
         }
+    }
+
+    fn report(self, handled: Handled) {
+        if let Err(kind) = handled {
+            self.socket.report(self.what.name(), kind);
+        }
+    }
+
+    /// The handler with what its failure is reported with. Handlers that never wait do without.
+    fn reporting(self, future: BoxFuture<Handled>) -> BoxFuture<()> {
+        let (socket, name) = (self.socket.clone(), Box::<str>::from(self.what.name()));
+        Box::pin(future.map(move |handled| {
+            if let Err(kind) = handled {
+                socket.report(&name, kind);
+            }
+        }))
     }
 }
 
@@ -127,7 +164,7 @@ fn check_unread(args: Option<&Args<'_>>) -> Result<(), Malformed> {
 pub(crate) struct Work {
     first: Option<BoxFuture<()>>,
     running: Option<Box<FuturesUnordered<BoxFuture<()>>>>,
-    inbox: VecDeque<Job<'static>>,
+    inbox: VecDeque<Kept>,
     /// Events that are [kept](Work::keep), in the inbox or elsewhere, and their bytes.
     waiting: usize,
     waiting_bytes: usize,
@@ -143,16 +180,20 @@ impl Work {
     }
 
     /// Detaches an event that has to wait, and counts it until it is [released](Self::release).
-    pub(crate) fn keep(&mut self, job: Job<'_>) -> Job<'static> {
+    pub(crate) fn keep(&mut self, job: Job<'_>) -> Kept {
         self.waiting += 1;
-        self.waiting_bytes += job.bytes();
-        job.into_owned()
+        self.waiting_bytes += job.what.bytes();
+        Kept {
+            socket: job.socket.clone(),
+            routes: Arc::clone(job.routes),
+            what: job.what.to_owned(),
+        }
     }
 
     /// An event has been kept long enough.
-    pub(crate) fn release(&mut self, job: &Job<'_>) {
+    pub(crate) fn release(&mut self, kept: &Kept) {
         self.waiting -= 1;
-        self.waiting_bytes -= job.bytes();
+        self.waiting_bytes -= kept.what.bytes();
     }
 
     /// Starts an event's handler, or keeps the event if it must wait for others.
@@ -162,22 +203,20 @@ impl Work {
         limits: &HandlerLimits,
         cx: &mut Context<'_>,
     ) -> Result<(), Malformed> {
-        if !self.inbox.is_empty() || !self.can_start(limits) {
-            let job = self.keep(job);
-            self.inbox.push_back(job);
-            return Ok(());
+        if self.inbox.is_empty() && self.can_start(limits) {
+            return self.start(job, cx);
         }
-        if let Some(future) = job.start()? {
-            self.run(future, cx);
-        }
+        let kept = self.keep(job);
+        self.inbox.push_back(kept);
         Ok(())
     }
 
     /// Appends events that need not be checked against limits: the last ones.
-    pub(crate) fn with(mut self, jobs: Vec<Job<'static>>) -> Self {
-        for job in jobs {
-            let job = self.keep(job);
-            self.inbox.push_back(job);
+    pub(crate) fn with(mut self, last: Vec<Kept>) -> Self {
+        for kept in last {
+            self.waiting += 1;
+            self.waiting_bytes += kept.what.bytes();
+            self.inbox.push_back(kept);
         }
         self
     }
@@ -195,10 +234,19 @@ impl Work {
         self.first.is_none() && self.running() < limits.running
     }
 
-    fn run(&mut self, mut future: BoxFuture<()>, cx: &mut Context<'_>) {
-        if future.as_mut().poll(cx).is_ready() {
-            return;
+    fn start(&mut self, job: Job<'_>, cx: &mut Context<'_>) -> Result<(), Malformed> {
+        let Some(mut future) = job.start()? else {
+            return Ok(());
+        };
+        match future.as_mut().poll(cx) {
+            Poll::Ready(handled) => job.report(handled),
+            Poll::Pending => self.suspend(job.reporting(future), cx),
         }
+        Ok(())
+    }
+
+    /// Keeps a future that has not come to its end.
+    fn suspend(&mut self, future: BoxFuture<()>, cx: &Context<'_>) {
         if coop::has_budget_remaining() {
             self.adopt(future);
         } else {
@@ -216,8 +264,10 @@ impl Work {
         limits: &HandlerLimits,
         cx: &mut Context<'_>,
     ) -> Result<(), Malformed> {
-        if let Some(first) = self.first.take() {
-            self.run(first, cx);
+        if let Some(mut first) = self.first.take()
+            && first.as_mut().poll(cx).is_pending()
+        {
+            self.suspend(first, cx);
         }
         loop {
             if let Some(running) = &mut self.running {
@@ -229,14 +279,12 @@ impl Work {
             if !self.can_start(limits) {
                 return Ok(());
             }
-            let Some(job) = self.inbox.pop_front() else {
+            let Some(kept) = self.inbox.pop_front() else {
                 self.inbox = VecDeque::new();
                 return Ok(());
             };
-            self.release(&job);
-            if let Some(future) = job.start()? {
-                self.run(future, cx);
-            }
+            self.release(&kept);
+            self.start(kept.job(), cx)?;
         }
     }
 
