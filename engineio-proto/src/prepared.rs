@@ -34,6 +34,30 @@ struct Inner {
     frame_start: u32,
     packet_start: u32,
     attachments: Box<[Attachment]>,
+    /// Bytes of all frames: asked for by every queue the message passes.
+    wire_len: usize,
+}
+
+impl Inner {
+    fn new(
+        buffer: Vec<u8>,
+        frame_start: usize,
+        packet_start: usize,
+        attachments: Vec<Bytes>,
+    ) -> Self {
+        let attachments: Box<[_]> = match attachments.is_empty() {
+            true => Box::default(),
+            false => attachments.into_iter().map(Attachment::new).collect(),
+        };
+        let binaries = attachments.iter().flat_map(Attachment::frame);
+        Self {
+            wire_len: buffer.len() - frame_start + binaries.map(<[u8]>::len).sum::<usize>(),
+            frame_start: frame_start as u32,
+            packet_start: packet_start as u32,
+            buffer,
+            attachments,
+        }
+    }
 }
 
 struct Attachment {
@@ -60,12 +84,7 @@ impl Prepared {
     /// A binary message.
     #[must_use]
     pub fn binary(data: Bytes) -> Self {
-        Self(Arc::new(Inner {
-            buffer: Vec::new(),
-            frame_start: 0,
-            packet_start: 0,
-            attachments: Box::new([Attachment::new(data)]),
-        }))
+        Self(Arc::new(Inner::new(Vec::new(), 0, 0, vec![data])))
     }
 
     /// A text message that starts at `start` of `buffer`, followed by one binary message per
@@ -95,18 +114,24 @@ impl Prepared {
         buffer[packet_start] = kind.digit();
         let len = buffer.len() - packet_start;
         let frame_start = ws::write_header_before(&mut buffer, packet_start, ws::Opcode::Text, len);
-        Self(Arc::new(Inner {
-            frame_start: frame_start as u32,
-            packet_start: packet_start as u32,
+        Self(Arc::new(Inner::new(
             buffer,
-            attachments: attachments.into_iter().map(Attachment::new).collect(),
-        }))
+            frame_start,
+            packet_start,
+            attachments,
+        )))
     }
 
     /// Bytes on a websocket: headers and data of all its frames.
     #[must_use]
     pub fn wire_len(&self) -> usize {
-        self.frames().map(<[u8]>::len).sum()
+        self.0.wire_len
+    }
+
+    /// Whether binary messages follow the text, or there is no text.
+    #[must_use]
+    pub fn has_attachments(&self) -> bool {
+        !self.0.attachments.is_empty()
     }
 
     /// The unmasked WebSocket frames of a server, as slices to be written one after the other.

@@ -19,6 +19,10 @@ use crate::stream::Stream;
 /// Slices per write call.
 const MAX_SLICES: usize = 64;
 
+/// Bytes of a frame, on average, from which the kernel is cheaper than a copy: a slice costs it
+/// as much as copying so much into the thread's buffer.
+const WORTH_A_SLICE: usize = 512;
+
 /// Bytes a link takes before messages wait for it in the session, where a ping can overtake them.
 const CONGESTED: usize = 64 * 1024;
 
@@ -254,7 +258,14 @@ impl Writer {
         if self.frames.is_empty() {
             return Poll::Ready(Ok(None));
         }
-        let written = if stream.is_write_vectored() {
+        let written = if self.is_one_slice() {
+            let mut only = &[][..];
+            self.for_each_slice(|slice| {
+                only = slice;
+                false
+            });
+            ready!(stream.poll_write(cx, only))?
+        } else if stream.is_write_vectored() && self.bytes >= self.frames.len() * WORTH_A_SLICE {
             let mut slices = [IoSlice::new(&[]); MAX_SLICES];
             let mut count = 0;
             self.for_each_slice(|slice| {
@@ -281,6 +292,15 @@ impl Writer {
         }
         self.advance(written);
         Poll::Ready(Ok(Some(written)))
+    }
+
+    /// Most writes are a single text.
+    fn is_one_slice(&self) -> bool {
+        match self.frames.front() {
+            Some(Frame::Message(message)) => self.frames.len() == 1 && !message.has_attachments(),
+            Some(Frame::Control(_) | Frame::Other(_)) => self.frames.len() == 1,
+            None => false,
+        }
     }
 
     fn for_each_slice<'a>(&'a self, mut each: impl FnMut(&'a [u8]) -> bool) {

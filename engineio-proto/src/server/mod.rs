@@ -206,15 +206,15 @@ impl Session {
     /// When [`handle_timeout`](Self::handle_timeout) has something to do. `None` once closed.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Tick> {
-        let upgrade = self
-            .upgrade
-            .as_ref()
-            .map(|it| it.deadline(self.poll_waits()));
         match self.state {
-            State::Open => [self.heartbeat.deadline(), upgrade]
-                .into_iter()
-                .flatten()
-                .min(),
+            State::Open => {
+                let heartbeat = self.heartbeat.deadline();
+                let Some(upgrade) = &self.upgrade else {
+                    return heartbeat;
+                };
+                let upgrade = upgrade.deadline(self.poll_waits());
+                Some(heartbeat.map_or(upgrade, |heartbeat| heartbeat.min(upgrade)))
+            }
             State::Closing { deadline } => Some(deadline),
             State::Closed => None,
         }
@@ -271,7 +271,9 @@ impl Session {
             return None;
         }
         // On a link there is seldom anything but messages to send.
-        self.outputs = VecDeque::new();
+        if self.outputs.capacity() > 0 {
+            self.outputs = VecDeque::new();
+        }
         if std::mem::take(&mut self.ping) {
             let item = Item::Control(Control::Ping);
             return Some(Output::Send { link, item });

@@ -143,17 +143,16 @@ impl<A: Application> Task<A> {
     }
 
     fn handle_entries(&mut self, now: Tick, cx: &mut Context<'_>) {
-        let mut entries = mem::take(&mut self.entries);
         let mut context = SessionContext {
             machine: &mut self.machine,
             now,
             cx,
         };
-        for entry in entries.drain(..) {
+        while let Some(entry) = self.entries.pop_front() {
             self.application.handle_entry(&mut context, entry);
         }
-        if entries.capacity() <= RETAINED_CAPACITY {
-            self.entries = entries;
+        if self.entries.capacity() > RETAINED_CAPACITY {
+            self.entries = VecDeque::new();
         }
     }
 
@@ -288,8 +287,10 @@ impl<A: Application> Future for Task<A> {
                 Work::Close => this.machine.close(now),
                 Work::Some | Work::None => {}
             }
-            for delivery in mem::take(&mut this.deliveries) {
-                this.handle_delivery(now, delivery);
+            if !this.deliveries.is_empty() {
+                for delivery in mem::take(&mut this.deliveries) {
+                    this.handle_delivery(now, delivery);
+                }
             }
             this.handle_entries(now, cx);
             let more = this.read(now, cx);
