@@ -165,8 +165,10 @@ impl Application for Link {
     fn poll_timeout(&self) -> Option<Tick> {
         let stall = self.io.handler_limits().stall.as_millis() as Tick;
         let stalled = self.stalled_since.map(|since| since.saturating_add(stall));
-        let connect = self.connection.poll_timeout();
-        [stalled, connect].into_iter().flatten().min()
+        match (stalled, self.connection.poll_timeout()) {
+            (Some(stalled), Some(connect)) => Some(stalled.min(connect)),
+            (stalled, connect) => stalled.or(connect),
+        }
     }
 
     fn handle_timeout(&mut self, cx: &mut SessionContext<'_, '_>) {

@@ -10,7 +10,6 @@ use tokio::task::coop;
 
 use super::Task;
 use crate::application::{Application, SessionContext};
-use crate::link::Link;
 use crate::scratch;
 
 /// Messages, and bytes of them, that one session may handle before others get their turn.
@@ -33,26 +32,19 @@ impl<A: Application> Task<A> {
                 break;
             }
         }
-        let Some(mut link) = self.link.take() else {
-            return false;
-        };
-        let reading =
-            scratch::with(|buffer| self.read_link(&mut link, buffer, now, cx, &mut batch));
-        match reading {
-            Reading::Blocked => self.link = Some(link),
-            Reading::More => {
-                self.link = Some(link);
-                return true;
-            }
+        match scratch::with(|buffer| self.read_link(buffer, now, cx, &mut batch)) {
+            Reading::Blocked => false,
+            Reading::More => true,
             Reading::End { end, code } => {
-                let id = link.id;
-                self.machine.handle_link_end(now, id, end);
-                if let Some(code) = code {
-                    self.registry.spawn(link.close(code, false));
+                if let Some(link) = self.link.take() {
+                    self.machine.handle_link_end(now, link.id, end);
+                    if let Some(code) = code {
+                        self.registry.spawn(link.close(code, false));
+                    }
                 }
+                false
             }
         }
-        false
     }
 
     fn lend_posted(&mut self, now: Tick, cx: &mut Context<'_>, batch: &mut Batch) -> bool {
@@ -76,12 +68,14 @@ impl<A: Application> Task<A> {
 
     fn read_link(
         &mut self,
-        link: &mut Link,
         buffer: &mut [u8],
         now: Tick,
         cx: &mut Context<'_>,
         batch: &mut Batch,
     ) -> Reading {
+        let Some(link) = &mut self.link else {
+            return Reading::Blocked;
+        };
         match link.poll_open(cx) {
             Poll::Pending => return Reading::Blocked,
             Poll::Ready(Ok(())) => {}

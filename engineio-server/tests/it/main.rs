@@ -2,6 +2,7 @@
 
 mod abuse;
 mod conformance;
+mod counting;
 mod driver;
 mod host;
 mod http;
