@@ -198,15 +198,27 @@ struct Query<'a> {
 impl<'a> Query<'a> {
     fn parse(query: &'a str) -> Self {
         let mut parsed = Self::default();
-        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
-            match &*key {
-                "EIO" => parsed.eio = Some(value),
-                "transport" => parsed.transport = Some(value),
-                "sid" => parsed.sid = Some(value),
-                _ => {}
+        if query.contains(['%', '+']) {
+            for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+                parsed.set(&key, value);
+            }
+        } else {
+            // Clients escape none of what is looked for here, and polling asks with every message.
+            for pair in query.split('&') {
+                let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+                parsed.set(key, Cow::Borrowed(value));
             }
         }
         parsed
+    }
+
+    fn set(&mut self, key: &str, value: Cow<'a, str>) {
+        match key {
+            "EIO" => self.eio = Some(value),
+            "transport" => self.transport = Some(value),
+            "sid" => self.sid = Some(value),
+            _ => {}
+        }
     }
 }
 

@@ -27,7 +27,7 @@ const WORTH_A_SLICE: usize = 512;
 const CONGESTED: usize = 64 * 1024;
 
 /// Queue capacity, in frames, that may stay allocated while nothing is queued.
-const RETAINED_CAPACITY: usize = 16;
+const RETAINED_CAPACITY: usize = 4;
 
 /// How long the peer of a link that is being closed may take for what is left.
 const LINGER: Duration = Duration::from_secs(30);

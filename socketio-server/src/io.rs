@@ -1,6 +1,7 @@
 //! The server as a program holds it: answers requests, and is where everything is reached from.
 
 use std::any::TypeId;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
@@ -65,15 +66,15 @@ impl Io {
     /// Clients can join those namespaces that were made here, and no others.
     pub fn of(&self, name: &str) -> Namespace {
         let name = match name.starts_with('/') {
-            true => name.to_owned(),
-            false => format!("/{name}"),
+            true => Cow::Borrowed(name),
+            false => Cow::Owned(format!("/{name}")),
         };
         if let Some(namespace) = self.existing(&name) {
             return namespace;
         }
         let mut namespaces = self.0.namespaces.write();
         namespaces
-            .entry(name.into_boxed_str())
+            .entry(name.into())
             .or_insert_with_key(|name| Namespace::new(name, self.clone(), self.0.encoder))
             .clone()
     }

@@ -1,5 +1,6 @@
 //! A namespace: its handlers, registered once, and the sockets that have joined it.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -232,7 +233,7 @@ impl Namespace {
 
     /// Calls `each` with every socket of the target, without holding a lock.
     pub(crate) fn for_each(&self, target: &Target, mut each: impl FnMut(&Socket)) {
-        let mut sockets = Vec::new();
+        let mut sockets = SELECTED.take();
         self.0.adapter.select(target, &mut |slots| {
             {
                 let slab = self.0.sockets.read();
@@ -242,7 +243,14 @@ impl Namespace {
                 each(&socket);
             }
         });
+        SELECTED.set(sockets);
     }
+}
+
+thread_local! {
+    /// Memory for the sockets of one delivery, which are copied out of the slab so that no lock is
+    /// held meanwhile. Whoever delivers while it is taken gets a fresh one.
+    static SELECTED: Cell<Vec<Socket>> = const { Cell::new(Vec::new()) };
 }
 
 impl fmt::Debug for Namespace {

@@ -45,6 +45,33 @@ fn head<'a>(method: &'a str, query: &'a str, upgrade: bool) -> Head<'a> {
 }
 
 #[test]
+fn queries_mean_the_same_with_and_without_escapes() {
+    let read = |query: &str| Request::read(&head("GET", query, false), &server::Config::default());
+    for (plain, escaped) in [
+        ("EIO=4&transport=polling", "EIO=%34&transport=poll%69ng"),
+        (
+            "&&EIO=4&&transport=polling&",
+            "&&EIO=4&&transport=polling&%20",
+        ),
+        ("transport=polling&EIO", "transport=polling&EIO&x=+"),
+        ("transport=polling=&EIO=4", "transport=polling%3D&EIO=4"),
+        (
+            "transport=polling&EIO=4&sid=a=b",
+            "transport=polling&EIO=4&sid=a%3Db",
+        ),
+        (
+            "transport=polling&EIO=4&sid=",
+            "transport=polling&%45IO=4&sid=",
+        ),
+        ("transport", "transport&%"),
+        ("", "+"),
+    ] {
+        let [plain, escaped] = [plain, escaped].map(|query| format!("{:?}", read(query)));
+        assert_eq!(plain, escaped);
+    }
+}
+
+#[test]
 fn requests_that_fit_are_let_in() {
     let id = sid();
     let with_sid = |query: &str| format!("{query}&sid={}", id.as_str());

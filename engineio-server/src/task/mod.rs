@@ -35,7 +35,7 @@ use crate::session::Session;
 const MAX_ROUNDS: usize = 8;
 
 /// Capacity of the local queue, in entries, that may stay allocated while it is empty.
-const RETAINED_CAPACITY: usize = 16;
+const RETAINED_CAPACITY: usize = 4;
 
 pub(crate) struct Task<A: Application> {
     registry: Arc<Registry<A::Entry>>,
