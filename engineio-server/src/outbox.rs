@@ -215,7 +215,10 @@ impl<E, D> Outbox<E, D> {
         if matches!(work, Work::None) {
             queue.running = false;
             if !queue.waker.as_ref().is_some_and(|old| old.will_wake(waker)) {
-                queue.waker = Some(waker.clone());
+                let old = queue.waker.replace(waker.clone());
+                // Behind the lock: it may own the task, and with it anything.
+                drop(queue);
+                drop(old);
             }
         }
         work

@@ -252,6 +252,14 @@ impl<A> Connection<A> {
             .map(|namespace| namespace.name.as_ref())
     }
 
+    /// Whether the client is in a namespace: from its [`accept`](Self::accept) until either side
+    /// ends the membership.
+    pub fn is_joined(&self, nsp: NamespaceId) -> bool {
+        self.namespaces
+            .get(nsp)
+            .is_some_and(|namespace| namespace.joined)
+    }
+
     /// An encoder for what is sent over this connection.
     pub fn encoder(&self) -> Encoder {
         self.encoder

@@ -9,8 +9,10 @@ use crate::socket::SocketId;
 
 /// One entry. Everything that must keep its order with messages is one.
 pub(crate) enum Entry {
-    /// An event, an answer, or a packet of the protocol.
+    /// A packet of the protocol.
     Message(Prepared),
+    /// An event or an answer. Behind the end of its namespace it is dropped.
+    Event { nsp: NamespaceId, message: Prepared },
     /// An event whose answer is awaited. The ticket is registered when the entry leaves the queue,
     /// so that only an addressee can answer.
     Call(Box<Call>),

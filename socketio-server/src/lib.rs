@@ -86,6 +86,7 @@ mod entry;
 mod error;
 mod extract;
 mod files;
+mod gate;
 mod handler;
 mod handshake;
 mod io;

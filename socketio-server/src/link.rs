@@ -114,6 +114,11 @@ impl Application for Link {
     fn handle_entry(&mut self, cx: &mut SessionContext<'_, '_>, entry: Entry) {
         match entry {
             Entry::Message(message) => cx.send(message),
+            Entry::Event { nsp, message } => {
+                if self.connection.is_joined(nsp) {
+                    cx.send(message);
+                }
+            }
             Entry::Call(call) => {
                 let Call {
                     nsp,

@@ -16,6 +16,7 @@ use crate::ack::Ack;
 use crate::broadcast::{Broadcast, Report};
 use crate::entry::{Call, Entry, Ticket};
 use crate::error::{HandlerError, HandlerErrorKind};
+use crate::gate::{Admission, Gate};
 use crate::handshake::Handshake;
 use crate::io::Io;
 use crate::namespace::Namespace;
@@ -76,27 +77,12 @@ struct Inner {
     handshake: Arc<Handshake>,
     /// The client's credentials, a JSON object.
     auth: Option<Box<str>>,
-    gate: Mutex<Gate>,
+    gate: Gate<(Entry, usize)>,
     slot: OnceLock<Slot>,
     locals: Mutex<Option<Box<Locals>>>,
 }
 
 type Locals = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
-
-/// What may pass to the client.
-enum Gate {
-    /// The connect handler has not decided yet: everything is kept for after the CONNECT answer.
-    Pending(Box<Pending>),
-    Open,
-    /// The socket is disconnected, or is about to be: nothing follows.
-    Closed,
-}
-
-#[derive(Default)]
-struct Pending {
-    entries: Vec<(Entry, usize)>,
-    rooms: Vec<Room>,
-}
 
 /// How an entry fared.
 pub(crate) type Pushed = Result<(), PushError>;
@@ -116,7 +102,7 @@ impl Socket {
             session,
             handshake,
             auth: auth.map(Into::into),
-            gate: Mutex::new(Gate::Pending(Box::default())),
+            gate: Gate::new(),
             slot: OnceLock::new(),
             locals: Mutex::new(None),
         }))
@@ -164,7 +150,7 @@ impl Socket {
     /// is sent away.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        matches!(*self.0.gate.lock(), Gate::Open) && !self.0.session.is_closed()
+        self.0.gate.is_open() && !self.0.session.is_closed()
     }
 
     // ---- Sending --------------------------------------------------------------------------
@@ -226,42 +212,46 @@ impl Socket {
     /// that is disconnected it does nothing.
     pub fn join(&self, rooms: impl Rooms) {
         let rooms = rooms.into_rooms();
-        match &mut *self.0.gate.lock() {
-            Gate::Pending(pending) => pending.rooms.extend(rooms),
-            Gate::Open => {
-                if let Some(&slot) = self.0.slot.get() {
-                    let adapter = self.0.namespace.adapter();
-                    for room in rooms {
-                        adapter.join(slot, &room);
-                    }
-                }
+        if self
+            .0
+            .gate
+            .rooms(|kept| kept.extend_from_slice(&rooms))
+            .is_some()
+        {
+            return;
+        }
+        // The adapter knows no slot of a socket that is disconnected.
+        if let Some(&slot) = self.0.slot.get() {
+            let adapter = self.0.namespace.adapter();
+            for room in rooms {
+                adapter.join(slot, &room);
             }
-            Gate::Closed => {}
         }
     }
 
     /// Leaves rooms. Nothing that is sent to them after the return reaches the socket.
     pub fn leave(&self, rooms: impl Rooms) {
         let rooms = rooms.into_rooms();
-        match &mut *self.0.gate.lock() {
-            Gate::Pending(pending) => pending.rooms.retain(|room| !rooms.contains(room)),
-            Gate::Open => {
-                if let Some(&slot) = self.0.slot.get() {
-                    let adapter = self.0.namespace.adapter();
-                    for room in rooms {
-                        adapter.leave(slot, &room);
-                    }
-                }
+        let kept = self
+            .0
+            .gate
+            .rooms(|kept| kept.retain(|room| !rooms.contains(room)));
+        if kept.is_some() {
+            return;
+        }
+        if let Some(&slot) = self.0.slot.get() {
+            let adapter = self.0.namespace.adapter();
+            for room in rooms {
+                adapter.leave(slot, &room);
             }
-            Gate::Closed => {}
         }
     }
 
     /// The rooms the socket is in, without its private one, in no particular order.
     #[must_use]
     pub fn rooms(&self) -> Vec<Room> {
-        if let Gate::Pending(pending) = &*self.0.gate.lock() {
-            return pending.rooms.clone();
+        if let Some(kept) = self.0.gate.rooms(|kept| kept.clone()) {
+            return kept;
         }
         let slot = self.0.slot.get();
         slot.map_or_else(Vec::new, |&slot| self.0.namespace.adapter().rooms(slot))
@@ -305,36 +295,33 @@ impl Socket {
     }
 
     fn leave_with(&self, entry: Entry) {
-        let mut gate = self.0.gate.lock();
-        match &mut *gate {
-            Gate::Pending(pending) => {
-                // The connect handler itself sends the client away: it is let in first.
-                pending.entries.push((entry, 0));
-                return;
-            }
+        // A client that is about to be let in is sent away after that.
+        if let Admission::Open((entry, bytes)) = self.0.gate.admit_last((entry, 0)) {
             // A session that has ended tells its sockets itself.
-            Gate::Open => drop(self.0.session.push(entry, 0).ok()),
-            Gate::Closed => return,
+            let _ = self.0.session.push(entry, bytes);
+            self.become_invisible();
         }
-        *gate = Gate::Closed;
-        drop(gate);
-        self.become_invisible();
     }
 
     // ---- For the crate --------------------------------------------------------------------
 
     pub(crate) fn send(&self, message: Prepared) -> Pushed {
         let bytes = message.wire_len();
-        self.push(Entry::Message(message), bytes)
+        self.push(self.event(message), bytes)
     }
 
     pub(crate) fn send_volatile(&self, message: Prepared) -> Pushed {
         let bytes = message.wire_len();
-        match *self.0.gate.lock() {
-            Gate::Open => self.0.session.push_volatile(Entry::Message(message), bytes),
-            Gate::Pending(_) => Err(PushError::NotReady),
-            Gate::Closed => Err(PushError::Closed),
+        if self.0.gate.is_open() {
+            self.0.session.push_volatile(self.event(message), bytes)
+        } else {
+            Err(PushError::NotReady)
         }
+    }
+
+    fn event(&self, message: Prepared) -> Entry {
+        let nsp = self.0.nsp;
+        Entry::Event { nsp, message }
     }
 
     pub(crate) fn send_call(&self, message: Prepared, id: u64, ticket: Ticket) -> Pushed {
@@ -369,49 +356,40 @@ impl Socket {
     }
 
     fn push(&self, entry: Entry, bytes: usize) -> Pushed {
-        // The lock is held while pushing: nothing may overtake what is flushed by `open`.
-        match &mut *self.0.gate.lock() {
-            Gate::Open => self.0.session.push(entry, bytes),
-            Gate::Pending(pending) => {
-                pending.entries.push((entry, bytes));
-                Ok(())
-            }
-            Gate::Closed => Err(PushError::Closed),
+        match self.0.gate.admit((entry, bytes)) {
+            Admission::Open((entry, bytes)) => self.0.session.push(entry, bytes),
+            Admission::Kept => Ok(()),
+            Admission::Closed => Err(PushError::Closed),
         }
     }
 
     /// Lets the client in: its CONNECT answer is queued first, then what its connect handler has
     /// sent, and only then can others see the socket.
     pub(crate) fn open(&self, answer: Prepared) {
-        let mut gate = self.0.gate.lock();
-        let Gate::Pending(pending) = &mut *gate else {
-            return;
-        };
-        let Pending { entries, rooms } = std::mem::take(&mut **pending);
         let bytes = answer.wire_len();
         // A session that has ended tells its sockets itself.
         let _ = self.0.session.push(Entry::Message(answer), bytes);
-        let leaves = entries.iter().any(|(entry, _)| entry.is_leave());
-        for (entry, bytes) in entries {
-            let _ = self.0.session.push(entry, bytes);
+        while let Some(entries) = self.0.gate.take_or_open(|rooms| self.enter(rooms)) {
+            for (entry, bytes) in entries {
+                let leaves = entry.is_leave();
+                let _ = self.0.session.push(entry, bytes);
+                if leaves {
+                    return self.close();
+                }
+            }
         }
-        if leaves {
-            *gate = Gate::Closed;
-            return;
-        }
-        let slot = self.0.namespace.insert(self);
-        let _ = self.0.slot.set(slot);
+    }
+
+    fn enter(&self, rooms: Vec<Room>) {
+        let slot = *self.0.slot.get_or_init(|| self.0.namespace.insert(self));
         for room in rooms {
             self.0.namespace.adapter().join(slot, &room);
         }
-        *gate = Gate::Open;
     }
 
     /// The socket is disconnected: nothing passes from now on, and nobody sees it.
     pub(crate) fn close(&self) {
-        let old = std::mem::replace(&mut *self.0.gate.lock(), Gate::Closed);
-        // Entries are dropped outside of the lock.
-        drop(old);
+        self.0.gate.close();
         self.become_invisible();
     }
 

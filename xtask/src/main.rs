@@ -3,6 +3,7 @@
 //! Each command has a file of its own; this one only reads the command line. Unix only, because
 //! child processes are ended by process group.
 
+mod bench;
 mod ci;
 mod clients;
 mod conformance;
@@ -13,7 +14,7 @@ mod test;
 mod tidy;
 mod workspace;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -57,6 +58,13 @@ enum Command {
         #[arg(long, value_name = "LAYER")]
         only: Option<Layer>,
     },
+    /// Figures of the server beside those of other Socket.IO servers.
+    #[command(disable_help_flag = true)]
+    Bench {
+        /// Handed on: `cargo xtask bench --help` says what there is.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -80,6 +88,9 @@ fn run(command: Command) -> Result<ExitCode, Stop> {
         Command::Tidy => tidy::run(&workspace).map(|()| ExitCode::SUCCESS),
         Command::Conformance { suite, only } => {
             conformance::run(&workspace, &suite, only).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Bench { arguments } => {
+            bench::run(&workspace, &arguments).map(|()| ExitCode::SUCCESS)
         }
     }
 }

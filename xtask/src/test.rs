@@ -21,6 +21,7 @@ pub(crate) fn steps() -> Vec<Step> {
     let own = [
         Step::new("build", &[], build),
         Step::new("test", &["build"], test),
+        Step::new("loom", &[], loom),
         Step::new("budget", &[], budget),
         Step::new("package", &[], package),
         Step::new("examples", &["build"], examples),
@@ -34,7 +35,10 @@ pub(crate) fn steps() -> Vec<Step> {
     [ci::STEPS, &own].concat()
 }
 
-const WORKSPACE_TESTS: &[&str] = &["test", "--workspace", "--all-features"];
+const WORKSPACE_TESTS: &[&str] = &["test", "--workspace", "--all-features", "--exclude", LOOM];
+
+/// The models of what runs concurrently.
+const LOOM: &str = "loom-models";
 
 fn build(workspace: &Workspace) -> Result<(), Stop> {
     cargo(workspace, &[WORKSPACE_TESTS, &["--no-run"]].concat())
@@ -42,6 +46,11 @@ fn build(workspace: &Workspace) -> Result<(), Stop> {
 
 fn test(workspace: &Workspace) -> Result<(), Stop> {
     cargo(workspace, &[WORKSPACE_TESTS, &["--no-fail-fast"]].concat())
+}
+
+/// Every interleaving, within the models' bound.
+fn loom(workspace: &Workspace) -> Result<(), Stop> {
+    cargo(workspace, &["test", "-p", LOOM, "--no-fail-fast"])
 }
 
 /// The servers that the real clients and the official suites talk to, as a user would build them.

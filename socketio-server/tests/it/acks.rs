@@ -249,6 +249,42 @@ async fn a_call_that_never_leaves_its_queue_is_told_at_once() {
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
+/// Bytes that look at their socket when they are dropped.
+struct Curious(Socket);
+
+impl AsRef<[u8]> for Curious {
+    fn as_ref(&self) -> &[u8] {
+        &[0; 100]
+    }
+}
+
+impl Drop for Curious {
+    fn drop(&mut self) {
+        let _ = self.0.is_connected();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_overflow_drops_may_ask_its_socket() {
+    let limits = OutboxLimits {
+        hard: 1 << 10,
+        soft: 1 << 9,
+        ..OutboxLimits::default()
+    };
+    let host = Host::start(Io::builder().outbox(limits));
+    let _client = host.join("/").await;
+    let socket = socket(&host, "/");
+    let (done, wait) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let bytes = Binary(bytes::Bytes::from_owner(Curious(socket.clone())));
+        socket.emit("look", &bytes).unwrap();
+        let report = socket.emit("much", &"x".repeat(1 << 10)).unwrap();
+        done.send(report.dropped).unwrap();
+    });
+    // In real time: a thread that locks itself out never comes back.
+    assert_eq!(wait.recv_timeout(Duration::from_secs(10)), Ok(1));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_call_to_a_client_that_is_refused_is_told_at_once() {
     let host = Host::new();

@@ -5,6 +5,7 @@ mod bones;
 mod client;
 mod conformance;
 mod connect;
+mod counting;
 mod disconnect;
 mod flows;
 mod handlers;

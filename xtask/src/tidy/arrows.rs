@@ -22,6 +22,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("socketio-client", &["engineio-proto", "socketio-proto"]),
     ("socketio-example-*", &["socketio-server"]),
     ("xtask", &[]),
+    (
+        "loom-models",
+        &["engineio-proto", "socketio-adapter", "socketio-proto"],
+    ),
+    ("bench", &[]),
+    ("bench-*", &["socketio-server"]),
 ];
 
 /// The crates that do no I/O and keep no time.

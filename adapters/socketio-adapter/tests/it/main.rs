@@ -1,5 +1,6 @@
 //! The guarantees of `Adapter`, checked on `LocalAdapter` through the public API only.
 
+mod boundary;
 mod concurrency;
 mod deliver;
 mod model;

@@ -2,7 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proptest::{collection::vec, option, prelude::*, sample::select};
+use proptest::{
+    collection::vec,
+    option,
+    prelude::*,
+    sample::select,
+    test_runner::{Config, RngSeed},
+};
 use socketio_adapter::{Adapter, LocalAdapter, Room, Slot, Target};
 
 use crate::id;
@@ -216,6 +222,12 @@ fn compare(adapter: &LocalAdapter, model: &Model) {
 }
 
 proptest! {
+    #![proptest_config(Config {
+        rng_seed: RngSeed::Fixed(60),
+        failure_persistence: None,
+        ..Config::default()
+    })]
+
     #[test]
     fn any_sequence_of_calls_agrees_with_the_model(calls in vec(call(), 0..80)) {
         let adapter = LocalAdapter::new();

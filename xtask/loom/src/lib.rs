@@ -1,0 +1,92 @@
+//! Every interleaving of what runs concurrently in the servers, as far as locks and atomics decide it: models for
+//! [loom], which runs each of them again and again until no order of steps is left within its bound.
+//!
+//! A model that copies the product proves the copy. So these models compile the product's own files:
+//!
+//! | file | included because |
+//! |---|---|
+//! | `engineio-server/src/outbox.rs` | any thread pushes while the session's task takes and goes to sleep |
+//! | `engineio-server/src/config.rs` | the outbox asks for its limits |
+//! | `socketio-server/src/entry.rs` | whoever drops a ticket answers a call, wherever that happens |
+//! | `engineio-proto/src/prepared.rs` | the sessions of a broadcast ask for the same lazy form at once |
+//!
+//! To an included file this crate is `parking_lot`, `tokio`, `once_cell`, `engine` and `proto`: the `extern crate self`
+//! lines below lead its imports to `stand_ins`, where every lock, channel and cell is loom's. What has no lock is the
+//! real thing, such as the connection in which the task keeps tickets.
+//!
+//! # What is modelled, not included
+//!
+//! * The task: `models::task` takes and sleeps as `engineio-server/src/task/mod.rs` does, without any I/O. In the models of
+//!   acks it also handles entries as `socketio-server/src/link.rs` does.
+//! * The caller of an ack: it pushes the call and, when it gives up, `Forget` behind it, as `Socket::send_call` and
+//!   `Socket::forget` do. The gate in front of them is left out: behind its own lock it either hands entries on in order
+//!   or refuses them, and a refusal is modelled.
+//! * `OnceBox`: the order of its steps is that of once_cell. Its memory orderings are once_cell's promise.
+//!
+//! # What is not modelled
+//!
+//! * The rooms: their guarantees are about what one thread may do between two pieces of a selection, and they are tested
+//!   beside them, in `adapters/socketio-adapter/tests/it`.
+//! * The flag by which a session admits one POST at a time, and its transport: single atomics that publish nothing else.
+//! * tokio: its wakers and channels do what they promise.
+//! * More than [`PREEMPTIONS`] forced switches in one run; what goes wrong concurrently mostly needs two.
+//!
+//! A model returns what happened, and `every_order` collects it: a model in which something can happen says so and fails if
+//! no order brings it about.
+
+// The unit tests inside of the included files are their own crates' business: loom's types live inside of models only.
+#![cfg(not(test))]
+
+// To an included file this crate is all of these.
+extern crate self as engine;
+extern crate self as once_cell;
+extern crate self as parking_lot;
+extern crate self as proto;
+extern crate self as tokio;
+
+// Public where the product makes public what is in them: lints look at the same as at home.
+#[path = "../../../engineio-server/src/config.rs"]
+pub mod config;
+#[expect(dead_code, reason = "the models speak of calls only")]
+#[path = "../../../socketio-server/src/entry.rs"]
+mod entry;
+#[path = "../../../engineio-server/src/outbox.rs"]
+pub mod outbox;
+#[path = "../../../engineio-proto/src/prepared.rs"]
+pub mod prepared;
+
+pub mod models;
+mod stand_ins;
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex as StdMutex, PoisonError},
+};
+
+use engineio_proto::{Tick, server, ws};
+use socketio_proto::{Args, NamespaceId};
+
+use prepared::Prepared;
+use stand_ins::{Mutex, error, packet, race, revision, socket, sync};
+
+/// How often a run may take the processor from a thread that could go on.
+pub const PREEMPTIONS: usize = 4;
+
+/// Runs a model in every order of its steps and returns all that happened.
+fn every_order<T: Ord + Send + 'static>(
+    model: impl Fn() -> T + Send + Sync + 'static,
+) -> BTreeSet<T> {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(PREEMPTIONS);
+    let outcomes = Arc::new(StdMutex::new(BTreeSet::new()));
+    let collected = Arc::clone(&outcomes);
+    builder.check(move || {
+        let outcome = model();
+        collected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(outcome);
+    });
+    let mut outcomes = outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+    std::mem::take(&mut *outcomes)
+}

@@ -1,0 +1,174 @@
+//! What the included files import from elsewhere: with a lock or an atomic in it, made of loom's; without, as little as
+//! they need.
+
+use loom::sync::MutexGuard;
+
+/// `parking_lot::Mutex`.
+pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
+
+impl<T> Mutex<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(loom::sync::Mutex::new(value))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        // Loom ends the whole model at the first panic: no guard is ever left behind.
+        self.0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// `tokio::sync`.
+pub(crate) mod sync {
+    /// The way of an answer to whoever waits for it. Loom's own channel cannot be dropped full by a model that fails.
+    pub(crate) mod mpsc {
+        use std::{collections::VecDeque, sync::Arc};
+
+        use loom::sync::Notify;
+
+        use crate::Mutex;
+
+        pub(crate) struct UnboundedSender<T>(Arc<Channel<T>>);
+
+        pub(crate) struct UnboundedReceiver<T>(Arc<Channel<T>>);
+
+        struct Channel<T> {
+            values: Mutex<VecDeque<T>>,
+            sent: Notify,
+        }
+
+        pub(crate) fn unbounded_channel<T>() -> (UnboundedSender<T>, UnboundedReceiver<T>) {
+            let channel = Arc::new(Channel {
+                values: Mutex::new(VecDeque::new()),
+                sent: Notify::new(),
+            });
+            (
+                UnboundedSender(Arc::clone(&channel)),
+                UnboundedReceiver(channel),
+            )
+        }
+
+        impl<T> UnboundedSender<T> {
+            pub(crate) fn send(&self, value: T) -> Result<(), T> {
+                // A model that fails drops its tickets, when loom runs no more steps.
+                if std::thread::panicking() {
+                    return Err(value);
+                }
+                self.0.values.lock().push_back(value);
+                self.0.sent.notify();
+                Ok(())
+            }
+        }
+
+        impl<T> UnboundedReceiver<T> {
+            pub(crate) fn try_recv(&self) -> Option<T> {
+                self.0.values.lock().pop_front()
+            }
+
+            /// Waits, if need be for ever.
+            pub(crate) fn blocking_recv(&self) -> T {
+                loop {
+                    match self.try_recv() {
+                        Some(value) => return value,
+                        None => self.0.sent.wait(),
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `once_cell::race`.
+pub(crate) mod race {
+    use std::{cell::Cell, sync::OnceLock};
+
+    use loom::{
+        alloc::Track,
+        sync::atomic::{AtomicBool, Ordering},
+    };
+
+    thread_local! {
+        static MADE: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// How many values have been made for cells since this was last asked. Loom runs a model on one thread of the system.
+    pub(crate) fn made() -> usize {
+        MADE.take()
+    }
+
+    /// Takes a value once, without blocking; of several offered at once the first one stays.
+    pub(crate) struct OnceBox<T> {
+        is_set: AtomicBool,
+        /// Nothing else runs between setting the flag and this: no step of loom's lies between.
+        value: OnceLock<Track<Box<T>>>,
+    }
+
+    impl<T> OnceBox<T> {
+        pub(crate) fn new() -> Self {
+            Self {
+                is_set: AtomicBool::new(false),
+                value: OnceLock::new(),
+            }
+        }
+
+        fn get(&self) -> Option<&T> {
+            if !self.is_set.load(Ordering::Acquire) {
+                return None;
+            }
+            self.value.get().map(|value| &**value.get_ref())
+        }
+
+        pub(crate) fn get_or_init(&self, make: impl FnOnce() -> Box<T>) -> &T {
+            if let Some(value) = self.get() {
+                return value;
+            }
+            // Tracked: a value that is never dropped fails the model.
+            let value = Track::new(make());
+            MADE.set(MADE.get() + 1);
+            let first =
+                self.is_set
+                    .compare_exchange(false, true, Ordering::Release, Ordering::Acquire);
+            if first.is_ok() {
+                let _ = self.value.set(value);
+            }
+            match self.get() {
+                Some(value) => value,
+                None => unreachable!("whoever sets the flag sets the value"),
+            }
+        }
+    }
+}
+
+/// `engineio_proto::packet`.
+pub(crate) mod packet {
+    pub(crate) use engineio_proto::{Message, PacketType};
+}
+
+/// `engineio_proto::revision`.
+pub(crate) mod revision {
+    /// How packets stand in a polling payload.
+    pub(crate) struct Rules {
+        pub(crate) append_text: fn(&mut Vec<u8>, &[u8]),
+        pub(crate) append_base64: fn(&mut Vec<u8>, &[u8]),
+    }
+}
+
+/// `socketio_server::error`.
+pub(crate) mod error {
+    /// Why there is no answer.
+    #[derive(Debug)]
+    pub(crate) enum AckError {
+        Disconnected,
+    }
+
+    /// Why a link is closed. No model closes one by an entry.
+    pub(crate) enum DisconnectReason {}
+}
+
+/// `socketio_server::socket`.
+pub(crate) mod socket {
+    /// Who answers.
+    #[derive(Clone, Copy)]
+    pub(crate) struct SocketId;
+}

@@ -1,0 +1,37 @@
+//! Runs every model, each as a test of its own.
+
+/// One test for each model, by module.
+macro_rules! models {
+    ($($module:ident { $($model:ident)* })*) => {
+        $(mod $module {
+            $(#[test]
+            fn $model() {
+                loom_models::models::$module::$model();
+            })*
+        })*
+    };
+}
+
+models! {
+    acks {
+        a_call_meets_a_client_that_leaves
+        a_caller_that_gives_up_leaves_nothing_behind
+        a_caller_that_gives_up_meets_the_answer
+        a_caller_that_gives_up_meets_the_end
+        a_caller_that_waits_is_told_of_the_end
+    }
+    forms {
+        sessions_that_poll_at_once_share_one_form
+    }
+    outbox {
+        a_task_that_runs_is_not_woken
+        an_overflow_wakes_the_task_and_drops_what_was_queued
+        closing_does_not_undo_the_end
+        deliveries_wake_the_task_as_entries_do
+        entries_of_two_producers_reach_a_task_that_sleeps
+        nothing_of_others_runs_under_the_lock
+        one_volatile_entry_leaves_between_two_looks
+        the_end_takes_drops_or_refuses_and_keeps_nothing
+        what_was_accepted_before_close_is_taken_before_the_task_is_told
+    }
+}
