@@ -32,16 +32,16 @@ pub(crate) enum Kind {
 pub(crate) type Reply = oneshot::Sender<Response>;
 
 /// A request that waits for its answer; tells the task when it is dropped before.
-pub(crate) struct Waiting<'a, E> {
-    session: &'a Session<E>,
+pub(crate) struct Waiting<E> {
+    session: Session<E>,
     request: RequestId,
     reply: oneshot::Receiver<Response>,
     answered: bool,
 }
 
-impl<'a, E> Waiting<'a, E> {
+impl<E> Waiting<E> {
     /// Delivers a request to the session's task.
-    pub(crate) fn deliver(session: &'a Session<E>, kind: impl FnOnce(Reply) -> Kind) -> Self {
+    pub(crate) fn deliver(session: Session<E>, kind: impl FnOnce(Reply) -> Kind) -> Self {
         let request = session.next_request();
         let (sender, reply) = oneshot::channel();
         session.outbox().deliver(Delivery {
@@ -53,7 +53,7 @@ impl<'a, E> Waiting<'a, E> {
 
     /// Waits for the answer to a request that the task has been born with.
     pub(crate) const fn new(
-        session: &'a Session<E>,
+        session: Session<E>,
         request: RequestId,
         reply: oneshot::Receiver<Response>,
     ) -> Self {
@@ -73,7 +73,7 @@ impl<'a, E> Waiting<'a, E> {
     }
 }
 
-impl<E> Drop for Waiting<'_, E> {
+impl<E> Drop for Waiting<E> {
     fn drop(&mut self) {
         if !self.answered {
             self.session.outbox().deliver(Delivery {

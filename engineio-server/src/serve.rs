@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -95,10 +96,8 @@ where
             }
         };
         let respond = respond.clone();
-        let service = service_fn(move |request| {
-            let response = respond(request);
-            async move { Ok::<_, Infallible>(response.await) }
-        });
+        // Not an async block, which would store the response's future twice.
+        let service = service_fn(move |request| respond(request).map(Ok::<_, Infallible>));
         let connection = http.serve_connection(TokioIo::new(stream), service);
         let mut stopped = stopping.subscribe();
         tokio::spawn(async move {

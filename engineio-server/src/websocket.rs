@@ -12,8 +12,8 @@ use hyper::upgrade::OnUpgrade;
 use tungstenite::handshake::derive_accept_key;
 
 /// Whether a request asks to become a websocket.
-pub(crate) fn wants_upgrade<B>(request: &http::Request<B>) -> bool {
-    has_token(request.headers(), &UPGRADE, "websocket")
+pub(crate) fn wants_upgrade(headers: &HeaderMap) -> bool {
+    has_token(headers, &UPGRADE, "websocket")
 }
 
 /// The 101 and the stream to come; `None` if the request is no proper WebSocket handshake, or the

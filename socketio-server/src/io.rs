@@ -147,20 +147,20 @@ impl Io {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let engine = self.engine();
-        let (head, body) = request.into_parts();
-        let head = http::Request::from_parts(head, ());
-        let path = head.uri().path();
+        let path = request.uri().path();
         if engine.takes(path) {
             let file = path.strip_prefix(engine.path()).unwrap_or_default();
             let client = self.0.settings.client.as_ref();
             let bundle =
-                client.and_then(|client| client.respond(file.trim_start_matches('/'), &head));
+                client.and_then(|client| client.respond(file.trim_start_matches('/'), &request));
             return match bundle {
                 Some(response) => response,
-                None => engine.handle(head.map(|()| body)).await,
+                None => engine.handle(request).await,
             };
         }
-        if let Some(response) = self.0.settings.files.respond(&head).await {
+        let head = request.map(drop);
+        // Boxed, as it is rare and larger than what is not.
+        if let Some(response) = Box::pin(self.0.settings.files.respond(&head)).await {
             return response;
         }
         let mut response = http::Response::new(Full::from("not found\n"));

@@ -1,0 +1,268 @@
+//! How a request is answered. What it means is decided at once; then only its session's task, or
+//! the rest of its body, is waited for. A poll may wait for long, so nothing of its head is kept.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN};
+use http::request::Parts;
+use http_body::Body;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use proto::server::{Response, Session as Machine};
+use proto::{Action, CloseReason, Head, Request, RequestError, Revision, Sid, Transport};
+use tokio::sync::oneshot;
+
+use super::{Entry, Server};
+use crate::application::{Acceptor, Application};
+use crate::link::Handshake;
+use crate::mailbox::{Delivery, Kind, Waiting};
+use crate::session::Session;
+use crate::task::{FIRST_LINK, Task};
+use crate::websocket;
+
+/// What is left to do for a request.
+enum Next<E> {
+    /// Nothing but to send this.
+    Respond(http::Response<Full<Bytes>>),
+    /// Its session's task answers; a POST keeps its place until then.
+    Wait(Waiting<E>, Option<PostPlace<E>>),
+    /// Its body is to be received.
+    Receive(PostPlace<E>),
+}
+
+impl<A: Acceptor> Server<A> {
+    /// Answers one request, whatever its path.
+    ///
+    /// A GET that waits for messages takes as long as it takes. Dropping the future gives the
+    /// request up, as if its client had gone.
+    pub async fn handle<B>(&self, request: http::Request<B>) -> http::Response<Full<Bytes>>
+    where
+        B: Body,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let (parts, body) = request.into_parts();
+        let upgrade = websocket::wants_upgrade(&parts.headers);
+        let answer = match self.begin(parts, upgrade) {
+            Ok(Next::Respond(response)) => return response,
+            Ok(Next::Wait(waiting, _place)) => waiting.answer().await,
+            Ok(Next::Receive(mut place)) => match self.receive(&mut place, body).await {
+                Ok(body) => {
+                    let session = place.session.clone();
+                    let post = Waiting::deliver(session, |reply| Kind::Post(reply, body));
+                    post.answer().await
+                }
+                Err(status) => return bare(status),
+            },
+            Err(error) => return refuse(&error, upgrade),
+        };
+        match answer {
+            Some(response) => respond(response),
+            None => refuse(&RequestError::UnknownSid, upgrade),
+        }
+    }
+
+    fn begin(&self, parts: Parts, upgrade: bool) -> Result<Next<Entry<A>>, RequestError> {
+        let head = Head {
+            method: parts.method.as_str(),
+            query: parts.uri.query().unwrap_or_default(),
+            origin: parts.headers.get(ORIGIN).map(HeaderValue::as_bytes),
+            upgrade,
+        };
+        match Request::read(&head, &self.0.protocol)? {
+            Request::Open {
+                transport,
+                revision,
+            } => self.open(parts, transport, revision),
+            Request::Session(wanted) => {
+                let session = wanted.sid.and_then(|sid| self.0.registry.get(&sid));
+                let facts = session.as_ref().map(|it| (it.revision(), it.transport()));
+                let action = wanted.admit(facts)?;
+                self.go_on(session.ok_or(RequestError::UnknownSid)?, action, parts)
+            }
+            _ => Err(RequestError::BadRequest),
+        }
+    }
+
+    fn open(
+        &self,
+        mut parts: Parts,
+        transport: Transport,
+        revision: Option<Revision>,
+    ) -> Result<Next<Entry<A>>, RequestError> {
+        let registry = &self.0.registry;
+        let running = registry.running();
+        if registry.is_closing() {
+            return Ok(Next::Respond(bare(StatusCode::SERVICE_UNAVAILABLE)));
+        }
+        let revision = revision.ok_or(RequestError::UnsupportedVersion)?;
+        let websocket = match transport {
+            Transport::Polling => None,
+            _ => Some(websocket::accept(&mut parts).ok_or(RequestError::BadRequest)?),
+        };
+        let sid = Sid::from_random(random());
+        let session = Session::new(sid, revision, transport, self.0.rules.clone());
+        // Asked last: whoever is accepted here has a session, and will hear of its end.
+        let mut application = self
+            .0
+            .acceptor
+            .open(session.clone(), &parts)
+            .map_err(|refusal| RequestError::Forbidden(refusal.0))?;
+        if !registry.insert(session.clone()) {
+            application.handle_close(CloseReason::ForcedClose, Some("server is closing"));
+            return Ok(Next::Respond(bare(StatusCode::SERVICE_UNAVAILABLE)));
+        }
+        let now = registry.now();
+        let protocol = self.0.protocol.clone();
+        if let Some((response, upgrade)) = websocket {
+            let machine = Machine::open_link(protocol, revision, &sid, FIRST_LINK, now);
+            let task = Task::new(registry.clone(), session, machine, application, running)
+                .with_link(self.handshake(upgrade));
+            tokio::spawn(task);
+            return Ok(Next::Respond(response));
+        }
+        let (reply, answer) = oneshot::channel();
+        let request = session.next_request();
+        let machine = Machine::open_polling(protocol, revision, &sid, request, now);
+        let handle = session.clone();
+        let task = Task::new(registry.clone(), handle, machine, application, running)
+            .with_reply(request, reply);
+        tokio::spawn(task);
+        Ok(Next::Wait(Waiting::new(session, request, answer), None))
+    }
+
+    fn go_on(
+        &self,
+        session: Session<Entry<A>>,
+        action: Action,
+        mut parts: Parts,
+    ) -> Result<Next<Entry<A>>, RequestError> {
+        match action {
+            Action::Get => Ok(Next::Wait(Waiting::deliver(session, Kind::Get), None)),
+            Action::Post => Ok(begin_post(session, &parts.headers)),
+            Action::Websocket => {
+                let (response, upgrade) =
+                    websocket::accept(&mut parts).ok_or(RequestError::BadRequest)?;
+                session.outbox().deliver(Delivery {
+                    request: session.next_request(),
+                    kind: Kind::Websocket(self.handshake(upgrade)),
+                });
+                Ok(Next::Respond(response))
+            }
+            _ => Ok(Next::Respond(bare(StatusCode::INTERNAL_SERVER_ERROR))),
+        }
+    }
+
+    fn handshake(&self, upgrade: hyper::upgrade::OnUpgrade) -> Handshake {
+        Handshake {
+            upgrade,
+            max_message: self.0.protocol.max_payload,
+        }
+    }
+
+    /// The whole body, or the status that says why there is none.
+    async fn receive<B>(
+        &self,
+        place: &mut PostPlace<Entry<A>>,
+        body: B,
+    ) -> Result<Bytes, StatusCode>
+    where
+        B: Body,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let limits = &self.0.protocol;
+        if body.size_hint().lower() > limits.max_payload as u64 {
+            return Err(StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        place.arriving = true;
+        let body = Limited::new(body, limits.max_payload).collect();
+        // A session whose heartbeat would have failed meanwhile has no use for the body.
+        let patience = limits.ping_interval.saturating_add(limits.ping_timeout);
+        let result = match tokio::time::timeout(Duration::from_millis(patience), body).await {
+            Ok(Ok(body)) => Ok(body.to_bytes()),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),
+            // A body that is too long or too slow is refused; one that breaks off ends the session.
+            Ok(Err(_)) => return Err(StatusCode::BAD_REQUEST),
+            Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
+        };
+        place.arriving = false;
+        result
+    }
+}
+
+fn begin_post<E>(session: Session<E>, headers: &HeaderMap) -> Next<E> {
+    let Some(place) = PostPlace::claim(&session) else {
+        return Next::Wait(Waiting::deliver(session, Kind::PostOverlap), None);
+    };
+    let is_binary = headers
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind == "application/octet-stream");
+    if is_binary {
+        return Next::Wait(Waiting::deliver(session, Kind::PostInvalid), Some(place));
+    }
+    Next::Receive(place)
+}
+
+/// The right to post to a session, given back when dropped. If the body is still arriving then,
+/// the client has broken off.
+struct PostPlace<E> {
+    session: Session<E>,
+    arriving: bool,
+}
+
+impl<E> PostPlace<E> {
+    fn claim(session: &Session<E>) -> Option<Self> {
+        session.begin_post().then(|| Self {
+            session: session.clone(),
+            arriving: false,
+        })
+    }
+}
+
+impl<E> Drop for PostPlace<E> {
+    fn drop(&mut self) {
+        self.session.end_post();
+        if self.arriving {
+            self.session.outbox().deliver(Delivery {
+                request: self.session.next_request(),
+                kind: Kind::PostBroken,
+            });
+        }
+    }
+}
+
+fn random() -> [u8; 15] {
+    let mut bytes = [0; 15];
+    // Invariant: a system without randomness cannot run a server that hands out secrets.
+    getrandom::fill(&mut bytes).expect("the system provides randomness");
+    bytes
+}
+
+fn respond(response: Response) -> http::Response<Full<Bytes>> {
+    let mut answer = http::Response::new(Full::from(response.body));
+    *answer.status_mut() =
+        StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers: &mut HeaderMap = answer.headers_mut();
+    for &(name, value) in response.headers {
+        headers.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
+    }
+    answer
+}
+
+fn refuse(error: &RequestError, upgrade: bool) -> http::Response<Full<Bytes>> {
+    tracing::debug!(target: "engineio", code = error.code(), %error, "request refused");
+    respond(if upgrade {
+        error.upgrade_response()
+    } else {
+        error.response()
+    })
+}
+
+fn bare(status: StatusCode) -> http::Response<Full<Bytes>> {
+    let mut response = http::Response::new(Full::default());
+    *response.status_mut() = status;
+    response
+}
