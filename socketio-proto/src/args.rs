@@ -152,8 +152,11 @@ impl<'a> Args<'a> {
             whole,
             result: PhantomData,
         };
-        let mut json = serde_json::Deserializer::from_str(&self.text);
         let read = binary::reading(&self.attachments, || {
+            if !whole && let Some(only) = self.only() {
+                return Ok(only);
+            }
+            let mut json = serde_json::Deserializer::from_str(&self.text);
             let value = json.deserialize_seq(reader)?;
             json.end().map(|()| value)
         });
@@ -161,6 +164,17 @@ impl<'a> Args<'a> {
             Ok(()) => ArgsError::Mismatch(error),
             Err(malformed) => malformed,
         })
+    }
+}
+
+impl Args<'_> {
+    /// The first argument if all is well with it and there is no other: most events are like that,
+    /// and then neither the name nor the list has to be walked through.
+    fn only<'s, T: Deserialize<'s>>(&'s self) -> Option<T> {
+        let text = &self.text[self.start..];
+        let mut values = serde_json::Deserializer::from_str(text).into_iter();
+        let only = values.next()?.ok()?;
+        (&text[values.byte_offset()..] == "]").then_some(only)
     }
 }
 

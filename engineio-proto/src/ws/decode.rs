@@ -128,10 +128,19 @@ impl Decoder {
     /// The body of the current frame, its header read; `None` if the header takes all of `input`
     /// and more.
     fn body(&mut self, input: &mut &mut [u8]) -> Result<Option<Body>, Error> {
-        let partial = self.kept.as_mut().map(|kept| mem::take(&mut kept.partial));
-        let (mut bytes, old) = match partial.unwrap_or_default() {
-            Partial::Body(body) => return Ok(Some(body)),
-            Partial::Header { bytes, len } => (bytes, usize::from(len)),
+        let (mut bytes, old) = match &mut self.kept {
+            Some(kept) => match mem::take(&mut kept.partial) {
+                Partial::Body(body) => return Ok(Some(body)),
+                Partial::Header { bytes, len } => (bytes, usize::from(len)),
+            },
+            None => {
+                // Most headers lie whole in the input.
+                if let Some((header, size)) = Header::parse(input, self.role)? {
+                    take(input, size);
+                    return self.admit(header).map(Some);
+                }
+                ([0; MAX_HEADER], 0)
+            }
         };
         let len = MAX_HEADER.min(old + input.len());
         bytes[old..len].copy_from_slice(&input[..len - old]);
