@@ -8,6 +8,7 @@
 //! | `engineio-server/src/outbox.rs` | any thread pushes while the session's task takes and goes to sleep |
 //! | `engineio-server/src/config.rs` | the outbox asks for its limits |
 //! | `socketio-server/src/entry.rs` | whoever drops a ticket answers a call, wherever that happens |
+//! | `socketio-server/src/gate.rs` | any thread asks whether an entry may pass while the task lets the client in or loses it |
 //! | `engineio-proto/src/prepared.rs` | the sessions of a broadcast ask for the same lazy form at once |
 //!
 //! To an included file this crate is `parking_lot`, `tokio`, `once_cell`, `engine` and `proto`: the `extern crate self`
@@ -16,11 +17,13 @@
 //!
 //! # What is modelled, not included
 //!
-//! * The task: `models::task` takes and sleeps as `engineio-server/src/task/mod.rs` does, without any I/O. In the models of
-//!   acks it also handles entries as `socketio-server/src/link.rs` does.
+//! * The task: `models::task` takes and sleeps as `engineio-server/src/task/mod.rs` does, without any I/O, and `models::link`
+//!   handles entries and messages as `socketio-server/src/link.rs` does, without handlers.
+//! * The socket: `models::socket` asks the gate and does what it says, as `socketio-server/src/socket.rs` does. The adapter
+//!   beside it takes one step for each call.
 //! * The caller of an ack: it pushes the call and, when it gives up, `Forget` behind it, as `Socket::send_call` and
-//!   `Socket::forget` do. The gate in front of them is left out: behind its own lock it either hands entries on in order
-//!   or refuses them, and a refusal is modelled.
+//!   `Socket::forget` do. In the models of acks no gate stands before them: that of a client that is there is open, and the
+//!   models of the gate have calls of their own.
 //! * `OnceBox`: the order of its steps is that of once_cell. Its memory orderings are once_cell's promise.
 //!
 //! # What is not modelled
@@ -47,9 +50,11 @@ extern crate self as tokio;
 // Public where the product makes public what is in them: lints look at the same as at home.
 #[path = "../../../engineio-server/src/config.rs"]
 pub mod config;
-#[expect(dead_code, reason = "the models speak of calls only")]
+#[expect(dead_code, reason = "no model closes a link")]
 #[path = "../../../socketio-server/src/entry.rs"]
 mod entry;
+#[path = "../../../socketio-server/src/gate.rs"]
+mod gate;
 #[path = "../../../engineio-server/src/outbox.rs"]
 pub mod outbox;
 #[path = "../../../engineio-proto/src/prepared.rs"]

@@ -7,112 +7,55 @@
 use std::sync::Arc;
 
 use loom::thread::{self, JoinHandle};
-use socketio_proto::{
-    NamespaceId, Revision,
-    server::{Config, Connection, Event},
-};
+use socketio_proto::NamespaceId;
 
 use super::{
+    link::Link,
     outbox::{join, push},
-    task::{Found, Task},
+    task::Task,
 };
 use crate::{
     entry::{Answer, Call, Entry, Ticket},
     every_order,
-    outbox::Outbox as GenericOutbox,
     prepared::Prepared,
     socket::SocketId,
     sync::mpsc::{UnboundedReceiver, unbounded_channel},
 };
 
 /// Deliveries are messages of the client.
-type Outbox = GenericOutbox<Entry, &'static str>;
+type Outbox = crate::outbox::Outbox<Entry, &'static str>;
 
 const ID: u64 = 0;
 
-/// The client's answer to the call, and its farewell to the namespace.
+/// The call, the client's answer to it, and its farewell to the namespace.
+pub(super) const CALL: &str = "20[]";
 const ANSWER: &str = "30[]";
-const DISCONNECT: &str = "1";
+pub(super) const DISCONNECT: &str = "1";
 
-/// What `Link` does with entries and messages that have to do with acks.
-struct Link {
-    connection: Connection<Ticket>,
-    /// Calls that have left for the client.
-    sent: usize,
-    /// Entries and messages it has seen.
-    handled: usize,
+/// A client in one namespace.
+fn joined() -> (Link, NamespaceId) {
+    let mut link = Link::new();
+    let nsp = link.connect();
+    link.accept(nsp);
+    (link, nsp)
 }
 
-impl Link {
-    /// A client in one namespace.
-    fn new() -> (Self, NamespaceId) {
-        let mut connection = Connection::new(Revision::V5, &Config::default(), 0);
-        let Ok(Some(Event::Connect { nsp, .. })) = connection.handle_text(0, "0") else {
-            unreachable!("a CONNECT")
-        };
-        assert!(connection.accept(nsp, "public id", None).is_some());
-        let link = Self {
-            connection,
-            sent: 0,
-            handled: 0,
-        };
-        (link, nsp)
-    }
-
-    fn handle(&mut self, found: Found<Entry, &'static str>) {
-        let Found::Work(entries, deliveries) = found else {
-            unreachable!("nobody closes")
-        };
-        for message in deliveries {
-            self.handled += 1;
-            self.handle_message(message);
-        }
-        for entry in entries {
-            self.handled += 1;
-            self.handle_entry(entry);
-        }
-    }
-
-    fn handle_message(&mut self, message: &str) {
-        match self.connection.handle_text(0, message) {
-            Ok(Some(Event::Ack { ack, args, .. })) => ack.answer(args),
-            Ok(Some(Event::Disconnect { acks, .. })) => drop(acks),
-            Ok(None) => {}
-            other => unreachable!("{other:?}"),
-        }
-    }
-
-    fn handle_entry(&mut self, entry: Entry) {
-        match entry {
-            Entry::Call(call) => {
-                let registered = self.connection.register_ack(call.nsp, call.id, call.ticket);
-                self.sent += usize::from(registered.is_ok());
-            }
-            Entry::Forget { nsp, id } => drop(self.connection.forget_ack(nsp, id)),
-            _ => unreachable!("not about acks"),
-        }
-    }
-
-    fn handle_close(&mut self) {
-        self.connection.drain_acks().for_each(drop);
-    }
-
-    fn assert_nothing_is_kept(&mut self) {
-        assert_eq!(self.connection.drain_acks().count(), 0);
-    }
-}
-
-/// As `Socket::send_call`; `false` if it was refused.
-fn call(outbox: &Outbox, nsp: NamespaceId) -> (bool, UnboundedReceiver<Answer>) {
+/// A call that waits to be sent.
+pub(super) fn new_call(nsp: NamespaceId) -> (Entry, UnboundedReceiver<Answer>) {
     let (sender, answers) = unbounded_channel();
     let call = Call {
         nsp,
         id: ID,
         ticket: Ticket::new(SocketId, sender),
-        message: Prepared::text("20[]"),
+        message: Prepared::text(CALL),
     };
-    let pushed = push(outbox, Entry::Call(Box::new(call)));
-    (pushed.is_ok(), answers)
+    (Entry::Call(Box::new(call)), answers)
+}
+
+/// As `Socket::send_call`; `false` if it was refused.
+fn call(outbox: &Outbox, nsp: NamespaceId) -> (bool, UnboundedReceiver<Answer>) {
+    let (call, answers) = new_call(nsp);
+    (push(outbox, call).is_ok(), answers)
 }
 
 /// A caller that drops its future at once: what follows the call is that of `Socket::forget`.
@@ -129,7 +72,7 @@ fn call_and_give_up(
 }
 
 /// Whether the only answer that has come is one of the client.
-fn answered(answers: &UnboundedReceiver<Answer>) -> bool {
+pub(super) fn answered(answers: &UnboundedReceiver<Answer>) -> bool {
     let Some((SocketId, answer)) = answers.try_recv() else {
         unreachable!("a call without an answer")
     };
@@ -141,7 +84,7 @@ fn answered(answers: &UnboundedReceiver<Answer>) -> bool {
 pub fn a_caller_that_gives_up_leaves_nothing_behind() {
     let sleeps = every_order(|| {
         let outbox = Arc::new(Outbox::new());
-        let (mut link, nsp) = Link::new();
+        let (mut link, nsp) = joined();
         let caller = call_and_give_up(&outbox, nsp);
         let mut task = Task::new(&outbox);
         while link.handled < 2 {
@@ -149,7 +92,7 @@ pub fn a_caller_that_gives_up_leaves_nothing_behind() {
         }
         link.assert_nothing_is_kept();
         assert!(!answered(&join(caller)), "no client has answered");
-        assert_eq!(link.sent, 1);
+        assert_eq!(link.sent, [CALL]);
         task.sleeps()
     });
     assert_eq!(Vec::from_iter(sleeps), [0, 1, 2]);
@@ -159,7 +102,7 @@ pub fn a_caller_that_gives_up_leaves_nothing_behind() {
 pub fn a_caller_that_gives_up_meets_the_answer() {
     let outcomes = every_order(|| {
         let outbox = Arc::new(Outbox::new());
-        let (mut link, nsp) = Link::new();
+        let (mut link, nsp) = joined();
         let caller = call_and_give_up(&outbox, nsp);
         let (wire, client) = unbounded_channel();
         let client = {
@@ -174,7 +117,7 @@ pub fn a_caller_that_gives_up_meets_the_answer() {
         // The call, its withdrawal and the answer.
         while link.handled < 3 {
             link.handle(task.next());
-            if link.sent == 1 && std::mem::take(&mut on_its_way) {
+            if link.sent.len() == 1 && std::mem::take(&mut on_its_way) {
                 assert!(wire.send(()).is_ok());
             }
         }
@@ -189,7 +132,7 @@ pub fn a_caller_that_gives_up_meets_the_answer() {
 pub fn a_caller_that_waits_is_told_of_the_end() {
     let outcomes = every_order(|| {
         let outbox = Arc::new(Outbox::new());
-        let (mut link, nsp) = Link::new();
+        let (mut link, nsp) = joined();
         let caller = {
             let outbox = Arc::clone(&outbox);
             thread::spawn(move || {
@@ -205,7 +148,7 @@ pub fn a_caller_that_waits_is_told_of_the_end() {
         }
         link.handle_close();
         outbox.end();
-        (join(caller), link.sent)
+        (join(caller), link.sent.len())
     });
     let [refused, queued, registered] = [(false, 0), (true, 0), (true, 1)];
     assert_eq!(Vec::from_iter(outcomes), [refused, queued, registered]);
@@ -215,7 +158,7 @@ pub fn a_caller_that_waits_is_told_of_the_end() {
 pub fn a_caller_that_gives_up_meets_the_end() {
     let outcomes = every_order(|| {
         let outbox = Arc::new(Outbox::new());
-        let (mut link, nsp) = Link::new();
+        let (mut link, nsp) = joined();
         let caller = call_and_give_up(&outbox, nsp);
         if let Some(found) = Task::new(&outbox).take() {
             link.handle(found);
@@ -232,7 +175,7 @@ pub fn a_caller_that_gives_up_meets_the_end() {
 pub fn a_call_meets_a_client_that_leaves() {
     let outcomes = every_order(|| {
         let outbox = Arc::new(Outbox::new());
-        let (mut link, nsp) = Link::new();
+        let (mut link, nsp) = joined();
         let client = {
             let outbox = Arc::clone(&outbox);
             thread::spawn(move || outbox.deliver(DISCONNECT))
@@ -248,7 +191,7 @@ pub fn a_call_meets_a_client_that_leaves() {
         join(client);
         assert!(!answered(&join(caller)), "no client has answered");
         link.assert_nothing_is_kept();
-        link.sent
+        link.sent.len()
     });
     assert_eq!(Vec::from_iter(outcomes), [0, 1]);
 }

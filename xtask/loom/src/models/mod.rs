@@ -2,6 +2,9 @@
 
 pub mod acks;
 pub mod forms;
+pub mod gate;
 pub mod outbox;
 
+mod link;
+mod socket;
 mod task;

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Two entries of [`BYTES`] are not too much.
-const LIMITS: OutboxLimits = OutboxLimits {
+pub(super) const LIMITS: OutboxLimits = OutboxLimits {
     soft: 10,
     hard: 10,
     stall: Duration::from_secs(1),
@@ -267,71 +267,93 @@ pub fn one_volatile_entry_leaves_between_two_looks() {
     assert_eq!(Vec::from_iter(looks), [false, true]);
 }
 
-/// Looks at the queue whenever it is dropped, and as a waker whenever it is called. Under the lock it would wait for itself.
-struct Nosy(Weak<Outbox<Arc<Self>, Arc<Self>>>);
+/// Looks at something whenever it is dropped, and as a waker whenever it is called. Under a lock it looks at, it would wait for
+/// itself.
+pub(super) struct Nosy<T>(Weak<T>, fn(&T));
 
-impl Nosy {
+impl<T> Nosy<T> {
+    pub(super) fn new(at: &Arc<T>, look: fn(&T)) -> Arc<Self> {
+        Arc::new(Self(Arc::downgrade(at), look))
+    }
+
     fn look(&self) {
         // A model that fails drops what it has, when loom runs no more steps.
-        if let Some(outbox) = self.0.upgrade()
+        if let Some(at) = self.0.upgrade()
             && !std::thread::panicking()
         {
-            outbox.buffered();
+            self.1(&at);
         }
     }
 }
 
-impl Drop for Nosy {
+impl<T> Drop for Nosy<T> {
     fn drop(&mut self) {
         self.look();
     }
 }
 
-impl Wake for Nosy {
+impl<T: Send + Sync + 'static> Wake for Nosy<T> {
     fn wake(self: Arc<Self>) {
         self.look();
     }
 }
 
+/// An outbox of what looks at it.
+struct Mirrors(Outbox<Arc<Nosy<Self>>, Arc<Nosy<Self>>>);
+
+impl Mirrors {
+    fn nosy(self: &Arc<Self>) -> Arc<Nosy<Self>> {
+        Nosy::new(self, |Self(outbox)| {
+            outbox.buffered();
+        })
+    }
+}
+
+/// Goes to sleep, if there is nothing, until this waker is called.
+pub(super) fn sleep<E, D>(outbox: &Outbox<E, D>, waker: &Waker) -> Work {
+    let standing = Standing {
+        unsent: 0,
+        progress: true,
+        writable: true,
+        now: 0,
+    };
+    let (mut entries, mut deliveries) = Default::default();
+    outbox.take_or_sleep(&mut entries, &mut deliveries, waker, &standing)
+}
+
 /// What belongs to others, entries and wakers, is called and dropped without the lock, whatever way it takes.
 pub fn nothing_of_others_runs_under_the_lock() {
     every_order(|| {
-        let outbox = Arc::new(Outbox::new());
-        let nosy = || Arc::new(Nosy(Arc::downgrade(&outbox)));
-        let sleep = || {
-            let standing = Standing {
-                unsent: 0,
-                progress: true,
-                writable: true,
-                now: 0,
-            };
-            let (mut entries, mut deliveries) = Default::default();
-            outbox.take_or_sleep(
-                &mut entries,
-                &mut deliveries,
-                &Waker::from(nosy()),
-                &standing,
-            )
-        };
+        let mirrors = Arc::new(Mirrors(Outbox::new()));
+        let Mirrors(outbox) = &*mirrors;
+        let sleep = || sleep(outbox, &Waker::from(mirrors.nosy()));
         assert!(matches!(sleep(), Work::None));
-        assert_eq!(push(&outbox, nosy()), Ok(()));
+        // Resumed by something else, and asleep again with another waker.
+        assert!(matches!(sleep(), Work::None));
+        assert_eq!(push(outbox, mirrors.nosy()), Ok(()));
         assert!(matches!(sleep(), Work::Some));
         assert!(matches!(sleep(), Work::None));
-        outbox.deliver(nosy());
+        outbox.deliver(mirrors.nosy());
         assert!(matches!(sleep(), Work::Some));
         assert!(matches!(sleep(), Work::None));
 
         let other = {
-            let outbox = Arc::clone(&outbox);
-            thread::spawn(move || outbox.close())
+            let mirrors = Arc::clone(&mirrors);
+            thread::spawn(move || mirrors.0.close())
         };
-        let volatile = outbox.push(nosy(), 0, Urgency::Volatile, &LIMITS, || 0);
-        let flood = outbox.push(nosy(), LIMITS.hard + 1, Urgency::Queue, &LIMITS, || 0);
+        let volatile = outbox.push(mirrors.nosy(), 0, Urgency::Volatile, &LIMITS, || 0);
+        let flood = outbox.push(
+            mirrors.nosy(),
+            LIMITS.hard + 1,
+            Urgency::Queue,
+            &LIMITS,
+            || 0,
+        );
         assert!(flood.is_err() && volatile != Err(PushError::Full));
-        outbox.deliver(nosy());
+        outbox.deliver(mirrors.nosy());
         outbox.end();
-        outbox.deliver(nosy());
-        assert_eq!(push(&outbox, nosy()), Err(PushError::Closed));
+        outbox.deliver(mirrors.nosy());
+        assert_eq!(push(outbox, mirrors.nosy()), Err(PushError::Closed));
         join(other);
     });
 }

@@ -23,6 +23,21 @@ models! {
     forms {
         sessions_that_poll_at_once_share_one_form
     }
+    gate {
+        a_call_meets_the_end_of_a_client_that_was_not_let_in
+        a_call_meets_the_end_of_the_session
+        a_call_meets_the_farewell
+        a_client_is_sent_away_twice_while_it_is_let_in
+        a_client_is_sent_away_while_it_is_let_in
+        a_room_that_is_left_meanwhile_is_not_entered
+        nothing_is_sent_behind_the_farewell
+        nothing_of_others_runs_under_the_lock_of_the_gate
+        nothing_volatile_is_sent_before_the_welcome
+        nothing_volatile_is_sent_behind_the_farewell
+        of_two_farewells_one_is_sent
+        what_meets_a_client_that_leaves_goes_nowhere
+        what_was_kept_leaves_behind_the_welcome_and_before_what_passes
+    }
     outbox {
         a_task_that_runs_is_not_woken
         an_overflow_wakes_the_task_and_drops_what_was_queued
