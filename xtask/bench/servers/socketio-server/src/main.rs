@@ -7,7 +7,7 @@ use std::time::Duration;
 use socketio_server::{Binary, Data, EncodeError, Io, Socket};
 use tokio::net::TcpListener;
 
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main(worker_threads = 1)]
 async fn main() -> Result<(), Box<dyn Error>> {
     let io = Io::builder()
         .heartbeat(Duration::from_secs(300), Duration::from_secs(20))

@@ -10,7 +10,7 @@ use socketioxide::SocketIo;
 use socketioxide::extract::{AckSender, Data, SocketRef};
 use tokio::net::TcpListener;
 
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main(worker_threads = 1)]
 async fn main() -> Result<(), Box<dyn Error>> {
     let (layer, io) = SocketIo::builder()
         .ping_interval(Duration::from_secs(300))
