@@ -158,14 +158,32 @@ impl Link {
         Poll::Ready(Ok(()))
     }
 
-    /// Writes what is queued and a close frame, then waits a moment for the peer to close as well:
-    /// closing a socket with unread input would destroy what is still on its way to the peer.
+    /// Answers the close frame of a peer that sends nothing more, in place of what is queued. True if
+    /// that was all: the answer has left, and closing the socket destroys nothing.
+    pub(crate) fn answer_close(&mut self, cx: &mut Context<'_>, code: Option<u16>) -> bool {
+        self.writer.discard();
+        self.push_close(code);
+        let is_bare = matches!(&self.state, State::Open { stream, .. } if stream.is_bare());
+        is_bare && self.poll_write(cx, &mut false).is_ready()
+    }
+
+    fn push_close(&mut self, code: Option<u16>) {
+        let close = ControlFrame::close(code, None);
+        self.writer.push(Frame::Other(Box::new(close)));
+    }
+
+    /// Writes what is queued and a close frame, or that frame alone, then ends the link.
     pub(crate) async fn close(mut self, code: Option<u16>, flush: bool) {
         if !flush {
             self.writer.discard();
         }
-        let close = ControlFrame::close(code, None);
-        self.writer.push(Frame::Other(Box::new(close)));
+        self.push_close(code);
+        self.end().await;
+    }
+
+    /// Writes what is left, then waits a moment for the peer to close as well: closing a socket with
+    /// unread input would destroy what is still on its way to the peer.
+    pub(crate) async fn end(mut self) {
         let flush = async {
             std::future::poll_fn(|cx| self.poll_open(cx)).await?;
             std::future::poll_fn(|cx| self.poll_write(cx, &mut false)).await?;

@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::net::UnixListener;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 /// How long a client may take for the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -68,7 +69,25 @@ impl Listener for UnixListener {
 ///
 /// Bounds: the head of a request must arrive within 10 s and have at most 16 KiB. Errors of single
 /// connections end those; when descriptors run out, accepting pauses for 100 ms.
-pub async fn serve<L, F, R>(mut listener: L, respond: F, stop: impl Future<Output = ()> + Send)
+pub async fn serve<L, F, R>(listener: L, respond: F, stop: impl Future<Output = ()> + Send)
+where
+    L: Listener,
+    F: Fn(http::Request<Incoming>) -> R + Clone + Send + 'static,
+    R: Future<Output = http::Response<Full<Bytes>>> + Send + 'static,
+{
+    // Every connection holds a receiver: none is left when all have ended.
+    let (stopping, stopped) = watch::channel(());
+    // A task, because whoever waits here is mostly the program's main thread: each connection would
+    // have to be handed over to the threads that run tasks.
+    let mut accepting = JoinSet::new();
+    accepting.spawn(accept(listener, respond, stopped));
+    stop.await;
+    accepting.shutdown().await;
+    stopping.send_replace(());
+    let _ = tokio::time::timeout(LAST_REQUESTS, stopping.closed()).await;
+}
+
+async fn accept<L, F, R>(mut listener: L, respond: F, stopped: watch::Receiver<()>)
 where
     L: Listener,
     F: Fn(http::Request<Incoming>) -> R + Clone + Send + 'static,
@@ -78,15 +97,8 @@ where
     http.timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(MAX_HEAD);
-    // Every connection holds a receiver: none is left when all have ended.
-    let (stopping, _) = watch::channel(());
-    let mut stop = pin!(stop);
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = &mut stop => break,
-        };
-        let stream = match accepted {
+        let stream = match listener.accept().await {
             Ok(stream) => stream,
             Err(error) if is_about_one_connection(&error) => continue,
             Err(error) => {
@@ -99,7 +111,7 @@ where
         // Not an async block, which would store the response's future twice.
         let service = service_fn(move |request| respond(request).map(Ok::<_, Infallible>));
         let connection = http.serve_connection(TokioIo::new(stream), service);
-        let mut stopped = stopping.subscribe();
+        let mut stopped = stopped.clone();
         tokio::spawn(async move {
             let mut connection = pin!(connection.with_upgrades());
             // A client that breaks off, or breaks HTTP, is its own business.
@@ -114,9 +126,6 @@ where
             }
         });
     }
-    drop(listener);
-    stopping.send_replace(());
-    let _ = tokio::time::timeout(LAST_REQUESTS, stopping.closed()).await;
 }
 
 fn is_about_one_connection(error: &io::Error) -> bool {

@@ -36,6 +36,11 @@ impl Stream {
         };
         (Self::Other(Box::new(TokioIo::new(upgraded))), Bytes::new())
     }
+
+    /// Whether it is a socket and nothing else, which needs no farewell of its own as TLS does.
+    pub(crate) const fn is_bare(&self) -> bool {
+        !matches!(self, Self::Other(_))
+    }
 }
 
 /// Takes the socket out of hyper's wrapping.

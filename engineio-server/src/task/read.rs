@@ -35,11 +35,25 @@ impl<A: Application> Task<A> {
         match scratch::with(|buffer| self.read_link(buffer, now, cx, &mut batch)) {
             Reading::Blocked => false,
             Reading::More => true,
-            Reading::End { end, code } => {
+            Reading::End(end) => {
                 if let Some(link) = self.link.take() {
                     self.machine.handle_link_end(now, link.id, end);
-                    if let Some(code) = code {
-                        self.registry.spawn(link.close(code, false));
+                }
+                false
+            }
+            Reading::Violation(code) => {
+                if let Some(link) = self.link.take() {
+                    let end = LinkEnd::Failed("websocket protocol violated");
+                    self.machine.handle_link_end(now, link.id, end);
+                    self.registry.spawn(link.close(Some(code), false));
+                }
+                false
+            }
+            Reading::Close(code) => {
+                if let Some(mut link) = self.link.take() {
+                    self.machine.handle_link_end(now, link.id, LinkEnd::Closed);
+                    if !link.answer_close(cx, code) {
+                        self.registry.spawn(link.end());
                     }
                 }
                 false
@@ -79,7 +93,7 @@ impl<A: Application> Task<A> {
         match link.poll_open(cx) {
             Poll::Pending => return Reading::Blocked,
             Poll::Ready(Ok(())) => {}
-            Poll::Ready(Err(_)) => return Reading::gone(LinkEnd::Failed("upgrade failed")),
+            Poll::Ready(Err(_)) => return Reading::End(LinkEnd::Failed("upgrade failed")),
         }
         let transport = self.machine.transport();
         let mut unread = link.take_unread();
@@ -95,9 +109,9 @@ impl<A: Application> Task<A> {
             let mut input = if unread.is_empty() {
                 match link.poll_read(cx, buffer) {
                     Poll::Pending => return Reading::Blocked,
-                    Poll::Ready(Ok(0)) => return Reading::gone(LinkEnd::Closed),
+                    Poll::Ready(Ok(0)) => return Reading::End(LinkEnd::Closed),
                     Poll::Ready(Ok(len)) => &mut buffer[..len],
-                    Poll::Ready(Err(_)) => return Reading::gone(LinkEnd::Failed("read failed")),
+                    Poll::Ready(Err(_)) => return Reading::End(LinkEnd::Failed("read failed")),
                 }
             } else {
                 unread.as_mut_slice()
@@ -109,12 +123,7 @@ impl<A: Application> Task<A> {
                 let (id, frame) = match decoder.decode(&mut input) {
                     Ok(Some(frame)) => (link.id, frame),
                     Ok(None) => break,
-                    Err(error) => {
-                        return Reading::End {
-                            end: LinkEnd::Failed("websocket protocol violated"),
-                            code: Some(Some(error.close_code())),
-                        };
-                    }
+                    Err(error) => return Reading::Violation(error.close_code()),
                 };
                 let message = match &frame {
                     Frame::Text(text) => self.machine.handle_text(now, id, text),
@@ -124,12 +133,7 @@ impl<A: Application> Task<A> {
                         None
                     }
                     Frame::Pong(_) => None,
-                    Frame::Close { code, .. } => {
-                        return Reading::End {
-                            end: LinkEnd::Closed,
-                            code: Some(*code),
-                        };
-                    }
+                    Frame::Close { code, .. } => return Reading::Close(*code),
                 };
                 batch.count(message.map_or(0, |message| message.len()));
                 if let Some(message) = message {
@@ -156,17 +160,12 @@ enum Reading {
     Blocked,
     /// Others get their turn before the rest is read.
     More,
-    /// The link came to its end. With a code, a close frame is still to be written.
-    End {
-        end: LinkEnd,
-        code: Option<Option<u16>>,
-    },
-}
-
-impl Reading {
-    const fn gone(end: LinkEnd) -> Self {
-        Self::End { end, code: None }
-    }
+    /// The link is gone.
+    End(LinkEnd),
+    /// The peer broke the rules of WebSocket; it is told by this code.
+    Violation(u16),
+    /// The peer closed, with this code or none.
+    Close(Option<u16>),
 }
 
 /// A message that outlives the body it came in.
