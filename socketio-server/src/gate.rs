@@ -9,6 +9,9 @@
 //! The lock covers the decision alone, never what follows from it: pushing can drop entries, which
 //! are user data, and wake whoever waits for their answers. An entry that was let pass may thus
 //! come behind the one that sends the client away; the task then drops it.
+//!
+//! Lock order: this one, then those of the namespace's sockets and of its adapter, when a client
+//! enters its rooms.
 
 use std::mem;
 
