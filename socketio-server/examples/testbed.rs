@@ -13,6 +13,7 @@ use socketio_server::{
     RawArgs, Socket, State, Value,
 };
 use tokio::net::TcpListener;
+use tokio::runtime::Builder;
 use tokio::sync::watch;
 
 /// A Socket.IO server to test clients with.
@@ -45,11 +46,12 @@ struct Tag(String);
 
 fn main() -> ExitCode {
     let flags = Flags::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(flags.threads)
-        .enable_all()
-        .build();
-    match runtime {
+    let mut runtime = match flags.threads {
+        // Even a single worker would run the task first that was woken last.
+        1 => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    match runtime.worker_threads(flags.threads).enable_all().build() {
         Ok(runtime) => runtime.block_on(run(flags)),
         Err(error) => {
             eprintln!("cannot start: {error}");

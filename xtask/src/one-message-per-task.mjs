@@ -10,12 +10,23 @@ Object.defineProperty(globalThis, "WebSocket", {
   get: () => adapted,
   set(WebSocket) {
     adapted = class extends WebSocket {
-      #turn = Promise.resolve();
+      #waiting = [];
+      #turn;
 
       emit(name, ...values) {
         if (name !== "message" && name !== "close") return super.emit(name, ...values);
-        this.#turn = this.#turn.then(() => new Promise(setImmediate)).then(() => super.emit(name, ...values));
-        return true;
+        // The first one is not held up: what comes by another connection meanwhile would overtake it.
+        if (this.#turn) return this.#waiting.push([name, values]) > 0;
+        this.#turn = setImmediate(() => this.#next());
+        return super.emit(name, ...values);
+      }
+
+      #next() {
+        this.#turn = undefined;
+        const next = this.#waiting.shift();
+        if (!next) return;
+        this.#turn = setImmediate(() => this.#next());
+        super.emit(next[0], ...next[1]);
       }
     };
   },
