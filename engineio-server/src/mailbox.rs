@@ -22,6 +22,8 @@ pub(crate) enum Kind {
     PostInvalid(Reply),
     /// The client broke off a POST before all of its body had arrived.
     PostBroken,
+    /// A POST has come to its end, answered or not.
+    PostDone,
     /// The client gave up a request delivered before.
     Abandoned,
     /// A websocket, about to open.

@@ -262,9 +262,13 @@ impl Session {
             return Some(output);
         }
         let Carrier::Link(link) = self.carrier else {
-            // Only here, so that all messages sent so far share the response.
-            self.answer_get();
+            // Receipt comes first, as with the reference: a client that sees answers to its events
+            // before that, and leaves at once, may forget what it still had to send.
             self.answer_exhausted_post();
+            if self.outputs.is_empty() {
+                // Only here, so that all messages sent so far share the response.
+                self.answer_get();
+            }
             return self.outputs.pop_front();
         };
         if self.state == State::Closed {

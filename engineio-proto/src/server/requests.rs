@@ -194,8 +194,7 @@ impl Session {
         }
     }
 
-    /// Answers a POST whose last message has been taken. Not while that is lent: what the
-    /// application does with it comes first.
+    /// Answers a POST whose last message has been taken.
     pub(super) fn answer_exhausted_post(&mut self) {
         if self.post().is_some_and(|post| post.payload.is_exhausted()) {
             self.answer_post();

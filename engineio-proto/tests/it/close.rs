@@ -87,7 +87,7 @@ fn post_is_answered_once_its_messages_are_taken() {
 }
 
 #[test]
-fn post_is_answered_behind_its_last_message_and_what_that_led_to() {
+fn post_is_answered_behind_its_last_message_and_ahead_of_what_that_led_to() {
     let mut session = server();
     session.handle_get(1, RequestId(1));
     session.handle_post(2, RequestId(2), Bytes::from_static(b"4a\x1e4b"));
@@ -97,7 +97,7 @@ fn post_is_answered_behind_its_last_message_and_what_that_led_to() {
     // A driver that stops here, for it has handled enough, must not leave the client waiting.
     assert!(!session.has_posted_messages());
     session.send(Prepared::text("answer"));
-    let lines = ["reply 1: 200 4answer", "reply 2: 200 ok"];
+    let lines = ["reply 2: 200 ok", "reply 1: 200 4answer"];
     assert_eq!(server_lines(&mut session), lines);
 }
 

@@ -204,7 +204,8 @@ fn begin_post<E>(session: Session<E>, headers: &HeaderMap) -> Next<E> {
 }
 
 /// The right to post to a session, given back when dropped. If the body is still arriving then,
-/// the client has broken off.
+/// the client has broken off. Else the answer is on its way, right ahead of everything the session's
+/// task does from there.
 struct PostPlace<E> {
     session: Session<E>,
     arriving: bool,
@@ -222,12 +223,13 @@ impl<E> PostPlace<E> {
 impl<E> Drop for PostPlace<E> {
     fn drop(&mut self) {
         self.session.end_post();
-        if self.arriving {
-            self.session.outbox().deliver(Delivery {
-                request: self.session.next_request(),
-                kind: Kind::PostBroken,
-            });
-        }
+        self.session.outbox().deliver(Delivery {
+            request: self.session.next_request(),
+            kind: match self.arriving {
+                true => Kind::PostBroken,
+                false => Kind::PostDone,
+            },
+        });
     }
 }
 

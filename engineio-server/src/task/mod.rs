@@ -46,7 +46,10 @@ pub(crate) struct Task<A: Application> {
     link: Option<Link>,
     next_link: u32,
     /// Requests the machine has not answered yet: a GET, a POST, rarely more.
-    replies: Vec<(RequestId, Reply)>,
+    replies: Vec<Unanswered>,
+    /// The answer to a POST is on its way to the connection; until it has got there, nothing else is
+    /// answered.
+    receipting: bool,
     entries: VecDeque<A::Entry>,
     deliveries: Vec<Delivery>,
     timer: Timer,
@@ -56,6 +59,14 @@ pub(crate) struct Task<A: Application> {
     progress: bool,
     /// Last, so that the server counts the task until everything else of it is gone.
     _running: Running,
+}
+
+/// A request without an answer.
+struct Unanswered {
+    request: RequestId,
+    /// It holds the session's place for POSTs, and tells when it gives it back.
+    is_post: bool,
+    reply: Reply,
 }
 
 /// The link id of a session that was opened on a websocket.
@@ -78,6 +89,7 @@ impl<A: Application> Task<A> {
             link: None,
             next_link: FIRST_LINK.0,
             replies: Vec::new(),
+            receipting: false,
             entries: VecDeque::new(),
             deliveries: Vec::new(),
             reading: true,
@@ -88,8 +100,16 @@ impl<A: Application> Task<A> {
 
     /// The request that opened the session on polling waits for the handshake.
     pub(crate) fn with_reply(mut self, request: RequestId, reply: Reply) -> Self {
-        self.replies.push((request, reply));
+        self.await_answer(request, reply, false);
         self
+    }
+
+    fn await_answer(&mut self, request: RequestId, reply: Reply, is_post: bool) {
+        self.replies.push(Unanswered {
+            request,
+            is_post,
+            reply,
+        });
     }
 
     /// The websocket that opened the session.
@@ -109,24 +129,25 @@ impl<A: Application> Task<A> {
         let Delivery { request, kind } = delivery;
         match kind {
             Kind::Get(reply) => {
-                self.replies.push((request, reply));
+                self.await_answer(request, reply, false);
                 self.machine.handle_get(now, request);
             }
             Kind::Post(reply, body) => {
-                self.replies.push((request, reply));
+                self.await_answer(request, reply, true);
                 self.machine.handle_post(now, request, body);
             }
             Kind::PostOverlap(reply) => {
-                self.replies.push((request, reply));
+                self.await_answer(request, reply, false);
                 self.machine.handle_post_overlap(now, request);
             }
             Kind::PostInvalid(reply) => {
-                self.replies.push((request, reply));
+                self.await_answer(request, reply, true);
                 self.machine.handle_post_invalid(now, request);
             }
             Kind::PostBroken => self.machine.handle_post_broken(now),
+            Kind::PostDone => self.receipting = false,
             Kind::Abandoned => {
-                self.replies.retain(|(waiting, _)| *waiting != request);
+                self.replies.retain(|waiting| waiting.request != request);
                 self.machine.handle_abandoned(now, request);
             }
             Kind::Websocket(handshake) => {
@@ -174,13 +195,16 @@ impl<A: Application> Task<A> {
     fn handle_outputs(&mut self) {
         let before = self.machine.queued_bytes();
         let mut replied = false;
-        while let Some(output) = self.machine.poll_output() {
+        while !self.receipting
+            && let Some(output) = self.machine.poll_output()
+        {
             match output {
                 Output::Reply { request, response } => {
-                    let waiting = self.replies.iter().position(|(id, _)| *id == request);
+                    let waiting = self.replies.iter().position(|it| it.request == request);
                     if let Some(index) = waiting {
-                        // Nobody is left to be told that the client has gone.
-                        let _ = self.replies.swap_remove(index).1.send(response);
+                        let Unanswered { is_post, reply, .. } = self.replies.swap_remove(index);
+                        // Without a receiver the client has gone, and nobody is left to be told.
+                        self.receipting = reply.send(response).is_ok() && is_post;
                         replied = true;
                     }
                 }
@@ -313,7 +337,7 @@ impl<A: Application> Future for Task<A> {
                 this.give_up(now);
                 this.handle_outputs();
             }
-            if this.machine.is_closed() {
+            if this.machine.is_closed() && !this.receipting {
                 return Poll::Ready(());
             }
             this.update_reading(now);

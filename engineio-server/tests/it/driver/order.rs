@@ -1,9 +1,11 @@
 //! Order and loss: through the upgrade, from many threads, before a close.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use engineio_server::{Config, PushError, Session};
+use futures_util::FutureExt;
 use tokio::task::yield_now;
 use tokio::time::Instant;
 
@@ -202,4 +204,25 @@ async fn a_close_that_is_never_fetched_is_given_up() {
     assert_eq!(events.closed().await, ("forced close", None));
     assert_eq!(asked.elapsed(), Duration::from_secs(30));
     client.assert_unknown().await;
+}
+
+/// Some clients send nothing more once they are told to leave, and would wait for the receipt.
+#[tokio::test(start_paused = true)]
+async fn a_post_is_answered_ahead_of_what_its_messages_led_to() {
+    let (host, _events) = Host::echo();
+    let client = host.open().await;
+    let request = |method: &str, body: &'static str| {
+        let request = http::Request::builder().method(method).uri(client.target());
+        host.server.handle(request.body(body.to_owned()).unwrap())
+    };
+    let mut get = pin!(request("GET", ""));
+    let mut post = pin!(request("POST", "4hello"));
+    assert!((&mut get).now_or_never().is_none());
+    assert!((&mut post).now_or_never().is_none());
+    settle().await;
+    // The receipt is there, and nobody has taken it yet.
+    assert!((&mut get).now_or_never().is_none());
+    assert!((&mut post).now_or_never().is_some());
+    settle().await;
+    assert!((&mut get).now_or_never().is_some());
 }
