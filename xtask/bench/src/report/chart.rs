@@ -53,6 +53,9 @@ const COLOURS: [RGBColor; 3] = [
     RGBColor(0x80, 0x80, 0x80),
 ];
 
+/// How far a figure reaches beyond the end of its bar, as a ratio.
+const LABEL: f64 = 1.4;
+
 /// Where the axis may have labels and end.
 const TICKS: [f64; 13] = [
     0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0,
@@ -142,12 +145,12 @@ struct Axis {
 impl Axis {
     /// Wide enough for all of them, and for a bit on both sides of 1.
     fn of<'a>(ratios: impl Iterator<Item = &'a Summary>) -> Self {
-        let (min, max) = ratios.fold((0.5, 2.0), |(min, max): (f64, f64), ratio| {
+        let (min, max) = ratios.fold((0.7, 1.4), |(min, max): (f64, f64), ratio| {
             (min.min(ratio.min), max.max(ratio.max))
         });
         let [first, .., last] = TICKS;
-        let below = TICKS.iter().rfind(|&&tick| tick <= min);
-        let above = TICKS.iter().find(|&&tick| tick >= max);
+        let below = TICKS.iter().rfind(|&&tick| tick * LABEL <= min);
+        let above = TICKS.iter().find(|&&tick| tick >= max * LABEL);
         Self {
             min: *below.unwrap_or(&first),
             max: *above.unwrap_or(&last),
