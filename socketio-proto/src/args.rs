@@ -153,8 +153,8 @@ impl<'a> Args<'a> {
             result: PhantomData,
         };
         let read = binary::reading(&self.attachments, || {
-            if !whole && let Some(only) = self.only() {
-                return Ok(only);
+            if !whole && let Some(first) = self.leading() {
+                return Ok(first);
             }
             let mut json = serde_json::Deserializer::from_str(&self.text);
             let value = json.deserialize_seq(reader)?;
@@ -165,16 +165,16 @@ impl<'a> Args<'a> {
             Err(malformed) => malformed,
         })
     }
-}
 
-impl Args<'_> {
-    /// The first argument if all is well with it and there is no other: most events are like that,
-    /// and then neither the name nor the list has to be walked through.
-    fn only<'s, T: Deserialize<'s>>(&'s self) -> Option<T> {
+    /// The first argument, if all is well with the list. Most events have no other, and then neither
+    /// the name nor the list has to be walked through.
+    fn leading<'s, T: Deserialize<'s>>(&'s self) -> Option<T> {
         let text = &self.text[self.start..];
         let mut values = serde_json::Deserializer::from_str(text).into_iter();
-        let only = values.next()?.ok()?;
-        (&text[values.byte_offset()..] == "]").then_some(only)
+        let first = values.next()?.ok()?;
+        let is_only = &text[values.byte_offset()..] == "]";
+        // Others are not read, but have to be JSON all the same.
+        (is_only || self.check().is_ok()).then_some(first)
     }
 }
 

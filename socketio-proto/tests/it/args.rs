@@ -212,6 +212,28 @@ fn surplus_arguments_are_ignored_but_must_be_json() {
 }
 
 #[test]
+fn an_argument_is_read_once_whatever_follows_it() {
+    thread_local! {
+        static READ: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+    }
+    #[derive(Deserialize)]
+    #[serde(from = "u8")]
+    struct Counting;
+    impl From<u8> for Counting {
+        fn from(_: u8) -> Self {
+            READ.set(READ.get() + 1);
+            Self
+        }
+    }
+    for list in ["[1]", "[1 ]", "[1,2]", r#"[1, {"a":[]}, null]"#] {
+        READ.set(0);
+        let args = Args::new(list, Vec::new()).unwrap();
+        args.first::<Counting>().unwrap();
+        assert_eq!(READ.get(), 1, "{list}");
+    }
+}
+
+#[test]
 fn first_and_all_do_not_ask_the_type() {
     let args = args(r#"2["e",[1,2],[3,4]]"#);
     assert_eq!(args.first::<(u8, u8)>().expect("a pair"), (1, 2));
