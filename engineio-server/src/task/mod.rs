@@ -47,8 +47,8 @@ pub(crate) struct Task<A: Application> {
     next_link: u32,
     /// Requests the machine has not answered yet: a GET, a POST, rarely more.
     replies: Vec<Unanswered>,
-    /// The answer to a POST is on its way to the connection; until it has got there, nothing else is
-    /// answered.
+    /// A POST has been answered, but its connection has not got the answer yet. Until then the machine
+    /// is not asked for more, as nothing may overtake that.
     receipting: bool,
     entries: VecDeque<A::Entry>,
     deliveries: Vec<Delivery>,
