@@ -231,14 +231,18 @@ async fn a_call_of_a_socket_that_ends_is_told_at_once() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_call_that_never_leaves_its_queue_is_told_at_once() {
-    let limits = OutboxLimits {
+/// A server whose clients may lag behind by a kilobyte.
+fn narrow() -> Host {
+    Host::start(Io::builder().outbox(OutboxLimits {
         hard: 1 << 10,
         soft: 1 << 9,
         ..OutboxLimits::default()
-    };
-    let host = Host::start(Io::builder().outbox(limits));
+    }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_never_leaves_its_queue_is_told_at_once() {
+    let host = narrow();
     let _client = host.join("/").await;
     let socket = socket(&host, "/");
     let call: PendingAck<()> = socket.call("ask", &());
@@ -266,12 +270,7 @@ impl Drop for Curious {
 
 #[tokio::test(start_paused = true)]
 async fn what_an_overflow_drops_may_ask_its_socket() {
-    let limits = OutboxLimits {
-        hard: 1 << 10,
-        soft: 1 << 9,
-        ..OutboxLimits::default()
-    };
-    let host = Host::start(Io::builder().outbox(limits));
+    let host = narrow();
     let _client = host.join("/").await;
     let socket = socket(&host, "/");
     let (done, wait) = std::sync::mpsc::channel();

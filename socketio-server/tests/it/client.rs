@@ -251,9 +251,14 @@ pub(crate) fn frames<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> Vec<u
 
 /// A message as the frame of a client.
 fn frame(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
+    fragment(opcode, true, payload)
+}
+
+/// A frame of a client, which ends its message or does not.
+pub(crate) fn fragment(opcode: Opcode, fin: bool, payload: &[u8]) -> Vec<u8> {
     let key = [0x1d, 0x2c, 0x3b, 0x4a];
     let header = Header {
-        fin: true,
+        fin,
         opcode,
         len: payload.len() as u64,
         mask: Some(key),

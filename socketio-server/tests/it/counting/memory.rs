@@ -5,8 +5,8 @@ use engineio_proto::ws::Opcode;
 use socketio_server::Data;
 
 use super::pipe::{Connection, pipe};
-use super::{Client, Stage, echo, fragment};
-use crate::client::{Polling, Received};
+use super::{Client, Stage, echo};
+use crate::client::{Polling, Received, fragment};
 
 /// Clients whose memory is looked at together.
 const CLIENTS: usize = 32;

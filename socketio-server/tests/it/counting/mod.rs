@@ -12,7 +12,7 @@ use std::future;
 use std::io;
 use std::time::Duration;
 
-use engineio_proto::ws::{Decoder, Frame, Header, Opcode, Role, mask};
+use engineio_proto::ws::{Decoder, Frame, Role};
 use socketio_server::{Data, EncodeError, Io, Listener, Socket};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
@@ -140,22 +140,6 @@ impl Client {
         assert_eq!(decoder.kept_bytes(), 0);
         received
     }
-}
-
-/// A frame of a client.
-fn fragment(opcode: Opcode, fin: bool, payload: &[u8]) -> Vec<u8> {
-    let key = [0x1d, 0x2c, 0x3b, 0x4a];
-    let header = Header {
-        fin,
-        opcode,
-        len: payload.len() as u64,
-        mask: Some(key),
-    };
-    let mut bytes = header.encode().as_ref().to_vec();
-    let start = bytes.len();
-    bytes.extend_from_slice(payload);
-    mask(&mut bytes[start..], key, 0);
-    bytes
 }
 
 /// Sends a text back as an event of its own.

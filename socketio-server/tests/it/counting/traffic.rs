@@ -5,8 +5,8 @@ use engineio_proto::ws::Opcode;
 use socketio_server::{Binary, Data, Socket};
 
 use super::pipe::Calls;
-use super::{Stage, echo, fragment};
-use crate::client::{Received, frames};
+use super::{Stage, echo};
+use crate::client::{Received, fragment, frames};
 
 /// Events that arrive in one read.
 const BATCH: usize = 16;
