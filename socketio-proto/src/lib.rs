@@ -42,13 +42,13 @@
 //!     sent.text()
 //! }
 //!
-//! let mut client = client::Connection::<&str>::new(Revision::V5, &client::Config::default());
+//! let mut client = client::Connection::<&str>::new(Revision::V5, &client::Config::default(), "");
 //! let mut server = server::Connection::<()>::new(Revision::V5, &server::Config::default(), 0);
 //! assert_eq!(server.poll_timeout(), Some(45_000));
 //!
 //! // The client asks for a namespace, the server grants it.
 //! let (chat, sent) = client.connect("/chat", None)?;
-//! let event = server.handle_text(10, text(&sent))?;
+//! let event = server.handle_text(10, text(&sent.ok_or("nothing to send")?))?;
 //! let Some(server::Event::Connect { nsp, .. }) = event else { panic!("{event:?}") };
 //! let sent = server.accept(nsp, "oSO0OpakMV_3jnilAAAA", None).ok_or("gone")?;
 //! let event = client.handle_text(text(&sent))?;
@@ -79,12 +79,14 @@ mod draft;
 mod encode;
 mod error;
 mod head;
+mod implicit;
 mod json;
 mod limits;
 mod namespaces;
 mod packet;
 mod revision;
 mod shape;
+mod v4;
 mod v5;
 mod value;
 

@@ -83,7 +83,7 @@ fn plain(kind: u64, nsp: &str, id: Option<u64>, data: Option<Data>) -> Plain {
 }
 
 fn joining(nsp: &str) -> client::Connection<()> {
-    let mut connection = client::Connection::new(Revision::V5, &client::Config::default());
+    let mut connection = client::Connection::new(Revision::V5, &client::Config::default(), "link");
     let joined = connection.connect(nsp, None).map(drop);
     joined.expect("a fine name");
     connection
