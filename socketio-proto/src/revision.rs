@@ -42,7 +42,7 @@ pub(crate) struct Rules {
         for<'a> fn(nsp: &'a str, auth: Option<&'a Credentials>) -> Request<'a>,
     /// The inverse of `write_request`: the credentials, as a JSON object.
     pub(crate) read_request:
-        for<'a> fn(query: Option<&str>, payload: Option<&'a str>) -> Option<Cow<'a, str>>,
+        for<'a> fn(query: Option<&str>, payload: Option<Json<'a>>) -> Option<Json<'a>>,
     /// Whether a CONNECT may carry this payload.
     pub(crate) connect_fits: fn(Option<&str>) -> bool,
     /// Whether a CONNECT_ERROR may carry this payload.
@@ -63,6 +63,9 @@ pub(crate) struct Rules {
     /// there must be none then.
     pub(crate) error_event: Option<&'static str>,
 }
+
+/// A JSON text.
+pub(crate) type Json<'a> = Cow<'a, str>;
 
 /// What a client has to say for itself.
 pub(crate) type Credentials = Map<String, Value>;

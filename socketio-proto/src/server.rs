@@ -342,7 +342,7 @@ impl<A> Connection<A> {
         match body {
             Body::Connect(payload) => {
                 let nsp = self.begin(name)?;
-                let auth = (rules.read_request)(query, payload);
+                let auth = (rules.read_request)(query, payload.map(Cow::from));
                 let len = name.len();
                 Ok(Some(Event::Connect {
                     nsp,

@@ -27,7 +27,7 @@ pub(crate) static RULES: Rules = Rules {
         nsp: nsp.into(),
         payload: auth,
     },
-    read_request: |_, payload| payload.map(Cow::Borrowed),
+    read_request: |_, payload| payload,
     connect_fits: |payload| payload.is_none_or(json::is_object),
     refusal_fits: |payload| {
         payload.is_some_and(|json| {
