@@ -96,7 +96,7 @@ impl Application for Link {
     fn handle_message(&mut self, cx: &mut SessionContext<'_, '_>, message: Message<'_>) {
         let event = match message {
             Message::Text(text) => self.connection.handle_text(cx.now(), text),
-            Message::Binary(data) => self.connection.handle_binary(cx.now(), data),
+            Message::Binary(data) => self.connection.handle_binary(cx.now(), &data),
         };
         let handled = match event {
             Ok(None) => return,
@@ -220,7 +220,7 @@ impl Link {
         event: Event<'_, Ticket>,
     ) -> Result<(), Malformed> {
         match event {
-            Event::Connect { nsp, name, auth } => self.join(cx, nsp, &name, auth),
+            Event::Connect { nsp, name, auth } => self.join(cx, nsp, &name, auth.as_deref()),
             Event::Event {
                 nsp,
                 id,
