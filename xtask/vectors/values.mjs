@@ -1,6 +1,7 @@
 // JavaScript values as the vector files describe them, and back.
 //
-// JSON has no bytes, no `undefined`, no NaN, no dates and no lone surrogates: `{"$hex": "…"}` and its like stand for them.
+// JSON has no bytes, no `undefined`, no NaN, no dates and no lone surrogates: `{"$hex": "…"}` and its like stand for
+// them.
 
 /** A plain object; everything else that is an object has a description of its own. */
 const isPlain = (value) => typeof value === "object" && value !== null && !Array.isArray(value);

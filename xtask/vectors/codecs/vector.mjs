@@ -1,8 +1,8 @@
-// One vector of a codec: the codec is run on the vector's inputs, and what it made of them replaces the recorded outcome.
+// One vector of a codec: the codec is run on the vector's inputs, and what comes out replaces the recorded outcome.
 //
-// A codec is `{ encode(packet, vector), decode(frames, vector) }`, both possibly asynchronous. `encode` returns the frames,
-// or nothing if the package never answers. `decode` returns `{ decoded, error, … }`: the keys below, as far as there are any,
-// and whatever else it has to say.
+// A codec is `{ encode(packet, vector), decode(frames, vector) }`, both possibly asynchronous. `encode` returns the
+// frames, or nothing if the package never answers. `decode` returns `{ decoded, error, … }`: the keys below, as far as
+// there are any, and whatever else it has to say.
 
 import { describe, describeFrame, realFrames, realOf } from "../values.mjs";
 

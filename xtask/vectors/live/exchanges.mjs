@@ -194,6 +194,7 @@ const upgrade = (script) => async (engine, _, handshake) => {
   };
   const second = () => openWebSocket(engine.port, wsUrl(protocol, sid));
   await script({ engine, session, sid, note, send, probe, polled, change, got, second, stopped });
+  await quiet();
   over = true;
   return { log, transport_after: session.transport.name, readyState: session.readyState };
 };

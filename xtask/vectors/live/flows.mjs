@@ -39,7 +39,7 @@ async function startServer(options, handlers = () => {}) {
       ack(...args);
     });
     socket.on("error", (error) => disconnects.push([name, "error event", error.message]));
-    socket.on("disconnect", (reason) => disconnects.push([name, reason, null]));
+    socket.on("disconnect", (reason, why) => disconnects.push([name, reason, why ? String(why.message ?? why) : null]));
   };
   io.on("new_namespace", (namespace) => namespace.on("connection", share));
   io.of("/").on("connection", share);
@@ -97,7 +97,7 @@ const refuse = (message, data) => (io) => io.use((_, next) => next(Object.assign
 
 const onConnection = (handle) => (io) => io.on("connection", handle);
 
-/** By the name of the flow: options it does not tell, what the server does beyond echoing, and what is done if not a replay. */
+/** By the name of the flow: options it does not tell, what the server does beyond echoing, what is done but a replay. */
 const SETTINGS = {
   "middleware error": { handlers: refuse("Not authorized", { code: "E1" }) },
   "middleware error without data": { handlers: refuse("nope") },

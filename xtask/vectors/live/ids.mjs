@@ -1,8 +1,8 @@
 // What differs from run to run by design: ids, and offsets, which are times.
 
 /**
- * Ids of sessions, sockets and recovery, as text and as the `sid` of a MessagePack map in hex; offsets, the time in base 64
- * (these begin so from 2020 to 2040).
+ * Ids of sessions, sockets and recovery, as text and as the `sid` of a MessagePack map in hex; offsets, which are the
+ * time in base 64 (they begin so from 2020 to 2040).
  */
 const RANDOM = /(?<![\w-])(?:[\w-]{20}|[M-W][\w-]{6}(?=\\*"|\.\d))(?![\w-])|(?<=a3736964b4)[0-9a-f]{40}/g;
 
