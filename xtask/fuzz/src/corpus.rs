@@ -33,8 +33,8 @@ pub(crate) fn keep(target: &Target, input: &[u8]) -> io::Result<PathBuf> {
     Ok(path)
 }
 
-/// Writes the seeds and the regressions of a target as one file each, and its dictionary, all in
-/// the way libFuzzer reads them.
+/// Writes the seeds and the regressions of a target as one file each, its dictionary and the options
+/// that go with it, all in the way libFuzzer reads them.
 pub fn export(target: &Target, folder: &Path) -> io::Result<()> {
     let inputs = folder.join("seeds");
     fs::create_dir_all(&inputs)?;
@@ -43,14 +43,21 @@ pub fn export(target: &Target, folder: &Path) -> io::Result<()> {
         fs::write(inputs.join(format!("{:016x}", hash(&input))), input)?;
     }
     let tokens = target.dictionary.iter();
-    let lines: String = tokens.map(|token| format!("\"{}\"\n", in_hex(token))).collect();
-    fs::write(folder.join("dictionary"), lines)
+    let lines: String = tokens
+        .map(|token| format!("\"{}\"\n", in_hex(token)))
+        .collect();
+    fs::write(folder.join("dictionary"), lines)?;
+    let options = format!("-dict=dictionary\n-max_len={}\n", target.max_len);
+    fs::write(folder.join("options"), options)
 }
 
 /// The inputs a target begins with.
 pub fn seeds(target: &Target) -> Vec<Vec<u8>> {
     let lines = target.seeds.lines();
-    lines.filter(|line| !line.starts_with('#')).map(unescape).collect()
+    lines
+        .filter(|line| !line.starts_with('#'))
+        .map(unescape)
+        .collect()
 }
 
 /// Makes the inputs in a folder the seeds of a target, the shortest first, as long as the file does
@@ -68,7 +75,10 @@ pub fn plant(target: &Target, folder: &Path) -> io::Result<()> {
         }
     }
     let home = Path::new(env!("CARGO_MANIFEST_DIR"));
-    fs::write(home.join("seeds").join(target.name).with_extension("txt"), text)
+    fs::write(
+        home.join("seeds").join(target.name).with_extension("txt"),
+        text,
+    )
 }
 
 /// Bytes a file of seeds may have.

@@ -30,12 +30,12 @@ targets! {
     engine::frames, "engine-frames", "WebSocket frames, cut anywhere", 2048, (8192, 64), engine::FRAME_TOKENS;
     engine::tungstenite, "engine-tungstenite", "WebSocket frames, as tungstenite reads them", 2048, (65_536, 64), engine::FRAME_TOKENS;
     engine::webtransport, "engine-webtransport", "packets on a WebTransport stream, cut anywhere", 2048, (8192, 64), engine::FRAME_TOKENS;
-    engine::server, "engine-server", "a server's session, and a driver that does anything", 1024, (65_536, 512), engine::TOKENS;
-    engine::client, "engine-client", "a client's session, and a driver that does anything", 1024, (65_536, 512), engine::TOKENS;
-    engine::pair, "engine-pair", "both sessions, and a network between them", 1024, (65_536, 512), engine::TOKENS;
+    engine::server, "engine-server", "a server's session, and a driver that does anything", 384, (65_536, 512), engine::TOKENS;
+    engine::client, "engine-client", "a client's session, and a driver that does anything", 384, (65_536, 512), engine::TOKENS;
+    engine::pair, "engine-pair", "both sessions, and a network between them", 384, (65_536, 512), engine::TOKENS;
     socket::decoder, "socket-decoder", "packets and their attachments", 2048, (16_384, 256), socket::TOKENS;
     socket::args, "socket-args", "arguments, read as many types", 2048, (16_384, 512), socket::TOKENS;
-    socket::server, "socket-server", "a server's connection, and a client that sends anything", 1024, (65_536, 512), socket::TOKENS;
-    socket::client, "socket-client", "a client's connection, and a server that sends anything", 1024, (65_536, 512), socket::TOKENS;
-    socket::pair, "socket-pair", "both connections, and a link between them", 1024, (65_536, 512), socket::TOKENS;
+    socket::server, "socket-server", "a server's connection, and a client that sends anything", 384, (65_536, 512), socket::TOKENS;
+    socket::client, "socket-client", "a client's connection, and a server that sends anything", 384, (65_536, 512), socket::TOKENS;
+    socket::pair, "socket-pair", "both connections, and a link between them", 384, (65_536, 512), socket::TOKENS;
 }

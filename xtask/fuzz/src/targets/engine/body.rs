@@ -76,7 +76,10 @@ pub(super) fn read(revision: Revision, content: Content, body: &[u8]) -> Read {
             Ok(None) => return (packets, true),
             Err(_) => {
                 let more = payload.next_packet();
-                assert!(!matches!(more, Ok(Some(_))), "something comes behind an error");
+                assert!(
+                    !matches!(more, Ok(Some(_))),
+                    "something comes behind an error"
+                );
                 return (packets, false);
             }
         }
@@ -133,12 +136,18 @@ pub(super) fn write_response(format: Format, packets: &[Owned]) -> (Content, Vec
         return (content, payload);
     };
     let literal = serde_json::Value::from(String::from_utf8_lossy(&payload));
-    (Content::Text, format!("___eio[{index}]({literal});").into_bytes())
+    (
+        Content::Text,
+        format!("___eio[{index}]({literal});").into_bytes(),
+    )
 }
 
 /// The inverse.
 pub(super) fn read_response(format: Format, response: &Response) -> Read {
-    let header = response.headers.iter().find(|(name, _)| *name == "content-type");
+    let header = response
+        .headers
+        .iter()
+        .find(|(name, _)| *name == "content-type");
     let content = Content::from_header(header.map(|(_, value)| value.as_bytes()));
     read_body(format, content, &response.body)
 }
@@ -150,7 +159,9 @@ pub(super) fn read_body(format: Format, content: Content, body: &[u8]) -> Read {
     };
     let head = format!("___eio[{index}](");
     let literal = body.strip_prefix(head.as_bytes());
-    let literal = literal.and_then(|it| it.strip_suffix(b");")).unwrap_or_default();
+    let literal = literal
+        .and_then(|it| it.strip_suffix(b");"))
+        .unwrap_or_default();
     match serde_json::from_slice::<String>(literal) {
         Ok(payload) => read(format.revision, Content::Text, payload.as_bytes()),
         Err(_) => (Vec::new(), false),

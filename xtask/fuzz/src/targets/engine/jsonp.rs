@@ -64,7 +64,11 @@ fn script(format: Format, body: &[u8]) {
 
 /// Messages are those of the packets, unless one of these ended the session.
 fn compare(messages: &[Owned], packets: &[Owned], all: bool) {
-    let expected: Vec<_> = packets.iter().filter(|it| it.is_message()).cloned().collect();
+    let expected: Vec<_> = packets
+        .iter()
+        .filter(|it| it.is_message())
+        .cloned()
+        .collect();
     assert!(expected.starts_with(messages));
     assert!(!all || expected.len() == messages.len(), "{expected:?}");
 }

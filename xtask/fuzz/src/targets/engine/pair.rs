@@ -314,7 +314,10 @@ impl Pair {
             return;
         }
         let (request, response) = self.responses.remove(index);
-        let header = response.headers.iter().find(|(name, _)| *name == "content-type");
+        let header = response
+            .headers
+            .iter()
+            .find(|(name, _)| *name == "content-type");
         let content = Content::from_header(header.map(|(_, value)| value.as_bytes()));
         let (status, body) = (response.status, response.body.into());
         let session = &mut self.client.session;
@@ -444,7 +447,8 @@ impl Pair {
                 body,
             } => {
                 let query = query(Transport::Polling);
-                self.requests.push(Sent::Post(request, query, content, body.into()));
+                self.requests
+                    .push(Sent::Post(request, query, content, body.into()));
             }
             client::Output::OpenLink { .. } => {
                 let query = query(Transport::Websocket);
@@ -454,7 +458,7 @@ impl Pair {
             client::Output::Send { item, .. } => match item {
                 client::Item::Message(message) => {
                     self.send_to_server(wires(&message, self.client.session.format()));
-                },
+                }
                 client::Item::Control(it) => {
                     self.send_to_server(vec![Wire::Text(it.packet().to_owned())]);
                 }
@@ -480,7 +484,7 @@ impl Pair {
             server::Output::Send { item, .. } => match item {
                 server::Item::Message(message) => {
                     self.send_to_client(wires(&message, self.link_format));
-                },
+                }
                 server::Item::Control(it) => {
                     self.send_to_client(vec![Wire::Text(it.packet().to_owned())]);
                 }
@@ -501,13 +505,15 @@ impl Pair {
 
     fn send_to_server(&mut self, messages: Vec<Wire>) {
         if !self.cut {
-            self.to_server.extend(messages.into_iter().map(OnLink::Message));
+            self.to_server
+                .extend(messages.into_iter().map(OnLink::Message));
         }
     }
 
     fn send_to_client(&mut self, messages: Vec<Wire>) {
         if !self.cut {
-            self.to_client.extend(messages.into_iter().map(OnLink::Message));
+            self.to_client
+                .extend(messages.into_iter().map(OnLink::Message));
         }
     }
 

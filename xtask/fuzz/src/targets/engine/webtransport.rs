@@ -32,7 +32,9 @@ fn decode(limit: usize, bytes: &[u8], cuts: &[u8]) -> (Vec<Frame<'static>>, Opti
     let mut cuts = cuts.iter();
     let mut rest = bytes;
     while !rest.is_empty() {
-        let len = cuts.next().map_or(rest.len(), |&cut| rest.len().min(cut.into()));
+        let len = cuts
+            .next()
+            .map_or(rest.len(), |&cut| rest.len().min(cut.into()));
         let (mut input, behind) = rest.split_at(len);
         rest = behind;
         loop {

@@ -5,9 +5,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use serde::{Deserialize, de::DeserializeOwned, de::IgnoredAny};
-use socketio_proto::{
-    Args, ArgsError, Binary, Body, Decoder, EncodeError, Encoder, Limits, Value,
-};
+use socketio_proto::{Args, ArgsError, Binary, Body, Decoder, EncodeError, Encoder, Limits, Value};
 
 use super::REVISIONS;
 use crate::input::{Input, as_text};
@@ -34,9 +32,16 @@ pub(in crate::targets) fn args(input: &[u8]) {
     // Deeper than a value can be, or half a surrogate pair.
     if let Some(values) = all::<Vec<Value>>(&args) {
         assert_eq!(Some(values.len()), count);
-        assert_eq!(args.first::<Value>().ok(), Some(values.first().cloned().unwrap_or_default()));
+        assert_eq!(
+            args.first::<Value>().ok(),
+            Some(values.first().cloned().unwrap_or_default())
+        );
         for value in values {
-            send_and_read(Encoder::new(revision, 0), Decoder::new(revision, generous()), &value);
+            send_and_read(
+                Encoder::new(revision, 0),
+                Decoder::new(revision, generous()),
+                &value,
+            );
         }
     }
 }
@@ -138,7 +143,11 @@ fn is_same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) if one != other => {
             let apart = |one: f64, other: f64| (one - other).abs() <= one.abs() * 1e-15;
-            one.is_f64() && one.as_f64().zip(other.as_f64()).is_some_and(|(a, b)| apart(a, b))
+            one.is_f64()
+                && one
+                    .as_f64()
+                    .zip(other.as_f64())
+                    .is_some_and(|(a, b)| apart(a, b))
         }
         (Value::Array(ones), Value::Array(others)) => {
             ones.len() == others.len() && ones.iter().zip(others).all(|(a, b)| is_same(a, b))
