@@ -14,26 +14,28 @@
 //! What a server sends for other namespaces is ignored, as in the reference: it was under way when
 //! the client left.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::{
-    Args, Body, Decoder, Encoded, Encoder, Limits, NamespaceId, Packet, ProtocolError, Revision,
-    encode,
+    Args, Body, Decoder, Encoded, Encoder, Limits, NamespaceId, Packet, Parser, ProtocolError,
+    Revision, encode,
     namespaces::{Namespace, Namespaces},
     revision::{Answer, Refusal},
 };
 
 /// How a client connects.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Config {
     /// What the server may make us hold.
     pub limits: Limits,
     /// Bytes to leave free in front of each encoded text. Default 0.
     pub headroom: usize,
+    /// How packets are spelled, if not as text. Default `None`.
+    pub parser: Option<Arc<dyn Parser>>,
 }
 
 /// What a message of the server meant.
@@ -144,8 +146,8 @@ impl<A> Connection<A> {
     pub fn new(revision: Revision, config: &Config) -> Self {
         Self {
             revision,
-            decoder: Decoder::new(revision, config.limits),
-            encoder: Encoder::new(revision, config.headroom),
+            decoder: Decoder::new(revision, config.limits).with_parser(config.parser.clone()),
+            encoder: Encoder::new(revision, config.headroom).with_parser(config.parser.clone()),
             namespaces: Namespaces::new(),
             dead: false,
         }
@@ -170,10 +172,10 @@ impl<A> Connection<A> {
     ///
     /// # Errors
     /// If the server broke the protocol; the connection is dead then.
-    pub fn handle_binary(
+    pub fn handle_binary<'a>(
         &mut self,
-        data: &[u8],
-    ) -> Result<Option<Event<'static, A>>, ProtocolError> {
+        data: &'a [u8],
+    ) -> Result<Option<Event<'a, A>>, ProtocolError> {
         self.guard(|connection| match connection.decoder.decode_binary(data)? {
             Some(packet) => connection.receive(packet),
             None => Ok(None),
@@ -245,8 +247,8 @@ impl<A> Connection<A> {
     }
 
     /// An encoder for what is sent over this connection.
-    pub fn encoder(&self) -> Encoder {
-        self.encoder
+    pub fn encoder(&self) -> &Encoder {
+        &self.encoder
     }
 
     fn guard<T>(
@@ -278,7 +280,7 @@ impl<A> Connection<A> {
         };
         match body {
             Body::Connect(payload) => Ok(self.connected(nsp, payload)),
-            Body::ConnectError(payload) => self.refused(nsp, payload).map(Some),
+            Body::ConnectError(payload) => self.refused(nsp, &payload).map(Some),
             Body::Event { name, args } => Ok(Some(Event::Event {
                 nsp,
                 id,
@@ -300,10 +302,10 @@ impl<A> Connection<A> {
     fn connected<'a>(
         &mut self,
         nsp: NamespaceId,
-        payload: Option<&'a str>,
+        payload: Option<Cow<'a, str>>,
     ) -> Option<Event<'a, A>> {
         let namespace = self.namespaces.get_mut(nsp)?;
-        if let Some(Answer { sid, pid }) = (self.revision.rules().read_answer)(payload) {
+        if let Some(Answer { sid, pid }) = self.revision.read_answer(payload) {
             namespace.joined = true;
             return Some(Event::Connected { nsp, sid, pid });
         }

@@ -1,14 +1,14 @@
 //! From packets to messages: which packets there are and which of them may be sent. How a message
-//! is put together is left to `draft`.
+//! is put together is left to `draft`, or to a parser.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    Args, EncodeError, Revision,
+    Args, EncodeError, Parser, Revision,
     draft::Draft,
     head::{Kind, MAX_ID},
     json,
@@ -34,21 +34,22 @@ use crate::{
 /// assert_eq!(event.text(), r#"42/chat,7["say","hello",1]"#);
 /// # Ok::<(), EncodeError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Encoder {
     revision: Revision,
     headroom: usize,
+    parser: Option<Arc<dyn Parser>>,
 }
 
 /// An encoded packet: a text message and the binary messages that have to follow it with nothing in
-/// between.
+/// between. From a [`Parser`] it is one message, which may be binary: then there is no text.
 #[derive(Clone, PartialEq, Eq)]
 #[must_use = "an encoded packet has to be sent"]
 #[non_exhaustive]
 pub struct Encoded {
     /// Holds the text message, from `start` to the end.
     pub buffer: Vec<u8>,
-    /// Where the text starts. At least the encoder's headroom, so that the layer below can put its
+    /// Where the text starts, at the end if there is none. At least the encoder's headroom, so that the layer below can put its
     /// head in front.
     pub start: usize,
     /// The binary messages, in order.
@@ -56,10 +57,44 @@ pub struct Encoded {
 }
 
 impl Encoded {
-    /// The text message.
+    /// Whether there is a text message.
+    pub fn has_text(&self) -> bool {
+        self.start < self.buffer.len()
+    }
+
+    /// The text message, empty if there is none.
     pub fn text(&self) -> &str {
         // Invariant: `start` is where this crate, or the caller, began to write text.
         str::from_utf8(&self.buffer[self.start..]).expect("the message is text")
+    }
+}
+
+/// A text message.
+impl From<String> for Encoded {
+    fn from(text: String) -> Self {
+        Self {
+            buffer: text.into_bytes(),
+            start: 0,
+            attachments: Vec::new(),
+        }
+    }
+}
+
+/// A binary message.
+impl From<Bytes> for Encoded {
+    fn from(data: Bytes) -> Self {
+        Self {
+            buffer: Vec::new(),
+            start: 0,
+            attachments: vec![data],
+        }
+    }
+}
+
+/// A binary message.
+impl From<Vec<u8>> for Encoded {
+    fn from(data: Vec<u8>) -> Self {
+        Bytes::from(data).into()
     }
 }
 
@@ -74,9 +109,20 @@ impl fmt::Debug for Encoded {
 }
 
 impl Encoder {
-    /// An encoder that leaves at least `headroom` bytes free in front of each text message.
+    /// An encoder of the text form that leaves at least `headroom` bytes free in front of each text message.
     pub const fn new(revision: Revision, headroom: usize) -> Self {
-        Self { revision, headroom }
+        Self {
+            revision,
+            headroom,
+            parser: None,
+        }
+    }
+
+    /// With another form than text, if there is a parser.
+    #[must_use]
+    pub fn with_parser(mut self, parser: Option<Arc<dyn Parser>>) -> Self {
+        self.parser = parser;
+        self
     }
 
     /// An EVENT; with an id it asks for an acknowledgement.
@@ -94,7 +140,7 @@ impl Encoder {
     where
         T: Serialize + ?Sized,
     {
-        self.event_draft(nsp, id, name)?.list(args)
+        self.spell(self.event_draft(nsp, id, name)?.list(args)?)
     }
 
     /// An EVENT with the arguments of another packet, unchanged.
@@ -108,7 +154,7 @@ impl Encoder {
         name: &str,
         args: &Args<'_>,
     ) -> Result<Encoded, EncodeError> {
-        self.event_draft(nsp, id, name)?.raw_list(args)
+        self.spell(self.event_draft(nsp, id, name)?.raw_list(args)?)
     }
 
     /// The ACK that answers the event with this id.
@@ -119,7 +165,7 @@ impl Encoder {
     where
         T: Serialize + ?Sized,
     {
-        self.ack_draft(nsp, id)?.list(args)
+        self.spell(self.ack_draft(nsp, id)?.list(args)?)
     }
 
     /// An ACK with the arguments of another packet, unchanged.
@@ -127,7 +173,7 @@ impl Encoder {
     /// # Errors
     /// As [`ack`](Self::ack), and if the arguments turn out to be malformed.
     pub fn ack_raw(&self, nsp: &str, id: u64, args: &Args<'_>) -> Result<Encoded, EncodeError> {
-        self.ack_draft(nsp, id)?.raw_list(args)
+        self.spell(self.ack_draft(nsp, id)?.raw_list(args)?)
     }
 
     /// The CONNECT of a client, with what it has to say for itself.
@@ -188,23 +234,52 @@ impl Encoder {
         if let Some(auth) = auth {
             json::append(&mut draft.buffer, auth);
         }
-        draft.seal()
+        self.finish(draft)
     }
 
     pub(crate) fn grant(&self, nsp: &str, sid: &str, pid: Option<&str>) -> Encoded {
         let mut draft = self.draft(Kind::Connect, nsp, None);
         (self.revision.rules().write_answer)(&mut draft.buffer, sid, pid);
-        draft.seal()
+        self.finish(draft)
     }
 
     pub(crate) fn refuse(&self, nsp: &str, message: &str, data: Option<&Value>) -> Encoded {
         let mut draft = self.draft(Kind::ConnectError, nsp, None);
         (self.revision.rules().write_refusal)(&mut draft.buffer, message, data);
-        draft.seal()
+        self.finish(draft)
     }
 
     pub(crate) fn leave(&self, nsp: &str) -> Encoded {
-        self.draft(Kind::Disconnect, nsp, None).seal()
+        self.finish(self.draft(Kind::Disconnect, nsp, None))
+    }
+
+    /// Puts an event or acknowledgement into the form of this encoder.
+    fn spell(&self, draft: Draft<'_>) -> Result<Encoded, EncodeError> {
+        match &self.parser {
+            None => Ok(draft.seal()),
+            Some(parser) => Ok(self.make_room(parser.encode(&draft.packet())?)),
+        }
+    }
+
+    /// Puts a packet that cannot be done without into the form of this encoder, or else into text:
+    /// the other side then sees that something is wrong.
+    fn finish(&self, draft: Draft<'_>) -> Encoded {
+        let parser = self.parser.as_ref();
+        match parser.map(|parser| parser.encode(&draft.packet())) {
+            Some(Ok(encoded)) => self.make_room(encoded),
+            None | Some(Err(_)) => draft.seal(),
+        }
+    }
+
+    fn make_room(&self, mut encoded: Encoded) -> Encoded {
+        if encoded.has_text() && encoded.start < self.headroom {
+            let text = encoded.buffer.split_off(encoded.start);
+            encoded.buffer = Vec::with_capacity(self.headroom + text.len());
+            encoded.buffer.resize(self.headroom, 0);
+            encoded.buffer.extend_from_slice(&text);
+            encoded.start = self.headroom;
+        }
+        encoded
     }
 
     fn event_draft<'a>(

@@ -24,6 +24,16 @@ impl Revision {
             Self::V5 => &v5::RULES,
         }
     }
+
+    /// What a server grants, read from its CONNECT; `None` if there is no session id in it.
+    pub(crate) fn read_answer(self, payload: Option<Cow<'_, str>>) -> Option<Answer<'_>> {
+        let read = self.rules().read_answer;
+        match payload {
+            None => read(None),
+            Some(Cow::Borrowed(json)) => read(Some(json)),
+            Some(Cow::Owned(json)) => read(Some(&json)).map(Answer::into_owned),
+        }
+    }
 }
 
 /// What a revision decides; the grammar of packets and attachments is common to all.
@@ -48,6 +58,15 @@ pub(crate) struct Rules {
 pub(crate) struct Answer<'a> {
     pub(crate) sid: Cow<'a, str>,
     pub(crate) pid: Option<Cow<'a, str>>,
+}
+
+impl Answer<'_> {
+    fn into_owned(self) -> Answer<'static> {
+        Answer {
+            sid: self.sid.into_owned().into(),
+            pid: self.pid.map(|pid| pid.into_owned().into()),
+        }
+    }
 }
 
 /// Why a server refuses a CONNECT.

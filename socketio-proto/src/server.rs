@@ -16,18 +16,18 @@
 //! (protocol section 12.4). Two things are kinder than there: an event sent ahead of the answer to
 //! its CONNECT is delivered, and what was under way when the server ended a membership is ignored.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use serde_json::Value;
 
 use crate::{
-    Args, Body, Decoder, Encoded, Encoder, Limits, NamespaceId, Packet, ProtocolError, Revision,
-    Tick,
+    Args, Body, Decoder, Encoded, Encoder, Limits, NamespaceId, Packet, Parser, ProtocolError,
+    Revision, Tick,
     namespaces::{Namespace, Namespaces},
 };
 
 /// What the connections of a server have in common.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
     /// What a client may make us hold.
@@ -36,6 +36,8 @@ pub struct Config {
     pub connect_timeout: u64,
     /// Bytes to leave free in front of each encoded text. Default 0.
     pub headroom: usize,
+    /// How packets are spelled, if not as text. Default `None`.
+    pub parser: Option<Arc<dyn Parser>>,
 }
 
 impl Default for Config {
@@ -44,6 +46,7 @@ impl Default for Config {
             limits: Limits::default(),
             connect_timeout: 45_000,
             headroom: 0,
+            parser: None,
         }
     }
 }
@@ -59,7 +62,7 @@ pub enum Event<'a, A> {
         /// The namespace's name.
         name: Cow<'a, str>,
         /// A JSON object with the client's credentials, if it sent any.
-        auth: Option<&'a str>,
+        auth: Option<Cow<'a, str>>,
     },
     /// An event. If the CONNECT of its namespace is not answered yet, hold it until it is, and drop
     /// it on a refusal.
@@ -127,8 +130,8 @@ impl<A> Connection<A> {
     /// A connection without namespaces, on a link that opens now.
     pub fn new(revision: Revision, config: &Config, now: Tick) -> Self {
         Self {
-            decoder: Decoder::new(revision, config.limits),
-            encoder: Encoder::new(revision, config.headroom),
+            decoder: Decoder::new(revision, config.limits).with_parser(config.parser.clone()),
+            encoder: Encoder::new(revision, config.headroom).with_parser(config.parser.clone()),
             namespaces: Namespaces::new(),
             left: Vec::new(),
             connect_deadline: Some(now.saturating_add(config.connect_timeout)),
@@ -159,11 +162,11 @@ impl<A> Connection<A> {
     ///
     /// # Errors
     /// If the client broke the protocol; the connection is dead then.
-    pub fn handle_binary(
+    pub fn handle_binary<'a>(
         &mut self,
         now: Tick,
-        data: &[u8],
-    ) -> Result<Option<Event<'static, A>>, ProtocolError> {
+        data: &'a [u8],
+    ) -> Result<Option<Event<'a, A>>, ProtocolError> {
         self.guard(|connection| {
             connection.check_deadline(now)?;
             match connection.decoder.decode_binary(data)? {
@@ -193,12 +196,9 @@ impl<A> Connection<A> {
     ///
     /// `None` if the client has given up meanwhile or was answered already.
     pub fn accept(&mut self, nsp: NamespaceId, sid: &str, pid: Option<&str>) -> Option<Encoded> {
-        let encoder = self.encoder;
-        let namespace = self.member(nsp, false)?;
-        namespace.joined = true;
-        let answer = encoder.grant(&namespace.name, sid, pid);
+        self.member(nsp, false)?.joined = true;
         self.connect_deadline = None;
-        Some(answer)
+        Some(self.encoder.grant(self.namespace(nsp)?, sid, pid))
     }
 
     /// Refuses a CONNECT. The client may try again.
@@ -261,8 +261,8 @@ impl<A> Connection<A> {
     }
 
     /// An encoder for what is sent over this connection.
-    pub fn encoder(&self) -> Encoder {
-        self.encoder
+    pub fn encoder(&self) -> &Encoder {
+        &self.encoder
     }
 
     fn guard<T>(

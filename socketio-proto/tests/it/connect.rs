@@ -55,7 +55,7 @@ fn a_client_joins_with_credentials() {
     match server.handle_text(0, r#"0/admin,{"token":"123"}"#) {
         Ok(Some(server::Event::Connect { nsp, name, auth })) => {
             assert_eq!(
-                (name.as_ref(), auth),
+                (name.as_ref(), auth.as_deref()),
                 ("/admin", Some(r#"{"token":"123"}"#))
             );
             assert_eq!(server.namespace(nsp), Some("/admin"));

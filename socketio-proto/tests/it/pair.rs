@@ -1,10 +1,14 @@
 //! A client and a server connection back to back, with everything they may do in turn.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use socketio_proto::{Args, Binary, Encoded, NamespaceId, Revision, client, server};
+use socketio_proto::{
+    Args, Binary, Encoded, MsgPack, NamespaceId, Parser, Revision, client, server,
+};
+
+use crate::parser::JsonArray;
 
 /// One message on the wire.
 enum Wire {
@@ -24,20 +28,38 @@ struct Pair {
 }
 
 fn post(queue: &mut VecDeque<Wire>, sent: &Encoded) {
-    queue.push_back(Wire::Text(sent.text().to_owned()));
+    if sent.has_text() {
+        queue.push_back(Wire::Text(sent.text().to_owned()));
+    }
     queue.extend(sent.attachments.iter().cloned().map(Wire::Binary));
 }
 
 impl Pair {
     fn new() -> Self {
+        Self::speaking(None)
+    }
+
+    /// With another parser than text, if there is one.
+    fn speaking(parser: Option<Arc<dyn Parser>>) -> Self {
+        let mut client = client::Config::default();
+        client.parser = parser.clone();
+        let mut server = server::Config::default();
+        server.parser = parser;
         Self {
-            client: client::Connection::new(Revision::V5, &client::Config::default()),
-            server: server::Connection::new(Revision::V5, &server::Config::default(), 0),
+            client: client::Connection::new(Revision::V5, &client),
+            server: server::Connection::new(Revision::V5, &server, 0),
             to_client: VecDeque::new(),
             to_server: VecDeque::new(),
             log: Vec::new(),
             asked: Vec::new(),
         }
+    }
+
+    /// One in each form there is; what happens must not depend on it.
+    fn of_each_form() -> impl Iterator<Item = Self> {
+        let parsers: [Option<Arc<dyn Parser>>; 3] =
+            [None, Some(Arc::new(MsgPack)), Some(Arc::new(JsonArray))];
+        parsers.into_iter().map(Self::speaking)
     }
 
     fn join(&mut self, name: &str) -> NamespaceId {
@@ -172,78 +194,79 @@ fn show(args: &Args<'_>) -> String {
 
 #[test]
 fn a_life_of_two_namespaces() {
-    let mut pair = Pair::new();
-    let root = pair.join("/");
-    let chat = pair.join("/chat");
-    pair.join("/secret");
-    pair.settle();
-    assert_eq!(
-        pair.log(),
-        [
-            "server: connect /",
-            "server: connect /chat",
-            "server: connect /secret",
-            "client: connected sid-/",
-            "client: connected sid-/chat",
-            "client: refused not for you",
-        ]
-    );
-    pair.emit(root, None, "hello", &());
-    pair.emit(chat, Some(0), "say", &("a", json!({"b": 1})));
-    pair.settle();
-    assert_eq!(
-        pair.log(),
-        [
-            "server: event hello ",
-            r#"server: event say "a",{"b":1}"#,
-            "client: event hello ",
-            r#"client: event say "a",{"b":1}"#,
-            r#"client: ack say 0 "a",{"b":1}"#,
-        ]
-    );
-    let (leave, _) = pair.client.disconnect(chat).expect("joined");
-    post(&mut pair.to_server, &leave.expect("joined"));
-    pair.settle();
-    let chat = pair.join("/chat");
-    pair.settle();
-    assert_eq!(
-        pair.log(),
-        [
-            "server: disconnect []",
-            "server: connect /chat",
-            "client: connected sid-/chat"
-        ]
-    );
-    assert_eq!(pair.client.namespace(chat), Some("/chat"));
+    for mut pair in Pair::of_each_form() {
+        let root = pair.join("/");
+        let chat = pair.join("/chat");
+        pair.join("/secret");
+        pair.settle();
+        assert_eq!(
+            pair.log(),
+            [
+                "server: connect /",
+                "server: connect /chat",
+                "server: connect /secret",
+                "client: connected sid-/",
+                "client: connected sid-/chat",
+                "client: refused not for you",
+            ]
+        );
+        pair.emit(root, None, "hello", &());
+        pair.emit(chat, Some(0), "say", &("a", json!({"b": 1})));
+        pair.settle();
+        assert_eq!(
+            pair.log(),
+            [
+                "server: event hello ",
+                r#"server: event say "a",{"b":1}"#,
+                "client: event hello ",
+                r#"client: event say "a",{"b":1}"#,
+                r#"client: ack say 0 "a",{"b":1}"#,
+            ]
+        );
+        let (leave, _) = pair.client.disconnect(chat).expect("joined");
+        post(&mut pair.to_server, &leave.expect("joined"));
+        pair.settle();
+        let chat = pair.join("/chat");
+        pair.settle();
+        assert_eq!(
+            pair.log(),
+            [
+                "server: disconnect []",
+                "server: connect /chat",
+                "client: connected sid-/chat"
+            ]
+        );
+        assert_eq!(pair.client.namespace(chat), Some("/chat"));
+    }
 }
 
 #[test]
 fn attachments_survive_the_way_there_and_back() {
-    let mut pair = Pair::new();
-    let root = pair.join("/");
-    pair.settle();
-    pair.log();
-    pair.emit(
-        root,
-        Some(3),
-        "file",
-        &(
-            "name",
-            Binary::from(b"one".to_vec()),
-            vec![Binary::from(b"two".to_vec())],
-        ),
-    );
-    pair.settle();
-    let args =
-        r#""name",{"_placeholder":true,"num":0},[{"_placeholder":true,"num":1}] + b"one" + b"two""#;
-    assert_eq!(
-        pair.log(),
-        [
-            format!("server: event file {args}"),
-            format!("client: event file {args}"),
-            format!("client: ack file 3 {args}")
-        ]
-    );
+    for mut pair in Pair::of_each_form() {
+        let root = pair.join("/");
+        pair.settle();
+        pair.log();
+        pair.emit(
+            root,
+            Some(3),
+            "file",
+            &(
+                "name",
+                Binary::from(b"one".to_vec()),
+                vec![Binary::from(b"two".to_vec())],
+            ),
+        );
+        pair.settle();
+        let args = r#""name",{"_placeholder":true,"num":0},[{"_placeholder":true,"num":1}] + b"one" + b"two""#;
+        assert_eq!(
+            pair.log(),
+            [
+                format!("server: event file {args}"),
+                format!("client: event file {args}"),
+                format!("client: ack file 3 {args}")
+            ]
+        );
+    }
 }
 
 #[test]
@@ -288,54 +311,57 @@ fn the_server_asks_too() {
 
 #[test]
 fn a_client_that_pipelines_loses_nothing() {
-    let mut pair = Pair::new();
-    let root = pair.join("/");
-    pair.emit(root, None, "early", &1);
-    pair.settle();
-    assert_eq!(
-        pair.log(),
-        [
-            "server: connect /",
-            "server: event early 1",
-            "client: connected sid-/",
-            "client: event early 1"
-        ]
-    );
+    for mut pair in Pair::of_each_form() {
+        let root = pair.join("/");
+        pair.emit(root, None, "early", &1);
+        pair.settle();
+        assert_eq!(
+            pair.log(),
+            [
+                "server: connect /",
+                "server: event early 1",
+                "client: connected sid-/",
+                "client: event early 1"
+            ]
+        );
+    }
 }
 
 #[test]
 fn both_sides_may_leave_at_once() {
-    let mut pair = Pair::new();
-    let chat = pair.join("/chat");
-    let root = pair.join("/");
-    pair.settle();
-    let (from_server, _) = pair.server.disconnect(pair.asked[0]).expect("joined");
-    let (from_client, _) = pair.client.disconnect(chat).expect("joined");
-    post(&mut pair.to_client, &from_server);
-    post(&mut pair.to_server, &from_client.expect("joined"));
-    pair.log();
-    pair.settle();
-    assert_eq!(pair.log(), [""; 0], "each ignores what was under way");
-    pair.emit(root, None, "alive", &Value::Bool(true));
-    pair.settle();
-    assert_eq!(
-        pair.log(),
-        ["server: event alive true", "client: event alive true"]
-    );
+    for mut pair in Pair::of_each_form() {
+        let chat = pair.join("/chat");
+        let root = pair.join("/");
+        pair.settle();
+        let (from_server, _) = pair.server.disconnect(pair.asked[0]).expect("joined");
+        let (from_client, _) = pair.client.disconnect(chat).expect("joined");
+        post(&mut pair.to_client, &from_server);
+        post(&mut pair.to_server, &from_client.expect("joined"));
+        pair.log();
+        pair.settle();
+        assert_eq!(pair.log(), [""; 0], "each ignores what was under way");
+        pair.emit(root, None, "alive", &Value::Bool(true));
+        pair.settle();
+        assert_eq!(
+            pair.log(),
+            ["server: event alive true", "client: event alive true"]
+        );
+    }
 }
 
 #[test]
 fn a_join_given_up_early_leaves_nothing_behind() {
-    let mut pair = Pair::new();
-    let chat = pair.join("/chat");
-    assert!(matches!(pair.client.disconnect(chat), Some((None, _))));
-    pair.settle();
-    assert_eq!(
-        pair.log(),
-        [
-            "server: connect /chat",
-            "client: unwanted",
-            "server: disconnect []"
-        ]
-    );
+    for mut pair in Pair::of_each_form() {
+        let chat = pair.join("/chat");
+        assert!(matches!(pair.client.disconnect(chat), Some((None, _))));
+        pair.settle();
+        assert_eq!(
+            pair.log(),
+            [
+                "server: connect /chat",
+                "client: unwanted",
+                "server: disconnect []"
+            ]
+        );
+    }
 }

@@ -13,7 +13,7 @@ use socketio_proto::{Body, Decoder, Encoded, Encoder, Limits, Packet, Revision, 
 
 use crate::data::{Data, Plain, Spread};
 
-fn names() -> impl Strategy<Value = String> {
+pub(crate) fn names() -> impl Strategy<Value = String> {
     let reserved = [
         "connect",
         "connect_error",
@@ -25,11 +25,11 @@ fn names() -> impl Strategy<Value = String> {
     any::<String>().prop_filter("reserved", move |name| !reserved.contains(&name.as_str()))
 }
 
-fn namespaces() -> impl Strategy<Value = String> {
+pub(crate) fn namespaces() -> impl Strategy<Value = String> {
     prop_oneof![Just("/".to_owned()), "/[^,]{0,20}"]
 }
 
-fn ids() -> impl Strategy<Value = u64> {
+pub(crate) fn ids() -> impl Strategy<Value = u64> {
     0..1u64 << 53
 }
 
@@ -57,7 +57,7 @@ pub(crate) fn args() -> impl Strategy<Value = Vec<Data>> {
     vec(data(), 0..5)
 }
 
-fn generous() -> Limits {
+pub(crate) fn generous() -> Limits {
     let mut limits = Limits::default();
     limits.max_attachments = 1000;
     limits
@@ -148,7 +148,7 @@ proptest! {
         let packet = decode(&sent);
         prop_assert_eq!(packet.nsp.as_ref(), &nsp);
         let Body::Connect(Some(text)) = packet.body else { panic!("no connect") };
-        let received: Map<String, Value> = serde_json::from_str(text).expect("an object");
+        let received: Map<String, Value> = serde_json::from_str(&text).expect("an object");
         prop_assert_eq!(received, auth);
     }
 

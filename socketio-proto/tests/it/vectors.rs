@@ -123,8 +123,8 @@ fn encodes_as_the_reference_does() {
         if FOREIGN.iter().any(|(foreign, _)| *foreign == name) {
             continue;
         }
-        let sent =
-            encode(&plain(&vector["packet"])).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let sent = encode(&Encoder::new(Revision::V5, 0), &plain(&vector["packet"]))
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
         let wire = vector["wire"].as_array().expect("frames");
         let text = match SPELLED.iter().find(|(spelled, ..)| *spelled == name) {
             Some((_, ours, _)) => ours,
@@ -162,7 +162,7 @@ fn vectors() -> Vec<Value> {
     vectors
 }
 
-fn name(vector: &Value) -> &str {
+pub(crate) fn name(vector: &Value) -> &str {
     vector["name"].as_str().expect("a name")
 }
 
@@ -179,7 +179,7 @@ fn decode(vector: &Value) -> Result<Vec<Plain>, (usize, DecodeError)> {
         .iter()
         .enumerate()
     {
-        let packet = match frame["text"].as_str() {
+        match frame["text"].as_str() {
             Some(text) => {
                 let packet = decoder.decode_text(text).map_err(|error| (index, error))?;
                 // Arguments of text are only read on demand; a reader finds out then.
@@ -188,22 +188,22 @@ fn decode(vector: &Value) -> Result<Vec<Plain>, (usize, DecodeError)> {
                 {
                     args.check().map_err(|_| (index, DecodeError::Payload))?;
                 }
-                packet
+                packets.extend(packet.as_ref().map(Plain::of));
             }
             None => {
                 let bytes = bytes_of(frame["hex"].as_str().expect("text or hex"));
-                decoder
+                let packet = decoder
                     .decode_binary(&bytes)
-                    .map_err(|error| (index, error))?
+                    .map_err(|error| (index, error))?;
+                packets.extend(packet.as_ref().map(Plain::of));
             }
-        };
-        packets.extend(packet.as_ref().map(Plain::of));
+        }
     }
     Ok(packets)
 }
 
 /// The reference reports numbers as names and leaves out the data of an ACK without any.
-fn expected(vector: &Value) -> Plain {
+pub(crate) fn expected(vector: &Value) -> Plain {
     let packet = vector.get("decoded").unwrap_or_else(|| &vector["packet"]);
     let mut plain = plain(packet);
     match (plain.kind, &mut plain.data) {
@@ -218,7 +218,7 @@ fn expected(vector: &Value) -> Plain {
     plain
 }
 
-fn plain(packet: &Value) -> Plain {
+pub(crate) fn plain(packet: &Value) -> Plain {
     Plain {
         kind: packet["type"].as_u64().expect("a type"),
         nsp: packet["nsp"].as_str().expect("a namespace").to_owned(),
@@ -227,8 +227,7 @@ fn plain(packet: &Value) -> Plain {
     }
 }
 
-fn encode(packet: &Plain) -> Result<Encoded, EncodeError> {
-    let encoder = Encoder::new(Revision::V5, 0);
+pub(crate) fn encode(encoder: &Encoder, packet: &Plain) -> Result<Encoded, EncodeError> {
     let nsp = &packet.nsp;
     let items = |data: &Option<Data>| match data {
         Some(Data::Array(items)) => items.clone(),
