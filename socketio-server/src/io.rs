@@ -47,7 +47,8 @@ pub(crate) struct Inner {
 impl Io {
     pub(crate) fn new(settings: Settings) -> Self {
         let io = Self(Arc::new(Inner {
-            encoder: Encoder::new(Revision::V5, settings.connection.headroom),
+            encoder: Encoder::new(Revision::V5, settings.connection.headroom)
+                .with_parser(settings.connection.parser.clone()),
             settings,
             namespaces: RwLock::default(),
             engine: OnceLock::new(),
@@ -75,7 +76,7 @@ impl Io {
         let mut namespaces = self.0.namespaces.write();
         namespaces
             .entry(name.into())
-            .or_insert_with_key(|name| Namespace::new(name, self.clone(), self.0.encoder))
+            .or_insert_with_key(|name| Namespace::new(name, self.clone(), self.0.encoder.clone()))
             .clone()
     }
 
