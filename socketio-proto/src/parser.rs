@@ -123,7 +123,9 @@ pub(crate) fn check(
     rules: &Rules,
     limits: &Limits,
 ) -> Result<(), DecodeError> {
-    check_namespace(&packet.nsp, limits)?;
+    encode::check_namespace(&packet.nsp).map_err(|_| DecodeError::Namespace)?;
+    let (name, query) = (rules.split_query)(&packet.nsp);
+    limits.check_namespace(name, query)?;
     if packet.id.is_some_and(|id| id > MAX_ID) {
         return Err(DecodeError::Id);
     }
@@ -137,15 +139,6 @@ pub(crate) fn check(
         Body::ConnectError(error) if (rules.refusal_fits)(Some(error)) => Ok(()),
         Body::Connect(_) | Body::ConnectError(_) => Err(DecodeError::Payload),
     }
-}
-
-fn check_namespace(nsp: &str, limits: &Limits) -> Result<(), DecodeError> {
-    encode::check_namespace(nsp).map_err(|_| DecodeError::Namespace)?;
-    let (len, limit) = (nsp.len(), limits.max_namespace_len);
-    if len > limit {
-        return Err(DecodeError::NamespaceTooLong { len, limit });
-    }
-    Ok(())
 }
 
 fn check_attachments(args: &Args<'_>, limits: &Limits) -> Result<(), DecodeError> {

@@ -180,6 +180,8 @@ fn read_body<'a>(
             Ok(Body::Ack(arguments(data, len, limits)?))
         }
         (CONNECT_ERROR, Some(data)) => Ok(Body::ConnectError(payload(data, limits)?.into())),
+        // Legal or not: that is up to the revision.
+        (CONNECT_ERROR, None) => Ok(Body::ConnectError("null".into())),
         (CONNECT..=CONNECT_ERROR, _) => Err(DecodeError::Payload),
         _ => Err(DecodeError::UnknownType),
     }

@@ -9,6 +9,8 @@ mod limits;
 mod msgpack;
 mod pair;
 mod parser;
+mod revision_4_client;
+mod revision_4_server;
 mod roundtrip;
 mod value;
 mod vectors;

@@ -185,9 +185,33 @@ fn what_a_parser_cannot_express_goes_back_to_the_caller() {
 fn what_has_to_be_said_is_said_in_text_if_the_parser_cannot() {
     let mut config = client::Config::default();
     config.parser = Some(Arc::new(Obsessed(leave())));
-    let mut client = client::Connection::<()>::new(Revision::V5, &config);
+    let mut client = client::Connection::<()>::new(Revision::V5, &config, "link");
     let (_, sent) = client.connect("/chat", None).expect("a fine name");
-    assert_eq!(sent.text(), "0/chat,");
+    assert_eq!(sent.as_ref().map(Encoded::text), Some("0/chat,"));
+}
+
+#[test]
+fn rules_of_the_revision_hold_in_any_form() {
+    let mut config = server::Config::default();
+    config.parser = Some(Arc::new(JsonArray));
+    let mut server = server::Connection::<()>::new(Revision::V4, &config, 0);
+    let asked = server.handle_text(0, r#"[0,"/chat?token=1",null,null,[]]"#);
+    match asked.expect("legal") {
+        Some(server::Event::Connect { name, auth, .. }) => {
+            assert_eq!(
+                (&*name, auth.as_deref()),
+                ("/chat", Some(r#"{"token":"1"}"#))
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+    let long = format!(r#"[0,"/x?{}",null,null,[]]"#, "x".repeat(8193));
+    let refused = server.handle_text(0, &long).expect_err("a long query");
+    let error = DecodeError::QueryTooLong {
+        len: 8193,
+        limit: 8192,
+    };
+    assert_eq!(refused, ProtocolError::Decode(error));
 }
 
 #[test]
