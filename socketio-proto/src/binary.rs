@@ -2,7 +2,7 @@
 //! is encoded, and come back when its arguments are parsed. What a placeholder may look like on the
 //! wire is checked in `json`.
 
-use std::{cell::RefCell, fmt, io, ops::Deref};
+use std::{cell::RefCell, fmt, ops::Deref};
 
 use bytes::Bytes;
 use serde::{
@@ -136,12 +136,14 @@ pub(crate) fn attachment(num: usize) -> Option<Binary> {
     SCOPE.try_with(find).ok().flatten()
 }
 
-/// What stands in JSON for an attachment.
-pub(crate) fn write_placeholder<W>(writer: &mut W, num: usize) -> io::Result<()>
-where
-    W: ?Sized + io::Write,
-{
-    write!(writer, r#"{{"{FLAG}":true,"{NUM}":{num}}}"#)
+/// What stands in JSON for the attachment of this number.
+pub(crate) struct Placeholder(pub(crate) usize);
+
+impl fmt::Display for Placeholder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(num) = self;
+        write!(f, r#"{{"{FLAG}":true,"{NUM}":{num}}}"#)
+    }
 }
 
 /// The key whose `true` makes a placeholder of an object.

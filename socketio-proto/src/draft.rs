@@ -9,7 +9,8 @@ use serde::Serialize;
 use serde_json::{Value, ser::Formatter};
 
 use crate::{
-    Args, Body, EncodeError, Encoded, Packet, binary,
+    Args, Body, EncodeError, Encoded, Packet,
+    binary::{self, Placeholder},
     head::Kind,
     json::{self, Flaw},
     shape::{Shape, Spread},
@@ -217,7 +218,7 @@ impl Formatter for Attaching {
         W: ?Sized + io::Write,
     {
         match binary::attach(|| Bytes::copy_from_slice(value)) {
-            Some(num) => binary::write_placeholder(writer, num),
+            Some(num) => write!(writer, "{}", Placeholder(num)),
             None => serde_json::ser::CompactFormatter.write_byte_array(writer, value),
         }
     }
