@@ -2,7 +2,7 @@
 //! event's name and the head, which depend on how the JSON turned out, are written backwards into
 //! the gap. Whether the packet may be sent at all, and in which form, is decided in `encode`.
 
-use std::{borrow::Cow, io};
+use std::{borrow::Cow, io, mem};
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -62,8 +62,8 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The packet with these arguments.
-    pub(crate) fn list<T: Serialize + ?Sized>(mut self, args: &T) -> Result<Self, EncodeError> {
+    /// Writes these arguments.
+    pub(crate) fn list<T: Serialize + ?Sized>(&mut self, args: &T) -> Result<(), EncodeError> {
         let mut shape = Shape::One;
         let mut json = serde_json::Serializer::with_formatter(&mut self.buffer, Attaching);
         let spread = Spread {
@@ -74,12 +74,11 @@ impl<'a> Draft<'a> {
         written.map_err(EncodeError::Json)?;
         self.attachments = attachments;
         self.close_list(shape);
-        self.check_placeholders()?;
-        Ok(self)
+        self.check_placeholders()
     }
 
-    /// The packet with the arguments of another one.
-    pub(crate) fn raw_list(mut self, args: &Args<'_>) -> Result<Self, EncodeError> {
+    /// Writes the arguments of another packet.
+    pub(crate) fn raw_list(&mut self, args: &Args<'_>) -> Result<(), EncodeError> {
         args.check().map_err(|_| EncodeError::Malformed)?;
         let raw = args.raw();
         self.buffer.extend_from_slice(raw.as_bytes());
@@ -90,7 +89,7 @@ impl<'a> Draft<'a> {
         } else {
             Shape::One
         });
-        Ok(self)
+        Ok(())
     }
 
     /// Makes an array of what was written.
@@ -147,8 +146,8 @@ impl<'a> Draft<'a> {
         Packet::new(self.nsp, self.id, body)
     }
 
-    /// The packet in the text form of its revision.
-    pub(crate) fn seal(mut self) -> Encoded {
+    /// The packet in the text form of its revision; nothing is left of the draft.
+    pub(crate) fn seal(&mut self) -> Encoded {
         if let Some(name) = self.event.take() {
             self.prepend_name(&name.escaped);
         }
@@ -166,9 +165,9 @@ impl<'a> Draft<'a> {
         }
         self.prepend(&[self.kind.digit(count > 0)]);
         Encoded {
-            buffer: self.buffer,
+            buffer: mem::take(&mut self.buffer),
             start: self.start,
-            attachments: self.attachments,
+            attachments: mem::take(&mut self.attachments),
         }
     }
 

@@ -140,7 +140,10 @@ impl Encoder {
     where
         T: Serialize + ?Sized,
     {
-        self.spell(self.event_draft(nsp, id, name)?.list(args)?)
+        self.check_event(nsp, id, name)?;
+        let mut draft = self.draft(Kind::Event, nsp, id, Some(name));
+        draft.list(args)?;
+        self.spell(&mut draft)
     }
 
     /// An EVENT with the arguments of another packet, unchanged.
@@ -154,7 +157,10 @@ impl Encoder {
         name: &str,
         args: &Args<'_>,
     ) -> Result<Encoded, EncodeError> {
-        self.spell(self.event_draft(nsp, id, name)?.raw_list(args)?)
+        self.check_event(nsp, id, name)?;
+        let mut draft = self.draft(Kind::Event, nsp, id, Some(name));
+        draft.raw_list(args)?;
+        self.spell(&mut draft)
     }
 
     /// The ACK that answers the event with this id.
@@ -165,7 +171,10 @@ impl Encoder {
     where
         T: Serialize + ?Sized,
     {
-        self.spell(self.ack_draft(nsp, id)?.list(args)?)
+        check_address(nsp, Some(id))?;
+        let mut draft = self.draft(Kind::Ack, nsp, Some(id), None);
+        draft.list(args)?;
+        self.spell(&mut draft)
     }
 
     /// An ACK with the arguments of another packet, unchanged.
@@ -173,7 +182,10 @@ impl Encoder {
     /// # Errors
     /// As [`ack`](Self::ack), and if the arguments turn out to be malformed.
     pub fn ack_raw(&self, nsp: &str, id: u64, args: &Args<'_>) -> Result<Encoded, EncodeError> {
-        self.spell(self.ack_draft(nsp, id)?.raw_list(args)?)
+        check_address(nsp, Some(id))?;
+        let mut draft = self.draft(Kind::Ack, nsp, Some(id), None);
+        draft.raw_list(args)?;
+        self.spell(&mut draft)
     }
 
     /// The CONNECT of a client, with what it has to say for itself.
@@ -231,31 +243,31 @@ impl Encoder {
 
     pub(crate) fn join(&self, nsp: &str, auth: Option<&Map<String, Value>>) -> Encoded {
         let request = (self.revision.rules().write_request)(nsp, auth);
-        let mut draft = self.draft(Kind::Connect, &request.nsp, None);
+        let mut draft = self.draft(Kind::Connect, &request.nsp, None, None);
         if let Some(payload) = request.payload {
             json::append(&mut draft.buffer, payload);
         }
-        self.finish(draft)
+        self.finish(&mut draft)
     }
 
     pub(crate) fn grant(&self, nsp: &str, sid: &str, pid: Option<&str>) -> Encoded {
-        let mut draft = self.draft(Kind::Connect, nsp, None);
+        let mut draft = self.draft(Kind::Connect, nsp, None, None);
         (self.revision.rules().write_answer)(&mut draft.buffer, sid, pid);
-        self.finish(draft)
+        self.finish(&mut draft)
     }
 
     pub(crate) fn refuse(&self, nsp: &str, message: &str, data: Option<&Value>) -> Encoded {
-        let mut draft = self.draft(Kind::ConnectError, nsp, None);
+        let mut draft = self.draft(Kind::ConnectError, nsp, None, None);
         (self.revision.rules().write_refusal)(&mut draft.buffer, message, data);
-        self.finish(draft)
+        self.finish(&mut draft)
     }
 
     pub(crate) fn leave(&self, nsp: &str) -> Encoded {
-        self.finish(self.draft(Kind::Disconnect, nsp, None))
+        self.finish(&mut self.draft(Kind::Disconnect, nsp, None, None))
     }
 
     /// Puts an event or acknowledgement into the form of this encoder.
-    fn spell(&self, draft: Draft<'_>) -> Result<Encoded, EncodeError> {
+    fn spell(&self, draft: &mut Draft<'_>) -> Result<Encoded, EncodeError> {
         match &self.parser {
             None => Ok(draft.seal()),
             Some(parser) => Ok(self.make_room(parser.encode(&draft.packet())?)),
@@ -264,7 +276,7 @@ impl Encoder {
 
     /// Puts a packet that cannot be done without into the form of this encoder, or else into text:
     /// the other side then sees that something is wrong.
-    fn finish(&self, draft: Draft<'_>) -> Encoded {
+    fn finish(&self, draft: &mut Draft<'_>) -> Encoded {
         let parser = self.parser.as_ref();
         match parser.map(|parser| parser.encode(&draft.packet())) {
             Some(Ok(encoded)) => self.make_room(encoded),
@@ -283,28 +295,21 @@ impl Encoder {
         encoded
     }
 
-    fn event_draft<'a>(
-        &self,
-        nsp: &'a str,
-        id: Option<u64>,
-        name: &'a str,
-    ) -> Result<Draft<'a>, EncodeError> {
+    fn check_event(&self, nsp: &str, id: Option<u64>, name: &str) -> Result<(), EncodeError> {
         if self.revision.rules().reserved_events.contains(&name) {
             return Err(EncodeError::ReservedEvent);
         }
-        check_namespace(nsp)?;
-        check_id(id)?;
-        Ok(Draft::new(self.headroom, Kind::Event, nsp, id, Some(name)))
+        check_address(nsp, id)
     }
 
-    fn ack_draft<'a>(&self, nsp: &'a str, id: u64) -> Result<Draft<'a>, EncodeError> {
-        check_namespace(nsp)?;
-        check_id(Some(id))?;
-        Ok(self.draft(Kind::Ack, nsp, Some(id)))
-    }
-
-    fn draft<'a>(&self, kind: Kind, nsp: &'a str, id: Option<u64>) -> Draft<'a> {
-        Draft::new(self.headroom, kind, nsp, id, None)
+    fn draft<'a>(
+        &self,
+        kind: Kind,
+        nsp: &'a str,
+        id: Option<u64>,
+        event: Option<&'a str>,
+    ) -> Draft<'a> {
+        Draft::new(self.headroom, kind, nsp, id, event)
     }
 }
 
@@ -316,7 +321,8 @@ pub(crate) fn check_namespace(nsp: &str) -> Result<(), EncodeError> {
     }
 }
 
-fn check_id(id: Option<u64>) -> Result<(), EncodeError> {
+fn check_address(nsp: &str, id: Option<u64>) -> Result<(), EncodeError> {
+    check_namespace(nsp)?;
     if id.is_some_and(|id| id > MAX_ID) {
         Err(EncodeError::Id)
     } else {

@@ -40,6 +40,7 @@ impl<'a> Walk<'a> {
         }
     }
 
+    #[inline]
     fn open(&mut self, is_object: bool) -> Step<'a> {
         if let Some(level) = self.levels.last_mut() {
             level.value("");
@@ -50,6 +51,7 @@ impl<'a> Walk<'a> {
         }
     }
 
+    #[inline]
     fn token(&mut self) -> Option<Step<'a>> {
         let bytes = self.text.as_bytes();
         let start = self.at;
@@ -68,6 +70,7 @@ impl<'a> Walk<'a> {
 impl<'a> Iterator for Walk<'a> {
     type Item = Step<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Step<'a>> {
         loop {
             match self.text.as_bytes().get(self.at)? {
@@ -121,6 +124,7 @@ impl Level {
         }
     }
 
+    #[inline]
     fn token(&mut self, token: &str) {
         if !self.expects_key {
             return self.value(token);
