@@ -323,6 +323,26 @@ fn lengths_take_the_shortest_form() {
 }
 
 #[test]
+fn lengths_are_read_in_any_form() {
+    let bytes = r#"{"_placeholder":true,"num":0}"#;
+    for (item, json) in [
+        ("d90161", r#""a""#),
+        ("da000161", r#""a""#),
+        ("db0000000161", r#""a""#),
+        ("dc0001c0", "[null]"),
+        ("dd00000001c0", "[null]"),
+        ("de0001a161c0", r#"{"a":null}"#),
+        ("df00000001a161c0", r#"{"a":null}"#),
+        ("c50001ff", bytes),
+        ("c600000001ff", bytes),
+        ("c8000100ff", bytes),
+        ("c90000000100ff", bytes),
+    ] {
+        assert_eq!(json_of(item), json, "{item}");
+    }
+}
+
+#[test]
 fn what_json_does_not_have_is_what_javascript_makes_of_it() {
     for (item, json) in [
         ("d40000", "null"),
@@ -365,6 +385,8 @@ fn what_is_no_packet_is_refused() {
     }
     let bytes_in_auth = bytes_of("83a47479706500a36e7370a12fa46461746181a161c40107");
     assert_eq!(decode(&bytes_in_auth), Err(DecodeError::Payload));
+    let no_number_as_name = bytes_of("83a47479706502a36e7370a12fa46461746191cb7ff8000000000000");
+    assert_eq!(decode(&no_number_as_name), Err(DecodeError::Payload));
     let mut decoder = decoder(Limits::default());
     assert_eq!(decoder.decode_text("0"), Err(DecodeError::UnexpectedText));
 }
