@@ -8,6 +8,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { casesFor } from "../cases.mjs";
 import { runSuite } from "../suite.mjs";
 import { launch, options } from "./chromium.mjs";
 
@@ -21,8 +22,8 @@ let page;
 let current;
 
 await runSuite({
-  suite: "browser",
   options,
+  cases: () => casesFor("browser"),
   async run(testCase, server, { chromium }) {
     page ??= await openPage(chromium);
     current = server;
@@ -53,8 +54,8 @@ async function serve(route) {
 
 async function runInPage(name) {
   const { io } = window;
-  const { runCase } = await import("/suite/harness.mjs");
+  const { SocketBench, runCase } = await import("/suite/harness.mjs");
   const { cases } = await import("/suite/cases.mjs");
   const { run } = cases.find((testCase) => testCase.name === name);
-  return runCase(run, { io, Manager: io.Manager, url: location.origin, restart: window.restart });
+  return runCase(run, new SocketBench({ io, Manager: io.Manager, url: location.origin, restart: window.restart }));
 }

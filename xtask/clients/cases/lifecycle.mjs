@@ -85,6 +85,8 @@ export const lifecycle = [
   ]),
   {
     name: "a connection that joins no namespace is closed",
+    // Older clients are in the default namespace from the start.
+    suites: ["js-3", "js-4", "browser"],
     flags: ["--connect-timeout", "200"],
     async run(t) {
       const socket = await t.connect();

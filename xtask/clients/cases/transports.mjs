@@ -77,7 +77,9 @@ export const transports = [
       flags: ["--max-payload", String(LIMIT)],
       async run(t) {
         const socket = await t.connect({ transports: [transport] });
-        const text = filling(LIMIT);
+        // In revision 3 a packet in a payload comes after its own length.
+        const head = t.revision === 3 && transport === "polling" ? "9995:".length : 0;
+        const text = filling(LIMIT - head);
         const back = t.next(socket, "message-back");
         socket.emit("message", text);
         same(await back, [text]);
