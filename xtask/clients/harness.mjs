@@ -173,10 +173,10 @@ export function check(condition, what) {
   if (!condition) throw new Error(what);
 }
 
-/** `length` bytes counting up, in the type an application would use here. */
+/** `length` bytes counting up, in a type that all generations of clients take for binary here. */
 export function binary(length) {
-  const bytes = new Uint8Array(length).map((_, i) => i);
-  return globalThis.Buffer ? globalThis.Buffer.from(bytes.buffer) : bytes;
+  const { buffer } = new Uint8Array(length).map((_, i) => i);
+  return globalThis.Buffer?.from(buffer) ?? buffer;
 }
 
 /** The numbers from 0 up to `count`. */

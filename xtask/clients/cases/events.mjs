@@ -150,15 +150,24 @@ export const events = [
       same(await t.ask(two, "state-get"), ["two"]);
     },
   },
-  {
-    name: "a Blob arrives as binary",
-    suites: ["browser"],
-    async run(t) {
-      for (const transport of ["polling", "websocket"]) {
+  ...["polling", "websocket"].flatMap((transport) => [
+    {
+      name: `a Blob arrives as binary (${transport})`,
+      suites: ["browser", "browser-2"],
+      async run(t) {
         const socket = await t.connect({ transports: [transport] });
         const blob = new Blob([binary(300)]);
         same(await t.ask(socket, "message-with-ack", "before", { blob }), ["before", { blob: binary(300) }]);
-      }
+      },
     },
-  },
+    {
+      name: `a view of a buffer arrives as binary (${transport})`,
+      suites: ["browser"],
+      async run(t) {
+        const socket = await t.connect({ transports: [transport] });
+        const view = new Uint8Array(binary(300), 100, 50);
+        same(await t.ask(socket, "message-with-ack", "before", { view }), ["before", { view }]);
+      },
+    },
+  ]),
 ];

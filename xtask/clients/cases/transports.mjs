@@ -68,7 +68,7 @@ export const transports = [
       async run(t) {
         const socket = await t.connect({ transports: [transport] });
         const bytes = binary(transport === "polling" ? 700_000 : 900_000);
-        same(await t.ask(socket, "size", bytes), [bytes.length]);
+        same(await t.ask(socket, "size", bytes), [bytes.byteLength]);
         same(await t.ask(socket, "message-with-ack", bytes), [bytes]);
       },
     },

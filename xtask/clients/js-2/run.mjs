@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 
 import { SocketBench, runCase } from "../harness.mjs";
 import { runSuite } from "../suite.mjs";
-import { casesOf } from "./cases.mjs";
+import { casesIn } from "./cases.mjs";
 import { mixed } from "./mixed.mjs";
 
 const require = createRequire(import.meta.url);
@@ -22,6 +22,6 @@ await runSuite({
 /** The cases of one version of the client, which each of them brings along. */
 function casesWith(version) {
   const io = require(`socket.io-client-${version}`);
-  const cases = [...casesOf(parseInt(version)), ...mixed];
+  const cases = [...casesIn("js-2", parseInt(version)), ...mixed];
   return cases.map((testCase) => ({ ...testCase, name: `${version}: ${testCase.name}`, io }));
 }
