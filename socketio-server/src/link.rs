@@ -220,7 +220,7 @@ impl Link {
         event: Event<'_, Ticket>,
     ) -> Result<(), Malformed> {
         match event {
-            Event::Connect { nsp, name, auth } => self.join(cx, nsp, &name, auth),
+            Event::Connect { nsp, name, auth } => self.join(cx, nsp, &name, auth.as_deref()),
             Event::Event {
                 nsp,
                 id,
