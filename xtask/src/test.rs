@@ -27,8 +27,12 @@ pub(crate) fn steps() -> Vec<Step> {
         Step::new("examples", &["build"], examples),
         Step::new("js-4", &["examples"], clients::js_4),
         Step::new("js-3", &["examples"], clients::js_3),
+        Step::new("js-2", &["examples"], clients::js_2),
+        Step::new("js-2.0", &["examples"], clients::js_2_between).full(),
         Step::new("python", &["examples"], clients::python),
+        Step::new("python-4", &["examples"], clients::python_4),
         Step::new("browser", &["examples"], clients::browser),
+        Step::new("browser-2", &["examples"], clients::browser_2).full(),
         Step::new("chat", &["examples"], clients::chat),
         Step::new("conformance", &["examples"], conformance::run_known).full(),
     ];
