@@ -94,7 +94,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session opened by a GET: the handshake is its answer.
+    /// A session opened by a GET: the handshake is its answer, and messages wait for the next GET.
     #[must_use]
     pub fn open_polling(
         config: Arc<Config>,
@@ -107,7 +107,9 @@ impl Session {
             get: Some(request),
             post: None,
         };
-        Self::open(config, format.into(), sid, Carrier::Polling(polling), now)
+        let mut session = Self::open(config, format.into(), sid, Carrier::Polling(polling), now);
+        session.answer_get();
+        session
     }
 
     /// A session opened on a websocket, or any link of that kind: the handshake is the first

@@ -46,6 +46,22 @@ fn attachment() -> Prepared {
 }
 
 #[test]
+fn handshake_on_polling_is_an_answer_of_its_own() {
+    let (config, request) = (config().into(), RequestId(0));
+    let mut session = server::Session::open_polling(config, V3, &sid(), request, 0);
+    session.send(Prepared::text("a"));
+    let [answer] = &server_lines(&mut session)[..] else {
+        panic!("one answer");
+    };
+    assert!(!answer.ends_with("4a"), "{answer}");
+    // A pong comes behind the messages it shares a response with.
+    post(&mut session, 1, 1, "1:2");
+    assert_eq!(server_lines(&mut session), ["reply 1: 200 ok"]);
+    session.handle_get(1, RequestId(2));
+    assert_eq!(server_lines(&mut session), ["reply 2: 200 2:4a1:3"]);
+}
+
+#[test]
 fn server_answers_pings_and_ends_the_session_without_them() {
     let mut session = on_link();
     assert_eq!(session.poll_timeout(), Some(1500));
