@@ -204,6 +204,13 @@ impl Encoder {
         draft.seal()
     }
 
+    pub(crate) fn unknown(&self, nsp: &str) -> Encoded {
+        let mut draft = self.draft(Kind::ConnectError, nsp, None);
+        let refusal = br#"{"message":"Invalid namespace"}"#;
+        draft.buffer.extend_from_slice(refusal);
+        draft.seal()
+    }
+
     pub(crate) fn leave(&self, nsp: &str) -> Encoded {
         self.draft(Kind::Disconnect, nsp, None).seal()
     }

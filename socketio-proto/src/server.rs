@@ -256,6 +256,16 @@ impl<A> Connection<A> {
         Some(self.encoder.refuse(&namespace.name, message, data))
     }
 
+    /// Refuses a CONNECT to a namespace that is none, in the reference's words, which are the same
+    /// in both revisions. The client may try again.
+    ///
+    /// `None` if the client has given up meanwhile or was answered already.
+    pub fn reject_unknown(&mut self, nsp: NamespaceId) -> Option<Encoded> {
+        self.member(nsp, false)?;
+        let namespace = self.end(nsp)?;
+        Some(self.encoder.unknown(&namespace.name))
+    }
+
     /// Ends a membership, and gives back what was kept for acknowledgements that will never come.
     ///
     /// `None` if the client is not joined (any more).

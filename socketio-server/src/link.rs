@@ -15,9 +15,8 @@ use crate::handler::{BoxFuture, CONNECT, ConnectResult, internal_error};
 use crate::handshake::Handshake;
 use crate::io::{Inner, Io};
 use crate::namespace::Routes;
-use crate::proto::NamespaceId;
-use crate::proto::Revision;
 use crate::proto::server::{Connection, Event};
+use crate::proto::{Encoded, NamespaceId, Revision};
 use crate::reply::ReplyTo;
 use crate::socket::{Socket, SocketId, prepare};
 use crate::work::{Job, Kept, Malformed, What, Work};
@@ -295,7 +294,8 @@ impl Link {
         auth: Option<&str>,
     ) {
         let Some(namespace) = self.io.existing(name) else {
-            self.reject(nsp, &ConnectError::new("Invalid namespace"));
+            let answer = self.connection.reject_unknown(nsp);
+            self.refuse(answer);
             return;
         };
         let routes = namespace.routes();
@@ -381,6 +381,10 @@ impl Link {
         let answer = self
             .connection
             .reject(nsp, &error.message, error.data.as_ref());
+        self.refuse(answer);
+    }
+
+    fn refuse(&self, answer: Option<Encoded>) {
         if let Some(answer) = answer.map(prepare) {
             let bytes = answer.wire_len();
             // A client that is gone does not miss its answer.
