@@ -1,11 +1,18 @@
 """The clients of the old line behind the face of the new ones: no catch-all, no auth payload, no reasons."""
 
+import asyncio
+
 from peers import AsyncPeer, ThreadPeer
 
 EVENTS = (
     *("connect", "connect_error", "disconnect"),
     *("auth", "bye", "message-back", "question", "room-message", "seq-back", "tick", "écho-🎉"),
 )
+
+
+def plain(namespace):
+    """The name without the query that a CONNECT may carry."""
+    return namespace.partition("?")[0]
 
 
 class OldPeer:
@@ -18,8 +25,11 @@ class OldPeer:
         if auth is not None:
             raise ValueError("the old line knows no auth payload")
         await self.open(url, transports)
-        for namespace in {"/", *(name.partition("?")[0] for name in self._namespaces)}:
+        for namespace in {"/", *map(plain, self._namespaces)}:
             await self.next("connect", namespace)
+            # The client tells of it before it lets anything be sent there.
+            while namespace not in ("/", *self.client.namespaces):
+                await asyncio.sleep(0)
         return self
 
     async def open(self, url, transports):
@@ -36,7 +46,7 @@ class OldPeer:
         return self.client.sid
 
     def _listen(self, namespace):
-        for name in {"/", namespace.partition("?")[0]}:
+        for name in {"/", plain(namespace)}:
             for event in EVENTS:
                 self.client.on(event, self._recorder(name, event), namespace=name)
 
