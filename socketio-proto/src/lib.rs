@@ -31,6 +31,8 @@
 //! malformed JSON show, as [`ArgsError::Malformed`], which means the same as an error of the
 //! connection: close the link.
 //!
+//! What outlives a link, so that a socket can go on over the next, is in [`recovery`].
+//!
 //! Both ends back to back:
 //!
 //! ```
@@ -89,6 +91,7 @@ mod v5;
 mod value;
 
 pub mod client;
+pub mod recovery;
 pub mod server;
 
 pub use args::Args;

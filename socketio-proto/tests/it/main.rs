@@ -7,6 +7,7 @@ mod connect;
 mod data;
 mod limits;
 mod pair;
+mod recovery;
 mod roundtrip;
 mod value;
 mod vectors;
