@@ -44,8 +44,8 @@ impl fmt::Debug for Claim<'_> {
 /// broker calls its positions.
 ///
 /// Nothing is encoded again, and what was encoded is not looked at: its list is opened at the end and
-/// closed again. The packet has to be an event, which always has a list with its name in it; one
-/// without any list, or with nothing in it, is left as it is.
+/// closed again. The packet has to be an event in the text form, which always has a list with its
+/// name in it; one without any list, or with nothing in it, is left as it is.
 ///
 /// Recipients of revision 4 know no offsets; they are to get the event as it was before.
 pub fn append_offset(event: &mut Encoded, offset: impl fmt::Display) {

@@ -8,6 +8,8 @@ mod data;
 mod limits;
 mod pair;
 mod recovery;
+mod revision_4_client;
+mod revision_4_server;
 mod roundtrip;
 mod value;
 mod vectors;
