@@ -32,6 +32,8 @@
 //! malformed JSON show, as [`ArgsError::Malformed`], which means the same as an error of the
 //! connection: close the link.
 //!
+//! What outlives a link, so that a socket can go on over the next, is in [`recovery`].
+//!
 //! # Revisions
 //!
 //! [`Revision::V5`] is what Socket.IO 3.x and 4.x speak, [`Revision::V4`] what 1.x and 2.x do. One
@@ -52,10 +54,6 @@
 //! A server of revision 4 opens the default namespace by itself: `server::Connection::poll_event`
 //! has the CONNECT that no client has sent. A client may ask for it nevertheless, at any time, and
 //! is told what the server has done or will do.
-//!
-//! # Recovery
-//!
-//! What outlives a link, so that a socket can go on over the next, is in [`recovery`].
 //!
 //! Both ends back to back:
 //!

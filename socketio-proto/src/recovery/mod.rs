@@ -23,13 +23,14 @@
 //! and data, and is sent what it missed.
 //!
 //! None of this knows a clock, a room or a link: time is handed in, and payloads and sessions are
-//! of types of the caller's.
+//! of types of the caller's. Revision 4 has no recovery: its clients get no `pid`, and their events
+//! no offset.
 //!
 //! # What is logged
 //!
 //! In the reference: every EVENT without acknowledgement id that is not volatile, with attachments
 //! or without, whether it goes to everybody, to rooms or to one socket. Acknowledgements are not,
-//! nor are events that ask for one: whoever would answer may not know the question any more.
+//! nor are events that ask for one: what waits for the answer does not outlive the link.
 //!
 //! Clients of the reference take the last string of any event without acknowledgement id for an
 //! offset, be it user data or, for want of arguments, the event's name. A volatile event can so
@@ -89,7 +90,8 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let new_server = || server::Connection::<()>::new(Revision::V5, &server::Config::default(), 0);
-//! # let new_client = || client::Connection::<()>::new(Revision::V5, &client::Config::default());
+//! # let config = client::Config::default();
+//! # let new_client = || client::Connection::<()>::new(Revision::V5, &config, "engine-id");
 //! let started = 1_795_169_588_948; // The wall clock in ms, or any number not used before.
 //! let mut log = Log::new(started, &Config::default());
 //! let mut bookmark = Bookmark::default();
@@ -97,9 +99,9 @@
 //! // A first link: nothing to claim yet, so the server makes up a socket, whose pid is random.
 //! let (mut server, mut client) = (new_server(), new_client());
 //! let (_, connect) = client.connect("/", bookmark.auth(None).as_ref())?;
-//! let event = server.handle_text(10, connect.text())?;
+//! let event = server.handle_text(10, connect.ok_or("nothing to send")?.text())?;
 //! let Some(server::Event::Connect { nsp, auth, .. }) = event else { panic!("{event:?}") };
-//! assert!(Claim::of(auth).is_none());
+//! assert!(Claim::of(auth.as_deref()).is_none());
 //! let answer = server.accept(nsp, "sid-1", Some("secret-1")).ok_or("gone")?;
 //! let event = client.handle_text(answer.text())?;
 //! let Some(client::Event::Connected { pid, .. }) = event else { panic!("{event:?}") };
@@ -120,9 +122,9 @@
 //! // The next link: the socket is restored, and what it missed is sent ahead of the answer.
 //! let (mut server, mut client) = (new_server(), new_client());
 //! let (_, connect) = client.connect("/", bookmark.auth(None).as_ref())?;
-//! let event = server.handle_text(60, connect.text())?;
+//! let event = server.handle_text(60, connect.ok_or("nothing to send")?.text())?;
 //! let Some(server::Event::Connect { nsp, auth, .. }) = event else { panic!("{event:?}") };
-//! let claim = Claim::of(auth).ok_or("nothing claimed")?;
+//! let claim = Claim::of(auth.as_deref()).ok_or("nothing claimed")?;
 //! let restored = log.restore(60, &claim.pid, &claim.offset).ok_or("not to be recovered")?;
 //! let rooms = restored.session.rooms;
 //! let mut outbox: Vec<_> = restored
