@@ -99,7 +99,8 @@
 //! // A first link: nothing to claim yet, so the server makes up a socket, whose pid is random.
 //! let (mut server, mut client) = (new_server(), new_client());
 //! let (_, connect) = client.connect("/", bookmark.auth(None).as_ref())?;
-//! let event = server.handle_text(10, connect.ok_or("nothing to send")?.text())?;
+//! let connect = connect.ok_or("nothing to send")?;
+//! let event = server.handle_text(10, connect.text())?;
 //! let Some(server::Event::Connect { nsp, auth, .. }) = event else { panic!("{event:?}") };
 //! assert!(Claim::of(auth.as_deref()).is_none());
 //! let answer = server.accept(nsp, "sid-1", Some("secret-1")).ok_or("gone")?;
@@ -122,7 +123,8 @@
 //! // The next link: the socket is restored, and what it missed is sent ahead of the answer.
 //! let (mut server, mut client) = (new_server(), new_client());
 //! let (_, connect) = client.connect("/", bookmark.auth(None).as_ref())?;
-//! let event = server.handle_text(60, connect.ok_or("nothing to send")?.text())?;
+//! let connect = connect.ok_or("nothing to send")?;
+//! let event = server.handle_text(60, connect.text())?;
 //! let Some(server::Event::Connect { nsp, auth, .. }) = event else { panic!("{event:?}") };
 //! let claim = Claim::of(auth.as_deref()).ok_or("nothing claimed")?;
 //! let restored = log.restore(60, &claim.pid, &claim.offset).ok_or("not to be recovered")?;
