@@ -21,6 +21,16 @@ pub enum Revision {
 }
 
 impl Revision {
+    /// The revision that goes with a revision of Engine.IO below, given as in its `EIO` parameter:
+    /// SIO4 with `3`, SIO5 with `4`.
+    #[must_use]
+    pub fn over(eio: &str) -> Self {
+        match eio {
+            "3" => Self::V4,
+            _ => Self::V5,
+        }
+    }
+
     pub(crate) fn rules(self) -> &'static Rules {
         match self {
             Self::V4 => &v4::RULES,

@@ -6,6 +6,8 @@ mod trace;
 mod close;
 mod heartbeat;
 mod limits;
+#[cfg(feature = "proptest")]
+mod properties;
 mod requests;
 mod revision_3;
 mod upgrade;
