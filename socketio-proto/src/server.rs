@@ -149,6 +149,12 @@ impl<A> Connection<A> {
         }
     }
 
+    /// Whether [`poll_event`](Self::poll_event) still has something.
+    #[must_use]
+    pub const fn has_event(&self) -> bool {
+        self.implicit.is_some()
+    }
+
     /// Takes the CONNECT for the default namespace that clients of revision 4 do not have to send;
     /// answer it like any other. To be asked for once, ahead of the first message. `None` in
     /// revision 5.

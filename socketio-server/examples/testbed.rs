@@ -83,7 +83,7 @@ async fn run(flags: Flags) -> ExitCode {
         )
         .max_payload(flags.max_payload)
         .connect_timeout(Duration::from_millis(flags.connect_timeout))
-        .protocol(|protocol| protocol.allow_eio3 = !flags.refuse_eio3)
+        .allow_eio3(!flags.refuse_eio3)
         .state(Reasons(watch::Sender::default()))
         .build();
     for namespace in [io.of("/"), io.of("/custom")] {

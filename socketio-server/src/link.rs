@@ -38,6 +38,8 @@ pub(crate) struct Link {
     stalled_since: Option<Tick>,
     /// Why this side has closed the link, if it has.
     closing: Option<DisconnectReason>,
+    /// Whether the first round is over.
+    opened: bool,
 }
 
 /// A socket of this client.
@@ -86,6 +88,7 @@ impl Acceptor for LinkAcceptor {
             work: Work::default(),
             stalled_since: None,
             closing: None,
+            opened: false,
         })
     }
 }
@@ -145,7 +148,14 @@ impl Application for Link {
     }
 
     fn poll(&mut self, cx: &mut SessionContext<'_, '_>) {
-        self.handle_implied(cx);
+        if self.connection.has_event() {
+            // What is sent in the first round travels with the handshake, where official servers
+            // of today send nothing else.
+            match std::mem::replace(&mut self.opened, true) {
+                true => self.handle_implied(cx),
+                false => cx.context().waker().wake_by_ref(),
+            }
+        }
         let mut index = 0;
         while let Some(connecting) = self.connecting.get_mut(index) {
             match connecting.decision.as_mut().poll(cx.context()) {

@@ -94,7 +94,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session opened by a GET: the handshake is its answer, and messages wait for the next GET.
+    /// A session opened by a GET: the handshake is its answer.
     #[must_use]
     pub fn open_polling(
         config: Arc<Config>,
@@ -107,9 +107,7 @@ impl Session {
             get: Some(request),
             post: None,
         };
-        let mut session = Self::open(config, format.into(), sid, Carrier::Polling(polling), now);
-        session.answer_get();
-        session
+        Self::open(config, format.into(), sid, Carrier::Polling(polling), now)
     }
 
     /// A session opened on a websocket, or any link of that kind: the handshake is the first
