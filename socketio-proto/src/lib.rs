@@ -118,6 +118,8 @@ mod value;
 pub mod client;
 pub mod recovery;
 pub mod server;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 
 pub use args::Args;
 pub use binary::Binary;
