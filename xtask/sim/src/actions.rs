@@ -202,7 +202,7 @@ impl World {
     fn live_wire(&self) -> Option<usize> {
         self.client.wire.filter(|&wire| {
             let wire = &self.wires[wire];
-            wire.stage(Side::Client) != Stage::Closed || wire.stage(Side::Server) == Stage::Open
+            !wire.stage(Side::Client).is_over() || wire.stage(Side::Server) == Stage::Open
         })
     }
 
@@ -309,6 +309,7 @@ impl World {
     /// One side, or both, ends what is left in peace.
     pub(crate) fn part(&mut self) -> Check {
         self.note(&"world", || "parts".to_owned());
+        self.scenario.attempts = 0;
         let who = self.rng.below(3);
         if who != 0 {
             for index in 0..self.servers.len() {

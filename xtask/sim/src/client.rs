@@ -32,6 +32,7 @@ pub(crate) struct Client {
     pub(crate) inbox: Inbox,
     /// Upgrade under way: when it began, by its own clock and the world's.
     pub(crate) upgrade: Option<(Tick, Tick)>,
+    moved: bool,
     /// Whether something was in the way of the upgrade.
     pub(crate) hindered: bool,
     /// When it was told to close.
@@ -57,6 +58,7 @@ impl Client {
             reading: true,
             inbox: Inbox::default(),
             upgrade: None,
+            moved: false,
             hindered: false,
             closing: None,
             ended: false,
@@ -346,12 +348,10 @@ impl World {
             }
             Output::Upgraded { to } => {
                 check(
-                    to == Transport::Websocket && self.client.upgrade.is_some(),
+                    to == Transport::Websocket && self.client.moved,
                     "upgrade",
                     || format!("the client moved to {to} out of the blue"),
                 )?;
-                self.client.upgrade = None;
-                self.client_moved();
                 self.tally.upgrades += 1;
                 self.note(&"client", || "upgraded".to_owned());
             }
@@ -379,18 +379,32 @@ impl World {
             return Ok(());
         };
         let stage = self.wires[wire].stage(Side::Client);
+        if stage == Stage::Ended {
+            return Ok(());
+        }
         check(stage == Stage::Open, "links", || {
             format!("the client writes on link {}, which is {stage:?}", link.0)
         })?;
         match item {
             Item::Message(message) => {
                 for packet in message.packets() {
+                    if packet.len() > self.scenario.server.max_payload {
+                        self.exceed(self.client.life)?;
+                    }
                     self.write(wire, Side::Client, packet);
                 }
             }
             Item::Control(control) => {
-                if control == Control::Pong {
-                    self.client.pulse.owes = false;
+                match control {
+                    Control::Pong => self.client.pulse.owes = false,
+                    Control::Upgrade => {
+                        check(self.client.upgrade.take().is_some(), "upgrade", || {
+                            "the client moves out of the blue".to_owned()
+                        })?;
+                        self.client.moved = true;
+                        self.client_moved();
+                    }
+                    _ => {}
                 }
                 self.write(wire, Side::Client, Message::Text(control.packet()));
             }

@@ -87,6 +87,8 @@ causes! {
     REFUSED = 19;
     /// The client heard nothing of the handshake, or the server of the client after it.
     ORPHAN = 20;
+    /// The server gave up the link the client was about to move to.
+    OVERDUE = 21;
 }
 
 impl Causes {
@@ -164,7 +166,7 @@ const ENDS: &[(Side, CloseReason, Option<&str>, Causes)] = {
     use Side::{Client, Server};
     &[
         (Client, ForcedClose, None, Causes::CLIENT_CLOSED),
-        (Client, TransportClose, None, Causes::SERVER_ENDED.or(Causes::CUT).or(Causes::RESTART)),
+        (Client, TransportClose, None, Causes::SERVER_ENDED.or(Causes::CUT).or(Causes::RESTART).or(Causes::OVERDUE).or(Causes::GARBAGE_TO_SERVER)),
         (Client, PingTimeout, None, Causes::HUSHED.or(Causes::SERVER_ENDED)),
         (Client, ParseError, Some("packet cannot be decoded"), Causes::GARBAGE_TO_CLIENT),
         (Client, ParseError, Some("handshake expected"), Causes::GARBAGE_TO_CLIENT),

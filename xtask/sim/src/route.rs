@@ -74,11 +74,7 @@ impl World {
         let life = self.exchanges[exchange].life;
         let limit = self.scenario.server.max_payload;
         if body.len() > limit {
-            let allowed = self.scenario.hazards.has(Hazard::Oversize);
-            check(allowed, "limits", || {
-                format!("POST of {} bytes, {limit} are taken", body.len())
-            })?;
-            self.cause(life, Causes::OVERSIZE);
+            self.exceed(life)?;
             return self.respond(exchange, 413, Vec::new());
         }
         if self.hit(Hazard::BrokenRequests, 30) {
@@ -90,6 +86,17 @@ impl World {
         let again = self.exchanges[exchange].doubled;
         let again = again.then(|| self.name_request(server, exchange, false));
         self.server_posts(server, request, again, body)
+    }
+
+    /// A client sends more than the server takes at once.
+    pub(crate) fn exceed(&mut self, life: usize) -> Check {
+        let allowed = self.scenario.hazards.has(Hazard::Oversize);
+        check(allowed, "limits", || {
+            let limit = self.scenario.server.max_payload;
+            format!("the client sends more than {limit} bytes at once")
+        })?;
+        self.cause(life, Causes::OVERSIZE);
+        Ok(())
     }
 
     /// The request for a link arrives.
@@ -107,6 +114,8 @@ impl World {
             Ok(Request::Open { revision, .. }) if revision == Some(self.scenario.pair.engine) => {
                 return self.open_link(wire);
             }
+            // A stray one asks for what this server does not offer.
+            Err(_) if self.wires[wire].client.is_none() => return Ok(()),
             refused => return broken("requests", format!("{refused:?} to {query}")),
         };
         let server = self.find_server(request.sid);

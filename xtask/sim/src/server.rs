@@ -31,6 +31,8 @@ pub(crate) struct Server {
     pub(crate) carrier: Option<LinkId>,
     /// The link it may move to, and since when.
     pub(crate) upgrade: Option<(LinkId, Tick)>,
+    /// It has moved, and has not said so yet.
+    moved: bool,
     /// What is left of the POST that is being read.
     inbox: Inbox,
     closing: Option<Tick>,
@@ -120,6 +122,7 @@ impl World {
             links: Vec::new(),
             carrier: None,
             upgrade: None,
+            moved: false,
             inbox: Inbox::default(),
             closing: None,
             ended: false,
@@ -302,6 +305,7 @@ impl World {
         }
         if server.session.transport() != before {
             server.carrier = Some(link);
+            server.moved = server.upgrade.take().is_some();
             server.pulse.handle_upgrade(server.seen);
         }
         Ok(())
@@ -344,7 +348,6 @@ impl World {
         let now = self.server_now(index);
         let server = &mut self.servers[index];
         server.closing = Some(server.seen);
-        server.upgrade = None;
         server.session.close(now);
         self.drain_server(index)
     }
@@ -414,16 +417,22 @@ impl World {
             Output::Reply { request, response } => self.server_replies(index, request, response),
             Output::Send { link, item } => self.server_sends(index, link, item),
             Output::CloseLink { link } => {
+                let limit = self.scenario.server.upgrade_timeout;
                 let server = &mut self.servers[index];
-                server.upgrade.take_if(|(id, _)| *id == link);
+                let given_up = server.upgrade.take_if(|(id, _)| *id == link);
+                let life = server.life;
+                let closing = server.closing.is_some();
+                if given_up.is_some_and(|(_, since)| closing || since + limit <= server.seen) {
+                    self.cause(life, Causes::OVERDUE);
+                }
+                let server = &mut self.servers[index];
                 let wire = server.wire(link)?;
                 self.flush(wire, Side::Server)?;
                 self.hang_up(wire, Side::Server)
             }
             Output::Upgraded { to } => {
                 let server = &mut self.servers[index];
-                let fits = to == Transport::Websocket && server.upgrade.is_some();
-                server.upgrade = None;
+                let fits = to == Transport::Websocket && std::mem::take(&mut server.moved);
                 check(fits, "upgrade", || format!("the server moved to {to}"))
             }
             Output::Closed { reason, detail } => {
@@ -465,6 +474,9 @@ impl World {
             format!("session {index} writes {item:?} on link {}", link.0)
         })?;
         let stage = self.wires[wire].stage(Side::Server);
+        if stage == Stage::Ended {
+            return Ok(());
+        }
         check(stage == Stage::Open, "links", || {
             format!("session {index} writes on link {}, which is {stage:?}", link.0)
         })?;

@@ -41,8 +41,16 @@ struct WireEnd {
 pub(crate) enum Stage {
     Opening,
     Open,
-    /// Nothing is written or read any more.
-    Closed,
+    /// Its side has hung up.
+    HungUp,
+    /// It ended without its side's doing.
+    Ended,
+}
+
+impl Stage {
+    pub(crate) const fn is_over(self) -> bool {
+        matches!(self, Self::HungUp | Self::Ended)
+    }
 }
 
 impl Wire {
@@ -88,9 +96,9 @@ impl Wire {
         *swallows = from.min(*swallows);
     }
 
-    fn close(&mut self, side: Side) {
+    fn close(&mut self, side: Side, stage: Stage) {
         let end = &mut self.ends[side as usize];
-        end.stage = Stage::Closed;
+        end.stage = stage;
         end.out = Vec::new();
         end.unread = Vec::new();
     }
@@ -187,7 +195,7 @@ impl World {
         }
         match self.wires[wire].stage(Side::Client) {
             Stage::Opening => {}
-            Stage::Open | Stage::Closed => return Ok(()),
+            Stage::Open | Stage::HungUp | Stage::Ended => return Ok(()),
         }
         self.wires[wire].ends[Side::Client as usize].stage = Stage::Open;
         self.note(&Side::Client, || format!("link {} is open", link.0));
@@ -294,7 +302,7 @@ impl World {
             return Ok(());
         }
         let end = &mut it.ends[to as usize];
-        if end.stage == Stage::Closed {
+        if end.stage.is_over() {
             return self.consumed(wire, to, bytes.len());
         }
         end.unread.extend_from_slice(bytes);
@@ -335,7 +343,7 @@ impl World {
             }
         }
         let left = input.len();
-        if self.wires[wire].stage(side) != Stage::Closed {
+        if !self.wires[wire].stage(side).is_over() {
             self.wires[wire].ends[side as usize].unread = input.to_vec();
             self.consumed(wire, side, total - left)?;
         } else {
@@ -401,7 +409,7 @@ impl World {
     /// A side's link has come to its end, for whatever reason.
     fn end_link(&mut self, wire: usize, side: Side, end: LinkEnd) -> Check {
         let it = &mut self.wires[wire];
-        it.close(side);
+        it.close(side, Stage::Ended);
         let life = it.life;
         match (side, it.client, it.server) {
             (Side::Client, Some(link), _) if life == self.client.life => {
@@ -415,7 +423,7 @@ impl World {
     }
 
     pub(crate) fn link_fails(&mut self, wire: usize, to: Side, end: LinkEnd) -> Check {
-        if self.wires[wire].stage(to) == Stage::Closed {
+        if self.wires[wire].stage(to).is_over() {
             return Ok(());
         }
         self.note(&to, || format!("link fails: {end:?}"));
@@ -428,10 +436,10 @@ impl World {
             Stage::Open => self.answer_close(wire, side, None),
             // The other end sees its connection go.
             Stage::Opening => self.link_fails_later(wire, side.other(), LinkEnd::Closed),
-            Stage::Closed => return Ok(()),
+            Stage::HungUp | Stage::Ended => return Ok(()),
         }
         self.note(&side, || "hangs up".to_owned());
-        self.wires[wire].close(side);
+        self.wires[wire].close(side, Stage::HungUp);
         Ok(())
     }
 
@@ -446,7 +454,7 @@ impl World {
 
     /// A side is gone without a word.
     pub(crate) fn lose_end(&mut self, wire: usize, side: Side) {
-        self.wires[wire].close(side);
+        self.wires[wire].close(side, Stage::Ended);
     }
 
     /// The link breaks: what is under way is lost, and each end notices in its own time, or never.
