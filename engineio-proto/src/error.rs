@@ -18,9 +18,18 @@ pub enum DecodeError {
     /// The base64 of a binary packet is broken.
     #[error("binary packet is not base64")]
     Base64,
+    /// A length in a payload is no plain decimal, or not that of what follows.
+    #[error("packet length is wrong")]
+    Length,
     /// The payload is not UTF-8.
     #[error("payload is not utf-8")]
     Utf8,
+    /// Bytes where the revision has text only.
+    #[error("content type is not one of this revision")]
+    Content,
+    /// A polling response that is not the function call it should be.
+    #[error("jsonp response is malformed")]
+    Jsonp,
     /// A handshake that is not the expected JSON, or lacks a member.
     #[error("handshake is malformed")]
     Handshake,

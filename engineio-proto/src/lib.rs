@@ -40,8 +40,9 @@
 //! use std::sync::Arc;
 //!
 //! use engineio_proto::server::LinkId;
-//! use engineio_proto::{Message, Prepared, Revision, Sid, Tick, Transport, client, server};
+//! use engineio_proto::{Format, Message, Prepared, Revision, Sid, Tick, Transport, client, server};
 //!
+//! const FORMAT: Format = Format::new(Revision::V4);
 //! const LINK: LinkId = LinkId(0);
 //!
 //! /// Steps 1 and 2, until both sessions are at rest. The server echoes.
@@ -98,15 +99,15 @@
 //! #         Message::Text(text) => Some(text),
 //! #         Message::Binary(_) => None,
 //! #     };
-//! #     message.packets().filter_map(text).collect()
+//! #     message.packets(FORMAT).filter_map(text).collect()
 //! # }
 //!
 //! let mut now = 0;
 //! // In earnest, an id is 15 bytes of a cryptographically secure generator.
 //! let sid = Sid::from_random([7; 15]);
-//! let mut server = server::Session::open_link(Arc::default(), Revision::V4, &sid, LINK, now);
+//! let mut server = server::Session::open_link(Arc::default(), FORMAT, &sid, LINK, now);
 //! let config = client::Config { transport: Transport::Websocket, ..Default::default() };
-//! let mut client = client::Session::new(Arc::new(config), Revision::V4, now);
+//! let mut client = client::Session::new(Arc::new(config), FORMAT, now);
 //! client.send(Prepared::text("hello"));
 //! act(&mut server, &mut client, now);
 //!
@@ -130,23 +131,33 @@
 //! |---|---|
 //! | serve | [`server::Session`], and [`Request`] for what arrives before there is one |
 //! | connect | [`client::Session`] |
+//! | speak to clients of every age | [`Format`]: the [`Revision`], `b64`, JSONP |
 //! | send one message to many | [`Prepared`] |
 //! | read and write WebSocket frames | [`ws`] |
+//! | put packets on a WebTransport stream | [`webtransport`] |
 //! | encode and decode packets alone | [`Revision`] and [`Payload`] |
 
 pub mod client;
 pub mod server;
+#[cfg(feature = "proptest")]
+pub mod strategies;
+pub mod webtransport;
 pub mod ws;
 
+mod base64;
 mod error;
+mod format;
+mod jsonp;
 mod packet;
 mod payload;
 mod prepared;
 mod request;
 mod revision;
+mod v3;
 mod v4;
 
 pub use error::{CloseReason, DecodeError};
+pub use format::{Content, Format};
 pub use packet::{Message, Packet, PacketType, Sid, Tick, Transport};
 pub use payload::Payload;
 pub use prepared::Prepared;

@@ -1,7 +1,10 @@
 //! The vocabulary of the wire, free of revisions: packets, messages, transports, the handshake.
 //! How they are spelled is the business of the revision modules.
 
+use std::borrow::Cow;
 use std::fmt;
+
+use crate::error::DecodeError;
 
 /// A point in time: milliseconds since an epoch of the driver's choice.
 ///
@@ -45,6 +48,13 @@ impl PacketType {
         })
     }
 
+    /// The type of a packet in its text form; if there is one it is a single byte of ASCII, and the
+    /// data starts behind.
+    pub(crate) fn of_text(packet: &str) -> Result<Self, DecodeError> {
+        let first = *packet.as_bytes().first().ok_or(DecodeError::Empty)?;
+        Self::from_digit(first).ok_or(DecodeError::UnknownType)
+    }
+
     /// The ASCII digit of the type.
     #[must_use]
     pub const fn digit(self) -> u8 {
@@ -53,19 +63,19 @@ impl PacketType {
 }
 
 /// Application data as one peer hands it to the other: the payload of a `message` packet.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "complete by the protocol")]
 pub enum Message<'a> {
     /// UTF-8 text.
     Text(&'a str),
-    /// Bytes.
-    Binary(&'a [u8]),
+    /// Bytes; lent from where they arrived, unless that was base64.
+    Binary(Cow<'a, [u8]>),
 }
 
 impl Message<'_> {
     /// Length of the data in bytes.
     #[must_use]
-    pub const fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
             Self::Binary(data) => data.len(),
@@ -74,7 +84,7 @@ impl Message<'_> {
 
     /// Whether the message carries no bytes; such messages are legal.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
@@ -90,16 +100,16 @@ impl fmt::Debug for Message<'_> {
     }
 }
 
-/// A decoded packet, borrowing what it was decoded from.
+/// A decoded packet, borrowing what it was decoded from where it can: base64 takes memory.
 ///
 /// Only `message` packets can carry bytes, hence the split.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "complete by the protocol")]
 pub enum Packet<'a> {
     /// A packet in its text form: type and data, where no data is the empty string.
     Text(PacketType, &'a str),
     /// A `message` packet that carries bytes.
-    Binary(&'a [u8]),
+    Binary(Cow<'a, [u8]>),
 }
 
 /// How packets travel.

@@ -7,18 +7,19 @@
 //!  attachment │ ws header │  ──► Bytes of the user          two slices, no copy
 //! ```
 //!
-//! Forms that few recipients need (base64) are made on first use, at most once.
+//! Other forms of an attachment, such as base64, are made on first use, at most once.
 
 use std::fmt;
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use once_cell::race::OnceBox;
 
+use crate::base64;
+use crate::format::Format;
 use crate::packet::{Message, PacketType};
-use crate::revision::Rules;
+use crate::payload::Writer;
+use crate::revision::BinaryForm;
 use crate::ws;
 
 /// One queue entry: a text message, the binary messages that belong to it, or both.
@@ -34,7 +35,7 @@ struct Inner {
     frame_start: u32,
     packet_start: u32,
     attachments: Box<[Attachment]>,
-    /// Bytes of all frames: asked for by every queue the message passes.
+    /// Bytes of all frames in their plainest form: asked for by every queue the message passes.
     wire_len: usize,
 }
 
@@ -49,7 +50,7 @@ impl Inner {
             true => Box::default(),
             false => attachments.into_iter().map(Attachment::new).collect(),
         };
-        let binaries = attachments.iter().flat_map(Attachment::frame);
+        let binaries = attachments.iter().flat_map(Attachment::raw_frame);
         Self {
             wire_len: buffer.len() - frame_start + binaries.map(<[u8]>::len).sum::<usize>(),
             frame_start: frame_start as u32,
@@ -64,7 +65,38 @@ struct Attachment {
     header: [u8; ws::MAX_SERVER_HEADER],
     header_start: u8,
     data: Bytes,
-    base64: OnceBox<String>,
+    /// Bytes behind their type.
+    typed: OnceBox<Framed>,
+    /// Base64, and base64 behind its type.
+    base64: [OnceBox<Framed>; 2],
+}
+
+/// A packet and the WebSocket header in front of it.
+struct Framed {
+    buffer: Vec<u8>,
+    frame_start: usize,
+}
+
+impl Framed {
+    fn new(opcode: ws::Opcode, head: &[u8], append: impl FnOnce(&mut Vec<u8>)) -> Self {
+        let mut buffer = vec![0; ws::MAX_SERVER_HEADER];
+        buffer.extend_from_slice(head);
+        append(&mut buffer);
+        let len = buffer.len() - ws::MAX_SERVER_HEADER;
+        let frame_start = ws::write_header_before(&mut buffer, ws::MAX_SERVER_HEADER, opcode, len);
+        Self {
+            buffer,
+            frame_start,
+        }
+    }
+
+    fn frame(&self) -> &[u8] {
+        &self.buffer[self.frame_start..]
+    }
+
+    fn packet(&self) -> &[u8] {
+        &self.buffer[ws::MAX_SERVER_HEADER..]
+    }
 }
 
 impl Prepared {
@@ -122,10 +154,20 @@ impl Prepared {
         )))
     }
 
-    /// Bytes on a websocket: headers and data of all its frames.
+    /// Bytes on a websocket of revision 4: headers and data of all its frames. Other forms are a
+    /// little longer, base64 by a third.
     #[must_use]
     pub fn wire_len(&self) -> usize {
         self.0.wire_len
+    }
+
+    /// Bytes of all [`frames`](Self::frames) in a format.
+    #[must_use]
+    pub fn frames_len(&self, format: Format) -> usize {
+        match self.has_attachments() {
+            true => self.frames(format).map(<[u8]>::len).sum(),
+            false => self.wire_len(),
+        }
     }
 
     /// Whether binary messages follow the text, or there is no text.
@@ -135,34 +177,29 @@ impl Prepared {
     }
 
     /// The unmasked WebSocket frames of a server, as slices to be written one after the other.
-    pub fn frames(&self) -> impl Iterator<Item = &[u8]> {
+    pub fn frames(&self, format: Format) -> impl Iterator<Item = &[u8]> {
         let inner = &*self.0;
         let text = &inner.buffer[inner.frame_start as usize..];
-        let binaries = inner.attachments.iter().flat_map(Attachment::frame);
+        let attachments = inner.attachments.iter();
         std::iter::once(text)
             .filter(|text| !text.is_empty())
-            .chain(binaries)
+            .chain(attachments.flat_map(move |it| it.frame(format)))
     }
 
     /// The packets, for transports with a framing of their own: the text form including its type
-    /// digit, then the bytes of each attachment.
-    pub fn packets(&self) -> impl Iterator<Item = Message<'_>> {
-        let binaries = self
-            .0
-            .attachments
-            .iter()
-            .map(|it| Message::Binary(&it.data));
+    /// digit, then each attachment, as bytes or, if the format wants it, as base64 text.
+    pub fn packets(&self, format: Format) -> impl Iterator<Item = Message<'_>> {
+        let attachments = self.0.attachments.iter();
         self.text_packet()
-            // Invariant: the constructors take text only.
-            .map(|packet| Message::Text(str::from_utf8(packet).expect("utf-8")))
+            .map(text)
             .into_iter()
-            .chain(binaries)
+            .chain(attachments.map(move |it| it.packet(format)))
     }
 
     /// Appends the packets to a polling payload.
-    pub(crate) fn append_to(&self, payload: &mut Vec<u8>, rules: &Rules) {
+    pub(crate) fn append_to(&self, payload: &mut Writer, format: Format) {
         for index in 0..self.packet_count() {
-            self.append_packet(index, payload, rules);
+            self.append_packet(index, payload, format);
         }
     }
 
@@ -172,12 +209,17 @@ impl Prepared {
     }
 
     /// Appends one of the packets to a polling payload, counted from zero.
-    pub(crate) fn append_packet(&self, index: usize, payload: &mut Vec<u8>, rules: &Rules) {
+    pub(crate) fn append_packet(&self, index: usize, payload: &mut Writer, format: Format) {
+        let form = format.revision.rules().binary_form;
         match self.text_packet() {
-            Some(packet) if index == 0 => (rules.append_text)(payload, packet),
+            Some(packet) if index == 0 => payload.push_text(packet),
             text => {
                 let attachment = &self.0.attachments[index - usize::from(text.is_some())];
-                (rules.append_base64)(payload, attachment.base64().as_bytes());
+                if payload.is_binary() {
+                    payload.push_binary(attachment.bytes(form));
+                } else {
+                    payload.push_text(attachment.base64(form).packet());
+                }
             }
         }
     }
@@ -186,6 +228,11 @@ impl Prepared {
         let packet = &self.0.buffer[self.0.packet_start as usize..];
         (!packet.is_empty()).then_some(packet)
     }
+}
+
+fn text(packet: &[u8]) -> Message<'_> {
+    // Invariant: the constructors take text only, and base64 is text.
+    Message::Text(str::from_utf8(packet).expect("utf-8"))
 }
 
 impl Attachment {
@@ -197,17 +244,58 @@ impl Attachment {
             header,
             header_start: start as u8,
             data,
-            base64: OnceBox::new(),
+            typed: OnceBox::new(),
+            base64: [OnceBox::new(), OnceBox::new()],
         }
     }
 
-    fn frame(&self) -> [&[u8]; 2] {
+    fn frame(&self, format: Format) -> [&[u8]; 2] {
+        let form = format.revision.rules().binary_form;
+        match form {
+            _ if format.base64 => [self.base64(form).frame(), &[]],
+            BinaryForm::Raw => self.raw_frame(),
+            BinaryForm::Typed => [self.typed().frame(), &[]],
+        }
+    }
+
+    fn raw_frame(&self) -> [&[u8]; 2] {
         [&self.header[self.header_start as usize..], &self.data]
     }
 
-    fn base64(&self) -> &str {
-        self.base64
-            .get_or_init(|| Box::new(STANDARD.encode(&self.data)))
+    fn packet(&self, format: Format) -> Message<'_> {
+        let form = format.revision.rules().binary_form;
+        match format.base64 {
+            true => text(self.base64(form).packet()),
+            false => Message::Binary(self.bytes(form).into()),
+        }
+    }
+
+    /// The packet in bytes.
+    fn bytes(&self, form: BinaryForm) -> &[u8] {
+        match form {
+            BinaryForm::Raw => &self.data,
+            BinaryForm::Typed => self.typed().packet(),
+        }
+    }
+
+    fn typed(&self) -> &Framed {
+        self.typed.get_or_init(|| {
+            let head = BinaryForm::Typed.head();
+            let framed = Framed::new(ws::Opcode::Binary, head, |buffer| {
+                buffer.extend_from_slice(&self.data);
+            });
+            Box::new(framed)
+        })
+    }
+
+    fn base64(&self, form: BinaryForm) -> &Framed {
+        self.base64[form as usize].get_or_init(|| {
+            let head = form.base64_head();
+            let framed = Framed::new(ws::Opcode::Text, head.as_bytes(), |buffer| {
+                base64::encode(&self.data, buffer);
+            });
+            Box::new(framed)
+        })
     }
 }
 
@@ -226,14 +314,25 @@ mod tests {
     use super::*;
     use crate::revision::Revision;
 
+    const V3: Format = Format::new(Revision::V3);
+    const V4: Format = Format::new(Revision::V4);
+
+    fn frames_in(prepared: &Prepared, format: Format) -> Vec<u8> {
+        prepared.frames(format).collect::<Vec<_>>().concat()
+    }
+
     fn frames(prepared: &Prepared) -> Vec<u8> {
-        prepared.frames().collect::<Vec<_>>().concat()
+        frames_in(prepared, V4)
+    }
+
+    fn payload_in(prepared: &Prepared, format: Format) -> Vec<u8> {
+        let mut payload = Writer::new(format, prepared.has_attachments());
+        prepared.append_to(&mut payload, format);
+        payload.into_response().1
     }
 
     fn payload(prepared: &Prepared) -> String {
-        let mut payload = Vec::new();
-        prepared.append_to(&mut payload, Revision::V4.rules());
-        String::from_utf8(payload).unwrap()
+        String::from_utf8(payload_in(prepared, V4)).unwrap()
     }
 
     #[test]
@@ -262,8 +361,30 @@ mod tests {
         let prepared = Prepared::from_parts(b"51-x".to_vec(), 0, vec![data.clone()]);
         assert_eq!(frames(&prepared), b"\x81\x05451-x\x82\x04\x01\x02\x03\x04");
         assert_eq!(payload(&prepared), "451-x\u{1e}bAQIDBA==");
-        let shared = prepared.frames().last().unwrap();
+        let shared = prepared.frames(V4).last().unwrap();
         assert_eq!(shared.as_ptr(), data.as_ptr());
+    }
+
+    #[test]
+    fn every_format_has_its_own_form_of_the_same_attachment() {
+        let prepared = Prepared::binary(Bytes::from_static(&[1, 2, 3, 4]));
+        for (format, frame, payload) in [
+            (
+                V3,
+                &b"\x82\x05\x04\x01\x02\x03\x04"[..],
+                &b"\x01\x05\xff\x04\x01\x02\x03\x04"[..],
+            ),
+            (V3.with_base64(), b"\x81\x0ab4AQIDBA==", b"10:b4AQIDBA=="),
+            (V4.with_base64(), b"\x81\x09bAQIDBA==", b"bAQIDBA=="),
+            (V4, b"\x82\x04\x01\x02\x03\x04", b"bAQIDBA=="),
+        ] {
+            assert_eq!(frames_in(&prepared, format), frame, "{format:?}");
+            assert_eq!(payload_in(&prepared, format), payload, "{format:?}");
+        }
+        assert_eq!(
+            payload_in(&prepared, V3.with_jsonp(7)),
+            br#"___eio[7]("10:b4AQIDBA==");"#
+        );
     }
 
     #[test]

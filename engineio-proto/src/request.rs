@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use thiserror::Error;
 
+use crate::format::Format;
 use crate::packet::{Sid, Transport};
 use crate::revision::Revision;
 use crate::server::{Config, Response};
@@ -15,6 +16,8 @@ use crate::server::{Config, Response};
 pub struct Head<'a> {
     /// The method, in capitals.
     pub method: &'a str,
+    /// What the path has behind the one the server is mounted at, without a slash in front.
+    pub subpath: &'a str,
     /// The query string without its question mark; empty if there is none.
     pub query: &'a str,
     /// The value of the `Origin` header, if there is one.
@@ -31,8 +34,9 @@ pub enum Request {
     Open {
         /// The transport of the handshake.
         transport: Transport,
-        /// The revision asked for; `None` is one that is not spoken here.
-        revision: Option<Revision>,
+        /// What the client speaks; `None` is a revision that is switched off, to be refused with
+        /// [`RequestError::UnsupportedVersion`] after all other checks.
+        format: Option<Format>,
     },
     /// Something for a session that should exist.
     Session(SessionRequest),
@@ -44,7 +48,8 @@ pub enum Request {
 pub struct SessionRequest {
     /// The id; `None` if what was sent cannot be one, so that it is unknown for certain.
     pub sid: Option<Sid>,
-    revision: Option<Revision>,
+    /// What the client speaks on the transport this request opens, if it opens one.
+    pub format: Format,
     transport: Transport,
     action: Action,
 }
@@ -82,9 +87,15 @@ pub enum RequestError {
     /// The application refused, in its own words. Code 4.
     #[error("{0}")]
     Forbidden(Cow<'static, str>),
-    /// A revision that is not spoken here. Code 5.
+    /// A revision that is switched off. Code 5.
     #[error("Unsupported protocol version")]
     UnsupportedVersion,
+    /// A client of Socket.IO 0.9, whose protocol was another one altogether. Code 5.
+    #[error(
+        "Unsupported protocol version: Socket.IO 0.9 is not spoken here, the client must be 1.0 \
+         or newer"
+    )]
+    Obsolete,
 }
 
 impl Request {
@@ -93,6 +104,9 @@ impl Request {
     /// # Errors
     /// What makes the request useless whatever sessions exist.
     pub fn read(head: &Head<'_>, config: &Config) -> Result<Self, RequestError> {
+        if is_obsolete(head.subpath) {
+            return Err(RequestError::Obsolete);
+        }
         let query = Query::parse(head.query);
         let transport = query
             .transport
@@ -104,6 +118,7 @@ impl Request {
             return Err(RequestError::BadRequest);
         }
         let revision = Revision::from_query(query.eio.as_deref());
+        let format = Format::from_query(revision, query.b64.as_deref(), query.j.as_deref());
         if let Some(sid) = query.sid.filter(|sid| !sid.is_empty()) {
             let action = match head.method {
                 _ if head.upgrade => Action::Websocket,
@@ -113,7 +128,7 @@ impl Request {
             };
             return Ok(Self::Session(SessionRequest {
                 sid: Sid::parse(&sid),
-                revision,
+                format,
                 transport,
                 action,
             }));
@@ -126,7 +141,7 @@ impl Request {
         }
         Ok(Self::Open {
             transport,
-            revision,
+            format: config.allows_revision(revision).then_some(format),
         })
     }
 }
@@ -144,7 +159,7 @@ impl SessionRequest {
             Action::Websocket => self.transport == Transport::Websocket,
             _ => self.transport == current && current == Transport::Polling,
         };
-        if self.revision == Some(revision) && fits {
+        if self.format.revision == revision && fits {
             Ok(self.action)
         } else {
             Err(RequestError::BadRequest)
@@ -162,7 +177,7 @@ impl RequestError {
             Self::BadHandshakeMethod => 2,
             Self::BadRequest => 3,
             Self::Forbidden(_) => 4,
-            Self::UnsupportedVersion => 5,
+            Self::UnsupportedVersion | Self::Obsolete => 5,
         }
     }
 
@@ -193,6 +208,8 @@ struct Query<'a> {
     eio: Option<Cow<'a, str>>,
     transport: Option<Cow<'a, str>>,
     sid: Option<Cow<'a, str>>,
+    b64: Option<Cow<'a, str>>,
+    j: Option<Cow<'a, str>>,
 }
 
 impl<'a> Query<'a> {
@@ -217,9 +234,16 @@ impl<'a> Query<'a> {
             "EIO" => self.eio = Some(value),
             "transport" => self.transport = Some(value),
             "sid" => self.sid = Some(value),
+            "b64" => self.b64 = Some(value),
+            "j" => self.j = Some(value),
             _ => {}
         }
     }
+}
+
+/// Clients of Socket.IO 0.9 put the revision into the path: `/socket.io/1/…`.
+fn is_obsolete(subpath: &str) -> bool {
+    subpath == "1" || subpath.starts_with("1/")
 }
 
 /// No control characters besides the tab, as the reference checks header values.

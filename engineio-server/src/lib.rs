@@ -38,7 +38,7 @@
 //!     fn handle_message(&mut self, cx: &mut SessionContext<'_, '_>, message: Message<'_>) {
 //!         cx.send(match message {
 //!             Message::Text(text) => Prepared::text(text),
-//!             Message::Binary(data) => Prepared::binary(data.to_vec().into()),
+//!             Message::Binary(data) => Prepared::binary(data.into_owned().into()),
 //!         });
 //!     }
 //!

@@ -8,9 +8,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use hyper::upgrade::OnUpgrade;
-use proto::Prepared;
 use proto::server::{Control, Item, LinkId};
 use proto::ws::{ControlFrame, Decoder, Role};
+use proto::{Format, Prepared};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::scratch;
@@ -38,6 +38,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// A websocket that hyper is about to hand over.
 pub(crate) struct Handshake {
     pub(crate) upgrade: OnUpgrade,
+    pub(crate) format: Format,
     pub(crate) max_message: usize,
 }
 
@@ -63,7 +64,7 @@ impl Link {
             state: State::Upgrading(handshake.upgrade),
             max_message: handshake.max_message,
             unread: Vec::new(),
-            writer: Writer::default(),
+            writer: Writer::new(handshake.format),
         }
     }
 
@@ -208,8 +209,8 @@ impl Link {
 }
 
 /// Frames on their way to the kernel.
-#[derive(Default)]
 struct Writer {
+    format: Format,
     frames: VecDeque<Frame>,
     /// Bytes of the first frame that have been written.
     offset: usize,
@@ -224,16 +225,21 @@ enum Frame {
 }
 
 impl Frame {
-    fn len(&self) -> usize {
+    fn len(&self, format: Format) -> usize {
         match self {
-            Self::Message(message) => message.wire_len(),
+            Self::Message(message) => message.frames_len(format),
             Self::Control(control) => control.frame().len(),
             Self::Other(frame) => frame.as_ref().as_ref().len(),
         }
     }
 
     /// Calls `each` with the slices behind the first `skip` bytes, as long as it returns true.
-    fn for_each_slice<'a>(&'a self, skip: usize, mut each: impl FnMut(&'a [u8]) -> bool) -> bool {
+    fn for_each_slice<'a>(
+        &'a self,
+        format: Format,
+        skip: usize,
+        mut each: impl FnMut(&'a [u8]) -> bool,
+    ) -> bool {
         let mut skip = skip;
         let mut visit = |slice: &'a [u8]| {
             let skipped = skip.min(slice.len());
@@ -241,7 +247,7 @@ impl Frame {
             slice.len() == skipped || each(&slice[skipped..])
         };
         match self {
-            Self::Message(message) => message.frames().all(visit),
+            Self::Message(message) => message.frames(format).all(visit),
             Self::Control(control) => visit(control.frame()),
             Self::Other(frame) => visit(frame.as_ref().as_ref()),
         }
@@ -249,15 +255,26 @@ impl Frame {
 }
 
 impl Writer {
+    const fn new(format: Format) -> Self {
+        Self {
+            format,
+            frames: VecDeque::new(),
+            offset: 0,
+            bytes: 0,
+            pong: None,
+        }
+    }
+
     fn push(&mut self, frame: Frame) {
-        self.bytes += frame.len();
+        self.bytes += frame.len(self.format);
         self.frames.push_back(frame);
     }
 
     /// Drops everything but a frame that has been written in part.
     fn discard(&mut self) {
         self.frames.truncate(usize::from(self.offset > 0));
-        self.bytes = self.frames.iter().map(Frame::len).sum::<usize>() - self.offset;
+        let left = self.frames.iter().map(|it| it.len(self.format));
+        self.bytes = left.sum::<usize>() - self.offset;
     }
 
     /// One write call for as many frames as it takes; `None` if there was nothing to write.
@@ -270,7 +287,7 @@ impl Writer {
             && let Some(pong) = self.pong.take()
         {
             let pong = Frame::Other(pong);
-            self.bytes += pong.len();
+            self.bytes += pong.len(self.format);
             self.frames.push_front(pong);
         }
         if self.frames.is_empty() {
@@ -324,7 +341,7 @@ impl Writer {
     fn for_each_slice<'a>(&'a self, mut each: impl FnMut(&'a [u8]) -> bool) {
         let mut skip = self.offset;
         for frame in &self.frames {
-            if !frame.for_each_slice(std::mem::take(&mut skip), &mut each) {
+            if !frame.for_each_slice(self.format, std::mem::take(&mut skip), &mut each) {
                 return;
             }
         }
@@ -335,7 +352,7 @@ impl Writer {
         self.bytes -= written;
         self.offset += written;
         while let Some(first) = self.frames.front() {
-            let len = first.len();
+            let len = first.len(self.format);
             if self.offset < len {
                 break;
             }

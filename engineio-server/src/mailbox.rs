@@ -1,6 +1,7 @@
 //! How HTTP requests reach a session's task, and what becomes of one that its client gives up.
 
 use bytes::Bytes;
+use proto::Content;
 use proto::server::{RequestId, Response};
 use tokio::sync::oneshot;
 
@@ -15,7 +16,7 @@ pub(crate) struct Delivery {
 
 pub(crate) enum Kind {
     Get(Reply),
-    Post(Reply, Bytes),
+    Post(Reply, Content, Bytes),
     /// A POST while another one was under way.
     PostOverlap(Reply),
     /// A POST whose content type the protocol does not know.

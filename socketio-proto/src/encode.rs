@@ -184,9 +184,10 @@ impl Encoder {
     // The same for connections, whose namespaces are known to be fine.
 
     pub(crate) fn join(&self, nsp: &str, auth: Option<&Map<String, Value>>) -> Encoded {
-        let mut draft = self.draft(Kind::Connect, nsp, None);
-        if let Some(auth) = auth {
-            json::append(&mut draft.buffer, auth);
+        let request = (self.revision.rules().write_request)(nsp, auth);
+        let mut draft = self.draft(Kind::Connect, &request.nsp, None);
+        if let Some(payload) = request.payload {
+            json::append(&mut draft.buffer, payload);
         }
         draft.seal()
     }

@@ -12,6 +12,7 @@ mod process;
 mod steps;
 mod test;
 mod tidy;
+mod vectors;
 mod workspace;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
@@ -58,6 +59,12 @@ enum Command {
         #[arg(long, value_name = "LAYER")]
         only: Option<Layer>,
     },
+    /// The golden vectors, made again by the reference packages, beside the committed ones.
+    Vectors {
+        /// Replace the committed ones.
+        #[arg(long)]
+        write: bool,
+    },
     /// Figures of the server beside those of other Socket.IO servers.
     #[command(disable_help_flag = true)]
     Bench {
@@ -89,6 +96,7 @@ fn run(command: Command) -> Result<ExitCode, Stop> {
         Command::Conformance { suite, only } => {
             conformance::run(&workspace, &suite, only).map(|()| ExitCode::SUCCESS)
         }
+        Command::Vectors { write } => vectors::run(&workspace, write).map(|()| ExitCode::SUCCESS),
         Command::Bench { arguments } => {
             bench::run(&workspace, &arguments).map(|()| ExitCode::SUCCESS)
         }

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything deterministic, as steps.
 //!
-//! Begins with the steps of `ci.rs`. The real clients' own business is in `clients.rs` and the
-//! official suites' in `conformance.rs`.
+//! Begins with the steps of `ci.rs`. The real clients' own business is in `clients.rs`, the official
+//! suites' in `conformance.rs` and the golden vectors' in `vectors.rs`.
 
 use std::collections::BTreeSet;
 
@@ -10,6 +10,7 @@ use crate::{
     clients, conformance,
     process::{self, Stop},
     steps::Step,
+    vectors,
     workspace::Workspace,
 };
 
@@ -31,6 +32,7 @@ pub(crate) fn steps() -> Vec<Step> {
         Step::new("browser", &["examples"], clients::browser),
         Step::new("chat", &["examples"], clients::chat),
         Step::new("conformance", &["examples"], conformance::run_known).full(),
+        Step::new("vectors", &[], vectors::check).full(),
     ];
     [ci::STEPS, &own].concat()
 }

@@ -26,7 +26,7 @@ impl Session {
         text: &'a str,
     ) -> Option<Message<'a>> {
         self.advance(now);
-        self.handle_packet(link, (self.rules.decode_text)(text))
+        self.handle_packet(link, self.format.revision.decode_text(text))
     }
 
     /// A binary message arrived on a link. Lends the application's part of it, if there is one.
@@ -37,7 +37,7 @@ impl Session {
         data: &'a [u8],
     ) -> Option<Message<'a>> {
         self.advance(now);
-        self.handle_packet(link, (self.rules.decode_binary)(data))
+        self.handle_packet(link, self.format.revision.decode_binary(data))
     }
 
     fn handle_packet<'a>(
@@ -52,6 +52,7 @@ impl Session {
             self.handle_upgrade_packet(link, packet);
             return None;
         }
+        self.heartbeat.handle_packet(self.now);
         match packet {
             Ok(packet) if self.handshake.is_none() => {
                 self.handle_handshake(Handshake::read(packet));
@@ -97,8 +98,8 @@ impl Session {
 
     pub(super) fn poll_link(&mut self, link: LinkId) -> Option<Output> {
         self.handshake.as_ref()?;
-        if std::mem::take(&mut self.pong) {
-            let item = Item::Control(Control::Pong);
+        if let Some(beat) = self.beat.take() {
+            let item = Item::Control(beat);
             return Some(Output::Send { link, item });
         }
         if let Some(message) = self.queue.pop_front() {

@@ -39,13 +39,13 @@ pub use self::handshake::Handshake;
 pub use self::output::{Control, Item, Output};
 pub use crate::server::{LinkEnd, LinkId, RequestId};
 
-use self::heartbeat::Heartbeat;
+use self::heartbeat::{Due, Heartbeat};
 use self::polling::Polling;
 use self::upgrade::Upgrade;
 use crate::error::{CloseReason, DecodeError};
+use crate::format::Format;
 use crate::packet::{PacketType, Tick, Transport};
 use crate::prepared::Prepared;
-use crate::revision::{Revision, Rules};
 
 /// Where a session is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,16 +71,15 @@ enum Carrier {
 #[derive(Debug)]
 pub struct Session {
     config: Arc<Config>,
-    rules: &'static Rules,
-    revision: Revision,
+    format: Format,
     state: State,
     carrier: Carrier,
     upgrade: Option<Upgrade>,
     /// What the server said; boxed, for it is seldom looked at.
     handshake: Option<Box<Handshake>>,
     heartbeat: Heartbeat,
-    /// A ping is to be answered; the pong overtakes messages.
-    pong: bool,
+    /// A ping or pong to be sent; it overtakes messages.
+    beat: Option<Control>,
     /// Messages the carrier has not taken yet.
     queue: VecDeque<Prepared>,
     /// Bytes of `queue`, as on a websocket.
@@ -103,7 +102,8 @@ impl Session {
     /// A session that is about to be opened: the first output asks for a GET or a link, as the
     /// configuration says.
     #[must_use]
-    pub fn new(config: Arc<Config>, revision: Revision, now: Tick) -> Self {
+    pub fn new(config: Arc<Config>, format: impl Into<Format>, now: Tick) -> Self {
+        let format = format.into();
         let (carrier, outputs) = match config.transport {
             Transport::Polling => (Carrier::Polling(Polling::default()), VecDeque::new()),
             Transport::Websocket => {
@@ -116,13 +116,12 @@ impl Session {
                 deadline: now.saturating_add(config.open_timeout),
             },
             config,
-            rules: revision.rules(),
-            revision,
             carrier,
             upgrade: None,
             handshake: None,
-            heartbeat: Heartbeat::new(),
-            pong: false,
+            heartbeat: Heartbeat::new(format.revision.rules().pinger),
+            format,
+            beat: None,
             queue: VecDeque::new(),
             queued_bytes: 0,
             taken: 0,
@@ -140,8 +139,14 @@ impl Session {
     #[must_use]
     pub fn query(&self, transport: Transport) -> String {
         let mut query = Serializer::new(String::new());
-        query.append_pair("EIO", self.revision.as_str());
+        query.append_pair("EIO", self.format.revision.as_str());
         query.append_pair("transport", transport.as_str());
+        if self.format.base64 {
+            query.append_pair("b64", "1");
+        }
+        if let (Some(index), Transport::Polling) = (self.format.jsonp, transport) {
+            query.append_pair("j", &index.to_string());
+        }
         if let Some(handshake) = &self.handshake {
             query.append_pair("sid", &handshake.sid);
         }
@@ -232,11 +237,15 @@ impl Session {
             State::Closing { deadline } if deadline <= now => {
                 self.finish(CloseReason::ForcedClose, None);
             }
-            State::Open if self.heartbeat.deadline().is_some_and(|at| at <= now) => {
-                self.finish(CloseReason::PingTimeout, None);
-            }
-            State::Open if self.upgrade.as_ref().is_some_and(|it| it.deadline <= now) => {
-                self.abandon_upgrade();
+            State::Open => {
+                if self.upgrade.as_ref().is_some_and(|it| it.deadline <= now) {
+                    self.abandon_upgrade();
+                }
+                match self.heartbeat.handle_timeout(now) {
+                    Some(Due::Ping) => self.beat = Some(Control::Ping),
+                    Some(Due::Timeout) => self.finish(CloseReason::PingTimeout, None),
+                    None => {}
+                }
             }
             _ => {}
         }
@@ -269,6 +278,12 @@ impl Session {
             Carrier::Polling(_) => Transport::Polling,
             Carrier::Link(_) => Transport::Websocket,
         }
+    }
+
+    /// How messages are put on a link.
+    #[must_use]
+    pub const fn format(&self) -> Format {
+        self.format
     }
 
     /// Bytes of the messages that wait for the transport, as they would be on a websocket without
@@ -313,17 +328,16 @@ impl Session {
     fn handle_control(&mut self, kind: PacketType) {
         match kind {
             PacketType::Ping => {
-                self.heartbeat.handle_ping(self.now);
-                self.pong = true;
+                if !self.heartbeat.handle_ping(self.now) {
+                    return self.fail(CloseReason::TransportError, "invalid heartbeat direction");
+                }
+                self.beat = Some(Control::Pong);
             }
+            PacketType::Pong => self.heartbeat.handle_pong(self.now),
             PacketType::Close => self.finish(CloseReason::TransportClose, None),
             // A noop has done its work by arriving; the others are legal and without a meaning
             // here, the reference ignores them as well.
-            PacketType::Noop
-            | PacketType::Open
-            | PacketType::Pong
-            | PacketType::Upgrade
-            | PacketType::Message => {}
+            PacketType::Noop | PacketType::Open | PacketType::Upgrade | PacketType::Message => {}
         }
     }
 

@@ -3,6 +3,7 @@
 use super::handshake::Handshake;
 use super::{LinkId, RequestId};
 use crate::error::CloseReason;
+use crate::format::Content;
 use crate::packet::Transport;
 use crate::prepared::Prepared;
 
@@ -16,11 +17,12 @@ pub enum Output {
         /// Names the request when its response arrives.
         request: RequestId,
     },
-    /// Send a POST with the query [`Session::query`](super::Session::query) tells now and the
-    /// content type `text/plain;charset=UTF-8`.
+    /// Send a POST with the query [`Session::query`](super::Session::query) tells now.
     Post {
         /// Names the request when its response arrives.
         request: RequestId,
+        /// What the `content-type` header has to announce.
+        content: Content,
         /// The whole body.
         body: Vec<u8>,
     },
@@ -67,7 +69,8 @@ pub enum Output {
 #[expect(clippy::exhaustive_enums, reason = "drivers must handle both")]
 pub enum Item {
     /// Application messages: one message on the link for each of the
-    /// [`packets`](Prepared::packets). Masking is the driver's business.
+    /// [`packets`](Prepared::packets) in the session's
+    /// [`format`](super::Session::format). Masking is the driver's business.
     Message(Prepared),
     /// A packet of the protocol itself.
     Control(Control),
@@ -77,7 +80,9 @@ pub enum Item {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "complete by the protocol")]
 pub enum Control {
-    /// Answer to a ping.
+    /// Heartbeat of a client of revision 3.
+    Ping,
+    /// Answer to the heartbeat of a server.
     Pong,
     /// The probe of a new transport.
     Probe,
@@ -90,6 +95,7 @@ impl Control {
     #[must_use]
     pub const fn packet(self) -> &'static str {
         match self {
+            Self::Ping => "2",
             Self::Pong => "3",
             Self::Probe => "2probe",
             Self::Upgrade => "5",

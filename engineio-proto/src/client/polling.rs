@@ -1,7 +1,8 @@
 //! The polling transport of a session: at most one GET and one POST at a time.
 
 use super::RequestId;
-use crate::payload::Payload;
+use crate::format::Content;
+use crate::payload::{Payload, Writer};
 
 /// The requests of a session.
 #[derive(Debug, Default)]
@@ -39,14 +40,14 @@ impl Polling {
 /// A POST body in the making, no larger than the server takes (protocol.md §8).
 #[derive(Debug)]
 pub(super) struct Body {
-    bytes: Vec<u8>,
+    payload: Writer,
     limit: usize,
 }
 
 impl Body {
-    pub(super) const fn new(limit: Option<usize>) -> Self {
+    pub(super) const fn new(payload: Writer, limit: Option<usize>) -> Self {
         Self {
-            bytes: Vec::new(),
+            payload,
             limit: match limit {
                 Some(limit) => limit,
                 None => usize::MAX,
@@ -56,18 +57,18 @@ impl Body {
 
     /// Lets `append` add a packet, and takes it back if the body became too large. A body takes
     /// one packet of any size: whether that is too much is for the server to say.
-    pub(super) fn push(&mut self, append: impl FnOnce(&mut Vec<u8>)) -> bool {
-        let before = self.bytes.len();
-        append(&mut self.bytes);
-        let fits = before == 0 || self.bytes.len() <= self.limit;
+    pub(super) fn push(&mut self, append: impl FnOnce(&mut Writer)) -> bool {
+        let before = self.payload.len();
+        append(&mut self.payload);
+        let fits = before == 0 || self.payload.len() <= self.limit;
         if !fits {
-            self.bytes.truncate(before);
+            self.payload.truncate(before);
         }
         fits
     }
 
-    /// The body; `None` if nothing was added.
-    pub(super) fn finish(self) -> Option<Vec<u8>> {
-        (!self.bytes.is_empty()).then_some(self.bytes)
+    /// The body and its kind; `None` if nothing was added.
+    pub(super) fn finish(self) -> Option<(Content, Vec<u8>)> {
+        (!self.payload.is_empty()).then(|| self.payload.into_post())
     }
 }

@@ -4,17 +4,26 @@ use bytes::Bytes;
 
 use super::output::Output;
 use super::polling::{Body, Get, Polling, Post};
-use super::{CLOSE_PACKET, Carrier, Control, Handshake, RequestId, Session, State, new_request};
-use crate::error::CloseReason;
+use super::{CLOSE_PACKET, Carrier, Handshake, RequestId, Session, State, new_request};
+use crate::error::{CloseReason, DecodeError};
+use crate::format::Content;
 use crate::packet::{Message, PacketType, Tick};
-use crate::payload::Payload;
+use crate::payload::{Payload, Writer};
+use crate::prepared::Prepared;
 
 impl Session {
     /// A request was answered, and this is the whole body. Take the messages of a GET with
     /// [`next_message`](Self::next_message) until there is none; the next GET leaves after that.
     ///
     /// A status other than 200 ends the session.
-    pub fn handle_response(&mut self, now: Tick, request: RequestId, status: u16, body: Bytes) {
+    pub fn handle_response(
+        &mut self,
+        now: Tick,
+        request: RequestId,
+        status: u16,
+        content: Content,
+        body: Bytes,
+    ) {
         self.advance(now);
         let Carrier::Polling(polling) = &mut self.carrier else {
             return;
@@ -24,12 +33,12 @@ impl Session {
                 if status != 200 {
                     return self.fail(CloseReason::TransportError, "poll was refused");
                 }
-                match String::from_utf8(body.into()) {
-                    Ok(body) => {
-                        let payload = Payload::new(self.revision, body);
-                        polling.get = Get::Reading(Box::new(payload));
+                match Payload::of_response(self.format, content, body) {
+                    Ok(payload) => polling.get = Get::Reading(Box::new(payload)),
+                    Err(DecodeError::Utf8) => {
+                        self.fail(CloseReason::ParseError, "payload is not utf-8");
                     }
-                    Err(_) => self.fail(CloseReason::ParseError, "payload is not utf-8"),
+                    Err(_) => self.fail(CloseReason::ParseError, "response is no payload"),
                 }
             }
             (_, Some(post)) if post.request == request => {
@@ -69,6 +78,7 @@ impl Session {
     pub fn next_message(&mut self, now: Tick) -> Option<Message<'_>> {
         self.advance(now);
         while let Some(kind) = self.next_polled_packet() {
+            self.heartbeat.handle_packet(self.now);
             match kind {
                 _ if self.handshake.is_none() => {
                     let handshake = Handshake::read(self.response()?.packet());
@@ -127,20 +137,20 @@ impl Session {
         self.post(pausing)
     }
 
-    /// Posts what waits: a pong, then messages, then the close packet. While the session is about
+    /// Posts what waits: a ping or pong, then messages, then the close packet. While the session is about
     /// to move, only a message that has begun to leave.
     pub(super) fn post(&mut self, pausing: bool) -> Option<Output> {
         let limit = self.handshake.as_ref().and_then(|it| it.max_payload);
-        let append_text = self.rules.append_text;
-        let mut body = Body::new(limit);
-        if !pausing && std::mem::take(&mut self.pong) {
-            body.push(|payload| append_text(payload, Control::Pong.packet().as_bytes()));
+        let has_bytes = self.queue.iter().any(Prepared::has_attachments);
+        let mut body = Body::new(Writer::new(self.format, has_bytes), limit);
+        if let Some(beat) = self.beat.take_if(|_| !pausing) {
+            body.push(|payload| payload.push_text(beat.packet().as_bytes()));
         }
         while let Some(message) = self.queue.front() {
             if pausing && self.taken == 0 {
                 break;
             }
-            if !body.push(|payload| message.append_packet(self.taken, payload, self.rules)) {
+            if !body.push(|payload| message.append_packet(self.taken, payload, self.format)) {
                 break;
             }
             self.taken += 1;
@@ -152,12 +162,16 @@ impl Session {
         }
         let closes = matches!(self.state, State::Closing { .. })
             && self.queue.is_empty()
-            && body.push(|payload| append_text(payload, CLOSE_PACKET));
-        let body = body.finish()?;
+            && body.push(|payload| payload.push_text(CLOSE_PACKET));
+        let (content, body) = body.finish()?;
         let request = new_request(&mut self.next_request);
         if let Carrier::Polling(polling) = &mut self.carrier {
             polling.post = Some(Post { request, closes });
         }
-        Some(Output::Post { request, body })
+        Some(Output::Post {
+            request,
+            content,
+            body,
+        })
     }
 }

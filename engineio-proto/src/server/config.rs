@@ -1,6 +1,7 @@
 //! What a server allows its sessions, with the reference's defaults.
 
 use crate::packet::{Sid, Tick, Transport};
+use crate::revision::Revision;
 
 /// Limits and intervals of every session of a server. All times are milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,9 @@ pub struct Config {
     pub polling: bool,
     /// Whether sessions may be opened on, or move to, websocket. Default yes.
     pub websocket: bool,
+    /// Whether clients of revision 3 are served, those of Socket.IO 1 and 2. If not, they get the
+    /// reference's error, `Unsupported protocol version`. Default yes.
+    pub allow_eio3: bool,
     /// Whether polling sessions are told that they may move to websocket. Default yes.
     pub allow_upgrades: bool,
 }
@@ -38,6 +42,7 @@ impl Default for Config {
             max_payload: 1_000_000,
             polling: true,
             websocket: true,
+            allow_eio3: true,
             allow_upgrades: true,
         }
     }
@@ -51,6 +56,11 @@ impl Config {
             Transport::Polling => self.polling,
             Transport::Websocket => self.websocket,
         }
+    }
+
+    /// Whether clients may speak a revision.
+    pub(crate) const fn allows_revision(&self, revision: Revision) -> bool {
+        self.allow_eio3 || !revision.rules().is_legacy
     }
 
     /// The data of the `open` packet, members in the reference's order (protocol.md §1.4).

@@ -1,7 +1,9 @@
-//! The server's side of the heartbeat (protocol.md §4): a ping, a pong, a pause, a ping.
+//! The server's side of the heartbeat (protocol.md §4): a ping, a pong, a pause, a ping. In
+//! revision 3 the client begins, and the server waits for its pings.
 
 use super::config::Config;
 use crate::packet::Tick;
+use crate::revision::Pinger;
 
 /// What the heartbeat waits for, and whether this side could see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +20,8 @@ enum Wait {
     /// The pong must arrive before this time. Any other packet proves that the peer is alive and
     /// extends it, once per ping: the pong of a busy client may be queued behind a big upload.
     PongDue { at: Tick, extended: bool },
+    /// The client pings, and must have done so again before this time.
+    ClientPing { at: Tick },
 }
 
 /// Milliseconds a driver's timer may be late without giving the peer more time. More than that,
@@ -28,13 +32,17 @@ const TIMER_SLACK: Tick = 20;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Due {
     Ping,
-    PongMissing,
+    /// The client's ping or pong is missing.
+    Timeout,
 }
 
 impl Heartbeat {
-    pub(super) const fn new(config: &Config, now: Tick) -> Self {
+    pub(super) const fn new(pinger: Pinger, config: &Config, now: Tick) -> Self {
         Self {
-            wait: Wait::next_ping(config, now),
+            wait: match pinger {
+                Pinger::Server => Wait::next_ping(config, now),
+                Pinger::Client => Wait::client_ping(config, now),
+            },
             reading: true,
         }
     }
@@ -42,8 +50,8 @@ impl Heartbeat {
     pub(super) const fn deadline(self) -> Option<Tick> {
         match self.wait {
             Wait::PingDue { at } => Some(at),
-            Wait::PongDue { at, .. } if self.reading => Some(at),
-            Wait::PongDue { .. } => None,
+            Wait::PongDue { at, .. } | Wait::ClientPing { at } if self.reading => Some(at),
+            Wait::PongDue { .. } | Wait::ClientPing { .. } => None,
         }
     }
 
@@ -58,13 +66,29 @@ impl Heartbeat {
                 self.wait = Wait::pong(config, left, false);
                 Some(Due::Ping)
             }
-            Wait::PongDue { .. } => Some(Due::PongMissing),
+            Wait::PongDue { .. } | Wait::ClientPing { .. } => Some(Due::Timeout),
         }
     }
 
-    /// A pong; one that nobody asked for counts as well.
-    pub(super) const fn handle_pong(&mut self, config: &Config, now: Tick) {
-        self.wait = Wait::next_ping(config, now);
+    /// A pong; one that nobody asked for counts as well. `false` if pongs are not the client's to
+    /// send.
+    #[must_use]
+    pub(super) const fn handle_pong(&mut self, config: &Config, now: Tick) -> bool {
+        let expected = !matches!(self.wait, Wait::ClientPing { .. });
+        if expected {
+            self.wait = Wait::next_ping(config, now);
+        }
+        expected
+    }
+
+    /// A ping, to be answered. `false` if pings are not the client's to send.
+    #[must_use]
+    pub(super) const fn handle_ping(&mut self, config: &Config, now: Tick) -> bool {
+        let expected = matches!(self.wait, Wait::ClientPing { .. });
+        if expected {
+            self.wait = Wait::client_ping(config, now);
+        }
+        expected
     }
 
     /// Any other packet.
@@ -79,17 +103,23 @@ impl Heartbeat {
 
     /// The session moved to another transport. A ping or pong may have been lost with the old
     /// one, so an unanswered ping is repeated at once. Otherwise the next one stays due when it
-    /// was: the client counts from the last one it saw.
-    pub(super) const fn handle_upgrade(&mut self, now: Tick) {
-        if let Wait::PongDue { .. } = self.wait {
+    /// was: the client counts from the last one it saw. Returns whether a ping is repeated.
+    pub(super) const fn handle_upgrade(&mut self, now: Tick) -> bool {
+        let repeats = matches!(self.wait, Wait::PongDue { .. });
+        if repeats {
             self.wait = Wait::PingDue { at: now };
         }
+        repeats
     }
 
     /// This side stops or resumes reading.
     pub(super) const fn set_reading(&mut self, reading: bool, config: &Config, now: Tick) {
-        if let (Wait::PongDue { .. }, false, true) = (self.wait, self.reading, reading) {
-            self.wait = Wait::pong(config, now, true);
+        if reading && !self.reading {
+            self.wait = match self.wait {
+                Wait::PingDue { at } => Wait::PingDue { at },
+                Wait::PongDue { .. } => Wait::pong(config, now, true),
+                Wait::ClientPing { .. } => Wait::client_ping(config, now),
+            };
         }
         self.reading = reading;
     }
@@ -99,6 +129,13 @@ impl Wait {
     const fn next_ping(config: &Config, now: Tick) -> Self {
         Self::PingDue {
             at: now.saturating_add(config.ping_interval),
+        }
+    }
+
+    const fn client_ping(config: &Config, now: Tick) -> Self {
+        let patience = config.ping_interval.saturating_add(config.ping_timeout);
+        Self::ClientPing {
+            at: now.saturating_add(patience),
         }
     }
 
@@ -117,7 +154,7 @@ mod tests {
     /// When the pong is due if the ping, due at 25,000, leaves at `now`.
     fn pong_due_after_ping_at(now: Tick) -> Option<Tick> {
         let config = Config::default();
-        let mut heartbeat = Heartbeat::new(&config, 0);
+        let mut heartbeat = Heartbeat::new(Pinger::Server, &config, 0);
         assert_eq!(heartbeat.handle_timeout(&config, now), Some(Due::Ping));
         heartbeat.deadline()
     }

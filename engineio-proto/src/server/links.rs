@@ -30,7 +30,7 @@ impl Session {
         text: &'a str,
     ) -> Option<Message<'a>> {
         self.advance(now);
-        self.handle_packet(link, (self.rules.decode_text)(text))
+        self.handle_packet(link, self.format.revision.decode_text(text))
     }
 
     /// A binary message arrived on a link. Lends the application's part of it, if there is one.
@@ -41,7 +41,7 @@ impl Session {
         data: &'a [u8],
     ) -> Option<Message<'a>> {
         self.advance(now);
-        self.handle_packet(link, (self.rules.decode_binary)(data))
+        self.handle_packet(link, self.format.revision.decode_binary(data))
     }
 
     fn handle_packet<'a>(
@@ -125,8 +125,9 @@ impl Session {
         if let Some(post) = polling.post {
             self.reply(post.request, Response::posted());
         }
-        self.heartbeat.handle_upgrade(self.now);
-        self.ping = false;
+        if self.heartbeat.handle_upgrade(self.now) {
+            self.beat = None;
+        }
         self.noop = false;
         self.outputs.push_back(Output::Upgraded {
             to: Transport::Websocket,

@@ -34,9 +34,10 @@ use self::heartbeat::{Due, Heartbeat};
 use self::polling::Polling;
 use self::upgrade::Upgrade;
 use crate::error::CloseReason;
+use crate::format::Format;
 use crate::packet::{PacketType, Sid, Tick, Transport};
 use crate::prepared::Prepared;
-use crate::revision::{Revision, Rules};
+use crate::revision::Revision;
 
 /// Where a session is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,14 +72,13 @@ pub enum LinkEnd {
 #[derive(Debug)]
 pub struct Session {
     config: Arc<Config>,
-    rules: &'static Rules,
-    revision: Revision,
+    format: Format,
     state: State,
     carrier: Carrier,
     upgrade: Option<Box<Upgrade>>,
     heartbeat: Heartbeat,
-    /// A ping is to be sent; it overtakes messages.
-    ping: bool,
+    /// A ping or pong to be sent; it overtakes messages.
+    beat: Option<Control>,
     /// A poll is to be released, even if there is nothing to send.
     noop: bool,
     /// The driver has as much for the link as it wants to hold: messages wait here.
@@ -98,7 +98,7 @@ impl Session {
     #[must_use]
     pub fn open_polling(
         config: Arc<Config>,
-        revision: Revision,
+        format: impl Into<Format>,
         sid: &Sid,
         request: RequestId,
         now: Tick,
@@ -107,7 +107,7 @@ impl Session {
             get: Some(request),
             post: None,
         };
-        Self::open(config, revision, sid, Carrier::Polling(polling), now)
+        Self::open(config, format.into(), sid, Carrier::Polling(polling), now)
     }
 
     /// A session opened on a websocket, or any link of that kind: the handshake is the first
@@ -115,21 +115,15 @@ impl Session {
     #[must_use]
     pub fn open_link(
         config: Arc<Config>,
-        revision: Revision,
+        format: impl Into<Format>,
         sid: &Sid,
         link: LinkId,
         now: Tick,
     ) -> Self {
-        Self::open(config, revision, sid, Carrier::Link(link), now)
+        Self::open(config, format.into(), sid, Carrier::Link(link), now)
     }
 
-    fn open(
-        config: Arc<Config>,
-        revision: Revision,
-        sid: &Sid,
-        carrier: Carrier,
-        now: Tick,
-    ) -> Self {
+    fn open(config: Arc<Config>, format: Format, sid: &Sid, carrier: Carrier, now: Tick) -> Self {
         let transport = match carrier {
             Carrier::Polling(_) => Transport::Polling,
             Carrier::Link(_) => Transport::Websocket,
@@ -139,14 +133,13 @@ impl Session {
         buffer.extend_from_slice(handshake.as_bytes());
         let open = Prepared::packet(PacketType::Open, buffer, Prepared::HEADROOM, Vec::new());
         Self {
-            heartbeat: Heartbeat::new(&config, now),
+            heartbeat: Heartbeat::new(format.revision.rules().pinger, &config, now),
             config,
-            rules: revision.rules(),
-            revision,
+            format,
             state: State::Open,
             carrier,
             upgrade: None,
-            ping: false,
+            beat: None,
             noop: false,
             congested: false,
             queued_bytes: open.wire_len(),
@@ -238,8 +231,8 @@ impl Session {
             self.abandon_upgrade();
         }
         match self.heartbeat.handle_timeout(&self.config, self.now) {
-            Some(Due::Ping) => self.ping = true,
-            Some(Due::PongMissing) => self.finish(CloseReason::PingTimeout, None),
+            Some(Due::Ping) => self.beat = Some(Control::Ping),
+            Some(Due::Timeout) => self.finish(CloseReason::PingTimeout, None),
             None => self.release_upgrading_poll(),
         }
     }
@@ -278,8 +271,8 @@ impl Session {
         if self.outputs.capacity() > 0 {
             self.outputs = VecDeque::new();
         }
-        if std::mem::take(&mut self.ping) {
-            let item = Item::Control(Control::Ping);
+        if let Some(beat) = self.beat.take() {
+            let item = Item::Control(beat);
             return Some(Output::Send { link, item });
         }
         if self.congested {
@@ -318,7 +311,7 @@ impl Session {
     /// The revision the session speaks.
     #[must_use]
     pub const fn revision(&self) -> Revision {
-        self.revision
+        self.format.revision
     }
 
     /// Bytes of the messages that wait for the transport, as they would be on a websocket.
@@ -334,10 +327,17 @@ impl Session {
     /// A packet that is no message, on the transport that carries the session.
     fn handle_control(&mut self, kind: PacketType) {
         match kind {
-            PacketType::Pong => self.heartbeat.handle_pong(&self.config, self.now),
+            PacketType::Pong => {
+                if !self.heartbeat.handle_pong(&self.config, self.now) {
+                    self.fail_heartbeat();
+                }
+            }
             PacketType::Ping => {
-                self.answer_post();
-                self.fail(CloseReason::TransportError, "invalid heartbeat direction");
+                if self.heartbeat.handle_ping(&self.config, self.now) {
+                    self.beat = Some(Control::Pong);
+                } else {
+                    self.fail_heartbeat();
+                }
             }
             PacketType::Close => {
                 self.answer_post();
@@ -348,6 +348,12 @@ impl Session {
                 self.heartbeat.handle_packet(&self.config, self.now);
             }
         }
+    }
+
+    /// Who pings is settled by the revision.
+    fn fail_heartbeat(&mut self) {
+        self.answer_post();
+        self.fail(CloseReason::TransportError, "invalid heartbeat direction");
     }
 
     fn fail(&mut self, reason: CloseReason, detail: &'static str) {

@@ -1,7 +1,9 @@
 //! What a session asks its driver to do.
 
 use crate::error::CloseReason;
+use crate::format::Content;
 use crate::packet::Transport;
+use crate::payload::Writer;
 use crate::prepared::Prepared;
 
 /// Names an HTTP request between the driver and the session. The driver chooses it.
@@ -70,6 +72,8 @@ pub enum Item {
 pub enum Control {
     /// Heartbeat of the server.
     Ping,
+    /// Answer to the heartbeat of a client of revision 3.
+    Pong,
     /// Answer to the probe of a new transport.
     ProbePong,
 }
@@ -80,6 +84,7 @@ impl Control {
     pub const fn packet(self) -> &'static str {
         match self {
             Self::Ping => "2",
+            Self::Pong => "3",
             Self::ProbePong => "3probe",
         }
     }
@@ -89,6 +94,7 @@ impl Control {
     pub const fn frame(self) -> &'static [u8] {
         match self {
             Self::Ping => b"\x81\x012",
+            Self::Pong => b"\x81\x013",
             Self::ProbePong => b"\x81\x063probe",
         }
     }
@@ -120,12 +126,21 @@ impl Response {
     }
 
     /// A polling payload.
-    pub(super) fn payload(body: Vec<u8>) -> Self {
-        const HEADERS: &[(&str, &str)] = &[
-            ("content-type", "text/plain; charset=UTF-8"),
+    pub(super) fn payload(payload: Writer) -> Self {
+        const TEXT: &[(&str, &str)] = &[
+            ("content-type", Content::Text.as_str()),
             ("cache-control", "no-store"),
         ];
-        Self::new(200, HEADERS, body)
+        const BINARY: &[(&str, &str)] = &[
+            ("content-type", Content::Binary.as_str()),
+            ("cache-control", "no-store"),
+        ];
+        let (content, body) = payload.into_response();
+        let headers = match content {
+            Content::Binary => BINARY,
+            Content::Text | Content::Form => TEXT,
+        };
+        Self::new(200, headers, body)
     }
 
     /// The answer to a POST whose packets have been taken.

@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 
 use super::output::RequestId;
-use crate::payload::Payload;
+use crate::format::Format;
+use crate::payload::{Payload, Writer};
 use crate::prepared::Prepared;
-use crate::revision::Rules;
 
 /// Bytes after which a response is sent although more messages wait: the next poll takes them.
 const RESPONSE_TARGET: usize = 1 << 20;
@@ -28,11 +28,11 @@ pub(super) struct Post {
 
 /// Fills a payload from the queue, at least one message and then up to the target size. Returns
 /// the bytes that left the queue, as on a websocket.
-pub(super) fn drain(queue: &mut VecDeque<Prepared>, payload: &mut Vec<u8>, rules: &Rules) -> usize {
+pub(super) fn drain(queue: &mut VecDeque<Prepared>, payload: &mut Writer, format: Format) -> usize {
     let mut drained = 0;
     while let Some(message) = queue.pop_front() {
         drained += message.wire_len();
-        message.append_to(payload, rules);
+        message.append_to(payload, format);
         if payload.len() >= RESPONSE_TARGET {
             break;
         }

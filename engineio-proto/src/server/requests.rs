@@ -2,12 +2,13 @@
 
 use bytes::Bytes;
 
-use super::output::Control;
 use super::polling::{self, Polling, Post};
 use super::{CLOSE_PACKET, Carrier, NOOP_PACKET, RequestId, Response, Session, State};
-use crate::error::CloseReason;
+use crate::error::{CloseReason, DecodeError};
+use crate::format::Content;
 use crate::packet::{Message, PacketType, Tick};
-use crate::payload::Payload;
+use crate::payload::{Payload, Writer};
+use crate::prepared::Prepared;
 use crate::request::RequestError;
 
 impl Session {
@@ -53,8 +54,9 @@ impl Session {
     /// A POST arrived with its whole body. Take its messages with
     /// [`next_message`](Self::next_message); the request is answered when none is left.
     ///
-    /// A second POST while one is being read breaks the rules and ends the session.
-    pub fn handle_post(&mut self, now: Tick, request: RequestId, body: Bytes) {
+    /// A second POST while one is being read breaks the rules and ends the session, and so does
+    /// content that the revision does not [accept](crate::Revision::accepts).
+    pub fn handle_post(&mut self, now: Tick, request: RequestId, content: Content, body: Bytes) {
         self.advance(now);
         match &mut self.carrier {
             _ if self.state == State::Closed => self.refuse(request, RequestError::UnknownSid),
@@ -62,11 +64,10 @@ impl Session {
             Carrier::Polling(Polling { post: Some(_), .. }) => {
                 self.handle_post_overlap(now, request);
             }
-            Carrier::Polling(polling) => match String::from_utf8(body.into()) {
-                Ok(body) => {
-                    let payload = Payload::new(self.revision, body);
-                    polling.post = Some(Box::new(Post { request, payload }));
-                }
+            Carrier::Polling(polling) => match Payload::of_post(self.format, content, body) {
+                Ok(Some(payload)) => polling.post = Some(Box::new(Post { request, payload })),
+                Ok(None) => self.reply(request, Response::posted()),
+                Err(DecodeError::Content) => self.handle_post_invalid(now, request),
                 Err(_) => {
                     self.reply(request, Response::posted());
                     self.fail(CloseReason::ParseError, "payload is not utf-8");
@@ -80,7 +81,8 @@ impl Session {
         self.refuse_post(now, request, "data request overlap from client");
     }
 
-    /// A POST whose content this revision does not know: bytes instead of text.
+    /// A POST whose content the revision does not [accept](crate::Revision::accepts). The driver
+    /// need not read its body.
     pub fn handle_post_invalid(&mut self, now: Tick, request: RequestId) {
         self.refuse_post(now, request, "invalid content");
     }
@@ -169,26 +171,26 @@ impl Session {
             return;
         };
         let closing = matches!(self.state, State::Closing { .. });
-        let due = self.ping || self.noop || closing || !self.queue.is_empty();
-        if polling.get.is_none() || !due {
+        let due = self.beat.is_some() || self.noop || closing || !self.queue.is_empty();
+        let Some(request) = polling.get.filter(|_| due) else {
             return;
+        };
+        polling.get = None;
+        let has_bytes = self.queue.iter().any(Prepared::has_attachments);
+        let mut payload = Writer::new(self.format, has_bytes);
+        if let Some(beat) = self.beat.take().filter(|_| !closing) {
+            payload.push_text(beat.packet().as_bytes());
         }
-        let mut payload = Vec::new();
-        if std::mem::take(&mut self.ping) && !closing {
-            (self.rules.append_text)(&mut payload, Control::Ping.packet().as_bytes());
-        }
-        let drained = polling::drain(&mut self.queue, &mut payload, self.rules);
+        let drained = polling::drain(&mut self.queue, &mut payload, self.format);
         self.queued_bytes -= drained;
         if std::mem::take(&mut self.noop) && payload.is_empty() {
-            (self.rules.append_text)(&mut payload, NOOP_PACKET);
+            payload.push_text(NOOP_PACKET);
         }
         let closes = closing && self.queue.is_empty();
         if closes {
-            (self.rules.append_text)(&mut payload, CLOSE_PACKET);
+            payload.push_text(CLOSE_PACKET);
         }
-        if let Some(request) = polling.get.take() {
-            self.reply(request, Response::payload(payload));
-        }
+        self.reply(request, Response::payload(payload));
         if closes {
             self.finish(CloseReason::ForcedClose, None);
         }
@@ -222,8 +224,8 @@ impl Session {
 
     pub(super) fn reply_control(&mut self, request: Option<RequestId>, packet: &'static [u8]) {
         if let Some(request) = request {
-            let mut payload = Vec::new();
-            (self.rules.append_text)(&mut payload, packet);
+            let mut payload = Writer::new(self.format, false);
+            payload.push_text(packet);
             self.reply(request, Response::payload(payload));
         }
     }

@@ -3,12 +3,17 @@
 mod packet;
 mod payload;
 
-use crate::revision::Rules;
+use crate::revision::{BinaryForm, Pinger, Rules};
 
 pub(crate) static RULES: Rules = Rules {
+    query: "4",
+    is_legacy: false,
+    pinger: Pinger::Server,
+    binary_form: BinaryForm::Raw,
     decode_text: packet::decode_text,
     decode_binary: packet::decode_binary,
     decode_payload: payload::decode,
-    append_text: payload::append_text,
-    append_base64: payload::append_base64,
+    append_packet: payload::append,
+    empty_payload: "",
+    binary_payload: None,
 };

@@ -1,21 +1,12 @@
 //! Polling payloads of revision 4: packets joined with U+001E, bytes as `b` + base64
 //! (protocol.md §2).
 
-use base64::Engine;
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-
-use super::packet::packet_type;
+use crate::base64;
 use crate::error::DecodeError;
+use crate::packet::PacketType;
 use crate::revision::PayloadPacket;
 
 const SEPARATOR: char = '\u{1e}';
-
-/// Padding may be missing, as the reference allows; everything else must be right.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 pub(super) fn decode(
     payload: &str,
@@ -31,28 +22,17 @@ pub(super) fn decode(
     *at = end + SEPARATOR.len_utf8();
     if let Some(base64) = packet.strip_prefix('b') {
         scratch.clear();
-        BASE64
-            .decode_vec(base64, scratch)
-            .map_err(|_| DecodeError::Base64)?;
+        base64::decode(base64, scratch)?;
         return Ok(Some(PayloadPacket::Scratch));
     }
-    let kind = packet_type(packet)?;
+    let kind = PacketType::of_text(packet)?;
     Ok(Some(PayloadPacket::Text(kind, start + 1..end)))
 }
 
-pub(super) fn append_text(payload: &mut Vec<u8>, packet: &[u8]) {
-    separate(payload);
-    payload.extend_from_slice(packet);
-}
-
-pub(super) fn append_base64(payload: &mut Vec<u8>, base64: &[u8]) {
-    separate(payload);
-    payload.push(b'b');
-    payload.extend_from_slice(base64);
-}
-
-fn separate(payload: &mut Vec<u8>) {
+/// Appends a packet in its text form.
+pub(super) fn append(payload: &mut Vec<u8>, packet: &[u8]) {
     if !payload.is_empty() {
         payload.push(SEPARATOR as u8);
     }
+    payload.extend_from_slice(packet);
 }

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use engineio_proto::server::{self, LinkEnd, RequestId};
-use engineio_proto::{CloseReason, Prepared, Transport, client};
+use engineio_proto::{CloseReason, Content, Prepared, Transport, client};
 
 use crate::pair::Pair;
 use crate::trace::*;
@@ -32,10 +32,15 @@ fn second_post_ends_the_session_and_its_predecessor() {
     let overlap = "closed: transport error, data request overlap from client";
     let mut session = server();
     session.handle_get(1, RequestId(1));
-    session.handle_post(2, RequestId(2), Bytes::from_static(b"4a\x1e4b"));
+    session.handle_post(
+        2,
+        RequestId(2),
+        Content::Text,
+        Bytes::from_static(b"4a\x1e4b"),
+    );
     assert!(session.next_message(2).is_some());
     assert!(session.has_posted_messages());
-    session.handle_post(3, RequestId(3), Bytes::from_static(b"4c"));
+    session.handle_post(3, RequestId(3), Content::Text, Bytes::from_static(b"4c"));
     let lines = ["reply 3: 400 ", "reply 1: 200 1", "reply 2: 400 ", overlap];
     assert_eq!(server_lines(&mut session), lines);
     assert_eq!(session.next_message(4), None);
@@ -59,7 +64,12 @@ fn abandoned_get_ends_the_session() {
 fn abandoned_post_ends_the_session_and_releases_the_get() {
     let mut session = server();
     session.handle_get(1, RequestId(1));
-    session.handle_post(2, RequestId(2), Bytes::from_static(b"4a\x1e4b"));
+    session.handle_post(
+        2,
+        RequestId(2),
+        Content::Text,
+        Bytes::from_static(b"4a\x1e4b"),
+    );
     assert!(session.next_message(2).is_some());
     session.handle_abandoned(3, RequestId(2));
     let closed = "closed: transport error, data request connection closed prematurely";
@@ -78,7 +88,12 @@ fn abandoned_request_that_was_answered_means_nothing() {
 #[test]
 fn post_is_answered_once_its_messages_are_taken() {
     let mut session = server();
-    session.handle_post(1, RequestId(1), Bytes::from_static(b"4a\x1ebAQI=\x1e3"));
+    session.handle_post(
+        1,
+        RequestId(1),
+        Content::Text,
+        Bytes::from_static(b"4a\x1ebAQI=\x1e3"),
+    );
     assert_eq!(session.next_message(1).map(show).as_deref(), Some("a"));
     assert_eq!(session.next_message(1).map(show).as_deref(), Some("#0102"));
     assert!(server_lines(&mut session).is_empty());
@@ -90,7 +105,12 @@ fn post_is_answered_once_its_messages_are_taken() {
 fn post_is_answered_behind_its_last_message_and_ahead_of_what_that_led_to() {
     let mut session = server();
     session.handle_get(1, RequestId(1));
-    session.handle_post(2, RequestId(2), Bytes::from_static(b"4a\x1e4b"));
+    session.handle_post(
+        2,
+        RequestId(2),
+        Content::Text,
+        Bytes::from_static(b"4a\x1e4b"),
+    );
     assert!(session.next_message(2).is_some());
     assert!(session.has_posted_messages());
     assert!(session.next_message(2).is_some());
@@ -114,7 +134,7 @@ fn undecodable_post_is_answered_ok_and_ends_the_session() {
     for (body, messages, detail) in table {
         let mut session = server();
         session.handle_get(1, RequestId(1));
-        session.handle_post(2, RequestId(2), Bytes::from_static(body));
+        session.handle_post(2, RequestId(2), Content::Text, Bytes::from_static(body));
         let taken: Vec<_> = std::iter::from_fn(|| session.next_message(2).map(show)).collect();
         assert_eq!(taken, messages, "{body:?}");
         let closed = format!("closed: parse error, {detail}");
@@ -190,7 +210,7 @@ fn requests_after_the_end_meet_an_unknown_session() {
     let mut session = server();
     session.abort(1, CloseReason::TransportError, "why not");
     session.handle_get(2, RequestId(1));
-    session.handle_post(2, RequestId(2), Bytes::from_static(b"4a"));
+    session.handle_post(2, RequestId(2), Content::Text, Bytes::from_static(b"4a"));
     session.handle_link(2, LINK);
     session.send(Prepared::text("late"));
     session.close(3);
@@ -431,13 +451,13 @@ fn failing_requests_end_the_clients_session() {
     type Fail = fn(&mut client::Session);
     let table: [(&str, Fail); 6] = [
         ("transport error, poll was refused", |it| {
-            it.handle_response(1, RequestId(1), 400, Bytes::new());
+            it.handle_response(1, RequestId(1), 400, Content::Text, Bytes::new());
         }),
         ("transport error, poll failed", |it| {
             it.handle_request_failed(1, RequestId(1))
         }),
         ("transport error, post was refused", |it| {
-            it.handle_response(1, RequestId(2), 413, Bytes::new());
+            it.handle_response(1, RequestId(2), 413, Content::Text, Bytes::new());
         }),
         ("transport error, post failed", |it| {
             it.handle_request_failed(1, RequestId(2))
@@ -446,7 +466,13 @@ fn failing_requests_end_the_clients_session() {
             respond(it, 1, 1, "x");
         }),
         ("parse error, payload is not utf-8", |it| {
-            it.handle_response(1, RequestId(1), 200, Bytes::from_static(b"4\xff"));
+            it.handle_response(
+                1,
+                RequestId(1),
+                200,
+                Content::Text,
+                Bytes::from_static(b"4\xff"),
+            );
         }),
     ];
     for (reason, fail) in table {
@@ -454,7 +480,7 @@ fn failing_requests_end_the_clients_session() {
         session.send(Prepared::text("a"));
         assert_eq!(client_lines(&mut session), ["post 2: 4a"]);
         session.handle_request_failed(1, RequestId(0));
-        session.handle_response(1, RequestId(3), 500, Bytes::new());
+        session.handle_response(1, RequestId(3), 500, Content::Text, Bytes::new());
         assert!(!session.is_closed(), "requests that are over mean nothing");
         fail(&mut session);
         assert_eq!(client_lines(&mut session), [format!("closed: {reason}")]);

@@ -3,7 +3,7 @@
 use engineio_proto::server::{self, LinkEnd, RequestId};
 use engineio_proto::{Prepared, Tick, client};
 
-use crate::pair::Pair;
+use crate::pair::{FORMATS, Pair};
 use crate::trace::*;
 
 /// Pings every 1000 ms, waits 500 ms for the pong.
@@ -269,15 +269,17 @@ fn packets_without_a_meaning_are_ignored_by_the_client() {
 #[test]
 fn idle_pair_lives_on_every_transport() {
     for (transport, upgrade) in [("polling", false), ("polling", true), ("websocket", false)] {
-        let client = client::Config {
-            transport: engineio_proto::Transport::from_name(transport).unwrap(),
-            upgrade,
-            ..Default::default()
-        };
-        let mut pair = Pair::new(config(), client).with_latency(0..=200, 7);
-        pair.run_until(3_600_000);
-        assert_eq!(pair.client.closed, None, "{transport}");
-        assert_eq!(pair.server().closed, None, "{transport}");
+        for format in FORMATS {
+            let client = client::Config {
+                transport: engineio_proto::Transport::from_name(transport).unwrap(),
+                upgrade,
+                ..Default::default()
+            };
+            let mut pair = Pair::speaking(format, config(), client).with_latency(0..=200, 7);
+            pair.run_until(3_600_000);
+            assert_eq!(pair.client.closed, None, "{transport}, {format:?}");
+            assert_eq!(pair.server().closed, None, "{transport}, {format:?}");
+        }
     }
 }
 

@@ -6,7 +6,10 @@ mod trace;
 mod close;
 mod heartbeat;
 mod limits;
+#[cfg(feature = "proptest")]
+mod properties;
 mod requests;
+mod revision_3;
 mod upgrade;
 mod vectors;
 mod ws;

@@ -9,15 +9,29 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use engineio_proto::server::{self, LinkEnd, LinkId, RequestId};
-use engineio_proto::{Action, Head, Message, Prepared, Request, Revision, Tick, Transport, client};
+use engineio_proto::{
+    Action, Content, Format, Head, Message, Prepared, Request, Revision, Tick, Transport, client,
+};
 
 use crate::trace::{closed, show, sid};
+
+/// Every way the two can talk.
+pub(crate) const FORMATS: [Format; 6] = [
+    Format::new(Revision::V4),
+    Format::new(Revision::V4).with_base64(),
+    Format::new(Revision::V4).with_jsonp(1),
+    Format::new(Revision::V3),
+    Format::new(Revision::V3).with_base64(),
+    Format::new(Revision::V3).with_jsonp(23),
+];
 
 pub(crate) struct Pair {
     pub(crate) now: Tick,
     pub(crate) client: Peer<client::Session>,
     /// Exists once the client's first request has arrived.
     pub(crate) server: Option<Peer<server::Session>>,
+    /// As the request for the link asked.
+    link_format: Format,
     server_config: Arc<server::Config>,
     latency: RangeInclusive<Tick>,
     rng: Rng,
@@ -41,8 +55,8 @@ pub(crate) struct Peer<S> {
 /// Something on its way.
 enum Flight {
     Get(RequestId, String),
-    Post(RequestId, String, Bytes),
-    Response(RequestId, u16, Bytes),
+    Post(RequestId, String, Content, Bytes),
+    Response(RequestId, u16, Content, Bytes),
     ToServer(LinkId, Wire),
     ToClient(LinkId, Wire),
 }
@@ -57,11 +71,16 @@ enum Wire {
 
 impl Pair {
     pub(crate) fn new(server: server::Config, client: client::Config) -> Self {
-        let client = client::Session::new(Arc::new(client), Revision::V4, 0);
+        Self::speaking(Revision::V4.into(), server, client)
+    }
+
+    pub(crate) fn speaking(format: Format, server: server::Config, client: client::Config) -> Self {
+        let client = client::Session::new(Arc::new(client), format, 0);
         Self {
             now: 0,
             client: Peer::new(client),
             server: None,
+            link_format: format,
             server_config: Arc::new(server),
             latency: 10..=10,
             rng: Rng(1),
@@ -160,38 +179,40 @@ impl Pair {
         let now = self.now;
         match flight {
             Flight::Get(request, query) => match self.admit("GET", &query, false) {
-                Some(Action::Get) => self.server().session.handle_get(now, request),
-                Some(action) => panic!("GET taken for {action:?}"),
-                None => {
+                (Some(Action::Get), _) => self.server().session.handle_get(now, request),
+                (Some(action), _) => panic!("GET taken for {action:?}"),
+                (None, format) => {
                     let config = self.server_config.clone();
                     let session =
-                        server::Session::open_polling(config, Revision::V4, &sid(), request, now);
+                        server::Session::open_polling(config, format, &sid(), request, now);
                     self.server = Some(Peer::new(session));
                 }
             },
-            Flight::Post(request, query, body) => {
-                assert_eq!(self.admit("POST", &query, false), Some(Action::Post));
+            Flight::Post(request, query, content, body) => {
+                assert_eq!(self.admit("POST", &query, false).0, Some(Action::Post));
                 let server = self.server();
-                server.session.handle_post(now, request, body);
+                server.session.handle_post(now, request, content, body);
                 while let Some(message) = server.session.next_message(now) {
                     server.received.push(show(message));
                 }
             }
-            Flight::Response(request, status, body) => {
+            Flight::Response(request, status, content, body) => {
                 let client = &mut self.client;
-                client.session.handle_response(now, request, status, body);
+                let session = &mut client.session;
+                session.handle_response(now, request, status, content, body);
                 while let Some(message) = client.session.next_message(now) {
                     client.received.push(show(message));
                 }
             }
             Flight::ToServer(link, Wire::Open(query)) => {
-                match self.admit("GET", &query, true) {
+                let (action, format) = self.admit("GET", &query, true);
+                self.link_format = format;
+                match action {
                     Some(Action::Websocket) => self.server().session.handle_link(now, link),
                     Some(action) => panic!("websocket taken for {action:?}"),
                     None => {
                         let config = self.server_config.clone();
-                        let session =
-                            server::Session::open_link(config, Revision::V4, &sid(), link, now);
+                        let session = server::Session::open_link(config, format, &sid(), link, now);
                         self.server = Some(Peer::new(session));
                     }
                 }
@@ -234,10 +255,11 @@ impl Pair {
         }
     }
 
-    /// What a request does to the session; `None` if it opens one.
-    fn admit(&self, method: &str, query: &str, upgrade: bool) -> Option<Action> {
+    /// What a request does to the session, `None` if it opens one, and the format it asks for.
+    fn admit(&self, method: &str, query: &str, upgrade: bool) -> (Option<Action>, Format) {
         let head = Head {
             method,
+            subpath: "",
             query,
             origin: None,
             upgrade,
@@ -247,12 +269,10 @@ impl Pair {
                 assert_eq!(request.sid, Some(sid()));
                 let session = self.server.as_ref().map(|server| &server.session);
                 let session = session.map(|it| (it.revision(), it.transport()));
-                Some(request.admit(session).expect("a client knows its session"))
+                let action = request.admit(session).expect("a client knows its session");
+                (Some(action), request.format)
             }
-            Request::Open { revision, .. } => {
-                assert_eq!(revision, Some(Revision::V4));
-                None
-            }
+            Request::Open { format, .. } => (None, format.expect("both are spoken")),
             _ => unreachable!("a request of a later version"),
         }
     }
@@ -274,9 +294,13 @@ impl Pair {
                 let query = query(Transport::Polling);
                 self.launch(Flight::Get(request, query));
             }
-            client::Output::Post { request, body } => {
+            client::Output::Post {
+                request,
+                content,
+                body,
+            } => {
                 let query = query(Transport::Polling);
-                self.launch(Flight::Post(request, query, body.into()));
+                self.launch(Flight::Post(request, query, content, body.into()));
             }
             client::Output::OpenLink { link } => {
                 let query = query(Transport::Websocket);
@@ -285,7 +309,7 @@ impl Pair {
             client::Output::Send { link, item } => {
                 assert!(!self.client.hung_up, "nothing is written behind the end");
                 let wires = match item {
-                    client::Item::Message(message) => wires(&message),
+                    client::Item::Message(message) => wires(&message, self.client.session.format()),
                     client::Item::Control(it) => vec![Wire::Text(it.packet().to_owned())],
                 };
                 for wire in wires {
@@ -308,13 +332,18 @@ impl Pair {
     fn act_for_server(&mut self, output: server::Output) {
         match output {
             server::Output::Reply { request, response } => {
+                let content = response
+                    .headers
+                    .iter()
+                    .find(|(name, _)| *name == "content-type");
+                let content = Content::from_header(content.map(|(_, value)| value.as_bytes()));
                 let body = response.body.into();
-                self.launch(Flight::Response(request, response.status, body));
+                self.launch(Flight::Response(request, response.status, content, body));
             }
             server::Output::Send { link, item } => {
                 assert!(!self.server().hung_up, "nothing is written behind the end");
                 let wires = match item {
-                    server::Item::Message(message) => wires(&message),
+                    server::Item::Message(message) => wires(&message, self.link_format),
                     server::Item::Control(it) => vec![Wire::Text(it.packet().to_owned())],
                 };
                 for wire in wires {
@@ -369,8 +398,8 @@ impl<S> Peer<S> {
     }
 }
 
-fn wires(message: &Prepared) -> Vec<Wire> {
-    let packets = message.packets().map(|packet| match packet {
+fn wires(message: &Prepared, format: Format) -> Vec<Wire> {
+    let packets = message.packets(format).map(|packet| match packet {
         Message::Text(text) => Wire::Text(text.to_owned()),
         Message::Binary(data) => Wire::Binary(data.to_vec()),
     });

@@ -2,7 +2,7 @@
 //! our own, and what the reference did on the wire (`tests/vectors/http.json`).
 
 use engineio_proto::server::{self, RequestId, Response};
-use engineio_proto::{Head, Request, RequestError, Revision, Sid, Transport};
+use engineio_proto::{Content, Format, Head, Request, RequestError, Revision, Sid, Transport};
 use serde_json::{Value, json};
 
 use crate::trace::*;
@@ -20,12 +20,9 @@ fn classify(
     existing: Existing,
 ) -> Result<String, RequestError> {
     match Request::read(head, config)? {
-        Request::Open {
-            transport,
-            revision,
-        } => match revision {
-            Some(Revision::V4) => Ok(format!("open {transport}")),
-            _ => Err(RequestError::UnsupportedVersion),
+        Request::Open { transport, format } => match format {
+            Some(_) => Ok(format!("open {transport}")),
+            None => Err(RequestError::UnsupportedVersion),
         },
         Request::Session(request) => {
             let existing = existing.filter(|_| request.sid == Some(sid()));
@@ -38,6 +35,7 @@ fn classify(
 fn head<'a>(method: &'a str, query: &'a str, upgrade: bool) -> Head<'a> {
     Head {
         method,
+        subpath: "",
         query,
         origin: None,
         upgrade,
@@ -192,18 +190,97 @@ fn requests_that_do_not_fit_are_refused_with_status_code_and_message() {
         ("GET", &moved_v3, true, ON_POLLING, 3),
         ("GET", "EIO=5&transport=polling", false, None, 5),
     ];
+    let config = server::Config {
+        allow_eio3: false,
+        ..server::Config::default()
+    };
     for (method, query, upgrade, existing, code) in table {
-        let outcome = classify(
-            &head(method, query, upgrade),
-            &server::Config::default(),
-            existing,
-        );
+        let outcome = classify(&head(method, query, upgrade), &config, existing);
         assert_eq!(
             outcome.map_err(|it| it.code()),
             Err(code),
             "{method} {query}"
         );
     }
+}
+
+#[test]
+fn whatever_is_not_revision_4_is_revision_3() {
+    for (eio, revision) in [
+        ("EIO=4", Revision::V4),
+        ("EIO=3", Revision::V3),
+        ("EIO=5", Revision::V3),
+        ("EIO=04", Revision::V3),
+        ("EIO=", Revision::V3),
+        ("EIO", Revision::V3),
+        ("", Revision::V3),
+    ] {
+        let query = format!("{eio}&transport=polling");
+        let format = open_format(&query);
+        assert_eq!(format, Format::new(revision), "{eio}");
+    }
+}
+
+#[test]
+fn clients_say_once_what_they_cannot_take() {
+    let v3 = Format::new(Revision::V3);
+    for (parameters, format) in [
+        ("b64=1", v3.with_base64()),
+        ("b64=0", v3.with_base64()),
+        ("b64=", v3),
+        ("b64", v3),
+        ("j=0", v3.with_jsonp(0)),
+        ("j=12abc34", v3.with_jsonp(1234)),
+        ("j=);alert(7", v3.with_jsonp(7)),
+        ("j", v3.with_jsonp(0)),
+        ("j=3&b64=1", v3.with_jsonp(3)),
+    ] {
+        let format_read = open_format(&format!("transport=polling&{parameters}"));
+        assert_eq!(format_read, format, "{parameters}");
+        assert_eq!(format.jsonp.is_some(), parameters.starts_with('j'));
+    }
+}
+
+/// The format of the session that a query asks to open.
+fn open_format(query: &str) -> Format {
+    let request = Request::read(&head("GET", query, false), &server::Config::default());
+    let Ok(Request::Open { format, .. }) = request else {
+        panic!("{query}: {request:?}");
+    };
+    format.expect("both revisions are spoken by default")
+}
+
+#[test]
+fn clients_of_socket_io_0_9_are_told_what_is_wrong() {
+    for (subpath, is_obsolete) in [
+        ("1", true),
+        ("1/", true),
+        ("1/xhr-polling/123", true),
+        ("10/", false),
+        ("", false),
+        ("x/1/", false),
+    ] {
+        let head = Head {
+            subpath,
+            ..head("GET", "t=1234567890", false)
+        };
+        let error = Request::read(&head, &server::Config::default()).unwrap_err();
+        let expected = match is_obsolete {
+            true => RequestError::Obsolete,
+            false => RequestError::UnknownTransport,
+        };
+        assert_eq!(error, expected, "{subpath}");
+    }
+    let response = RequestError::Obsolete.response();
+    assert_eq!(
+        (response.status, json_body(&response)["code"].as_u64()),
+        (400, Some(5))
+    );
+    let message = json_body(&response)["message"].clone();
+    assert!(
+        message.as_str().unwrap().contains("Socket.IO 0.9"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -347,6 +424,7 @@ fn config_of(name: &str) -> server::Config {
     server::Config {
         websocket: !matches!(name, "polling only" | "websocket disabled"),
         allow_upgrades: name != "allowUpgrades false",
+        allow_eio3: name.starts_with("v3 "),
         ..Default::default()
     }
 }
@@ -365,7 +443,7 @@ fn captured_requests_are_classified_as_the_reference_does() {
     let mut checked = 0;
     for row in rows() {
         let name = row["name"].as_str().unwrap();
-        let Some(query) = url_query(&row).filter(|_| !name.starts_with("v3 ")) else {
+        let Some(query) = url_query(&row) else {
             continue;
         };
         if NOT_OURS.iter().any(|(part, _)| name.contains(part)) || name.contains("allowRequest") {
@@ -373,7 +451,11 @@ fn captured_requests_are_classified_as_the_reference_does() {
         }
         let upgrade = row["request"]["upgrade"] == "websocket";
         let method = row["request"]["method"].as_str().unwrap();
-        let outcome = classify(&head(method, &query, upgrade), &config_of(name), ON_POLLING);
+        let existing = match name.starts_with("v3 ") {
+            true => Some((Revision::V3, Transport::Polling)),
+            false => ON_POLLING,
+        };
+        let outcome = classify(&head(method, &query, upgrade), &config_of(name), existing);
         if let Some((_, reason)) = DIFFERENT.iter().find(|(it, _)| *it == name) {
             assert!(outcome.is_err(), "{name}: {reason}");
             continue;
@@ -431,20 +513,38 @@ fn captured_handshakes_are_ours_to_the_byte() {
         "allowUpgrades false",
         "polling only",
         "ws handshake v4",
+        "v4 JSONP handshake",
+        "v3 handshake polling",
+        "v3 handshake without EIO",
+        "v3 handshake b64=1",
+        "v3 JSONP handshake",
+        "v3 JSONP index sanitised",
     ];
+    let mut checked = 0;
     for row in rows() {
         let name = row["name"].as_str().unwrap();
         if !names.contains(&name) {
             continue;
         }
-        let config = config_of(name).into();
-        let expected = match name.starts_with("ws ") {
+        checked += 1;
+        let config = server::Config {
+            allow_eio3: true,
+            ..config_of(name)
+        };
+        let upgrade = name.starts_with("ws ");
+        let query = url_query(&row).unwrap();
+        let request = Request::read(&head("GET", &query, upgrade), &config);
+        let Ok(Request::Open { format, .. }) = request else {
+            panic!("{name}: {request:?}");
+        };
+        let format = format.unwrap();
+        let expected = match upgrade {
             true => &row["response"]["frames"][0],
             false => &row["response"]["body"]["text"],
         };
         let expected = expected.as_str().unwrap().replace("<sid>", sid().as_str());
-        if name.starts_with("ws ") {
-            let mut session = server::Session::open_link(config, Revision::V4, &sid(), LINK, 0);
+        if upgrade {
+            let mut session = server::Session::open_link(config.into(), format, &sid(), LINK, 0);
             let Some(server::Output::Send {
                 item: server::Item::Message(open),
                 ..
@@ -452,12 +552,12 @@ fn captured_handshakes_are_ours_to_the_byte() {
             else {
                 panic!("no handshake");
             };
-            let packets: Vec<_> = open.packets().collect();
+            let packets: Vec<_> = open.packets(format).collect();
             assert_eq!(packets, [engineio_proto::Message::Text(&expected)]);
             continue;
         }
         let get = RequestId(1);
-        let mut session = server::Session::open_polling(config, Revision::V4, &sid(), get, 0);
+        let mut session = server::Session::open_polling(config.into(), format, &sid(), get, 0);
         let Some(server::Output::Reply { response, .. }) = session.poll_output() else {
             panic!("no handshake");
         };
@@ -466,6 +566,7 @@ fn captured_handshakes_are_ours_to_the_byte() {
             assert_eq!(row["response"]["headers"][header], *value, "{name}");
         }
     }
+    assert_eq!(checked, names.len());
 }
 
 #[test]
@@ -473,24 +574,38 @@ fn captured_posts_are_answered_as_the_reference_does() {
     let mut checked = 0;
     for row in rows() {
         let name = row["name"].as_str().unwrap();
-        let fits = url_query(&row).is_some_and(|query| {
-            let head = head("POST", &query, false);
-            classify(&head, &server::Config::default(), ON_POLLING).is_ok()
-        });
         // Overlaps need two requests (see `close`), the limit is enforced by the driver.
         let elsewhere =
             name.contains("overlap") || name.contains("limit") || name.contains("over max");
-        if row["request"]["method"] != "POST" || !fits || elsewhere {
+        if row["request"]["method"] != "POST" || elsewhere {
             continue;
         }
-        let mut session = server_on_polling(server::Config::default());
-        let messages = match row["request"]["body"]["text"].as_str() {
-            Some(body) => post(&mut session, 1, 1, body),
-            None => {
-                session.handle_post_invalid(1, RequestId(1));
-                Vec::new()
-            }
+        let query = url_query(&row).unwrap();
+        let config = server::Config::default();
+        let Ok(Request::Session(request)) = Request::read(&head("POST", &query, false), &config)
+        else {
+            continue;
         };
+        // The capture of JSONP posts to a session that was opened with it.
+        let format = request.format;
+        let mut session = match name.starts_with("v3 ") {
+            true => server_speaking(format, config),
+            false => server_speaking(Revision::V4.into(), config),
+        };
+        let opened = (session.revision(), session.transport());
+        if request.admit(Some(opened)).is_err() {
+            continue;
+        }
+        let request = &row["request"];
+        let header = request["headers"]["content-type"].as_str();
+        let content = Content::from_header(header.map(str::as_bytes));
+        let body = request["body"]["text"].as_str();
+        let body = body.map_or_else(
+            || unhex(request["body"]["hex"].as_str().unwrap()),
+            |text| text.to_owned().into(),
+        );
+        session.handle_post(1, RequestId(1), content, body.into());
+        let messages = messages(&mut session, 1);
         let expected = row["messages"].as_array().cloned().unwrap_or_default();
         let expected: Vec<_> = expected
             .iter()
@@ -519,5 +634,5 @@ fn captured_posts_are_answered_as_the_reference_does() {
         assert_eq!(server_lines(&mut session), lines, "{name}");
         checked += 1;
     }
-    assert!(checked >= 11, "only {checked} rows were checked");
+    assert_eq!(checked, 17, "rows were checked");
 }

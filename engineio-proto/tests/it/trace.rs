@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use engineio_proto::server::{self, LinkId, RequestId};
-use engineio_proto::{Message, Prepared, Revision, Sid, Tick, client};
+use engineio_proto::{Content, Format, Message, Prepared, Revision, Sid, Tick, client};
 
 pub(crate) const LINK: LinkId = LinkId(0);
 
@@ -19,9 +19,17 @@ pub(crate) fn sid() -> Sid {
 
 /// A server's session whose handshake answered GET 0.
 pub(crate) fn server_on_polling(config: server::Config) -> server::Session {
+    server_speaking(Revision::V4.into(), config)
+}
+
+/// The same in any format.
+pub(crate) fn server_speaking(format: Format, config: server::Config) -> server::Session {
     let (config, sid) = (Arc::new(config), sid());
-    let mut session = server::Session::open_polling(config, Revision::V4, &sid, RequestId(0), 0);
-    assert_eq!(server_lines(&mut session), ["reply 0: 200 0{…}"]);
+    let mut session = server::Session::open_polling(config, format, &sid, RequestId(0), 0);
+    let Some(server::Output::Reply { response, .. }) = session.poll_output() else {
+        panic!("the handshake is the first answer");
+    };
+    assert_eq!(response.status, 200);
     session
 }
 
@@ -61,7 +69,13 @@ pub(crate) fn respond(
     request: u32,
     body: &str,
 ) -> Vec<String> {
-    session.handle_response(now, RequestId(request), 200, body.to_owned().into());
+    session.handle_response(
+        now,
+        RequestId(request),
+        200,
+        Content::Text,
+        body.to_owned().into(),
+    );
     let mut messages = Vec::new();
     while let Some(message) = session.next_message(now) {
         messages.push(show(message));
@@ -76,7 +90,13 @@ pub(crate) fn post(
     request: u32,
     body: &str,
 ) -> Vec<String> {
-    session.handle_post(now, RequestId(request), body.to_owned().into());
+    let body = body.to_owned().into();
+    session.handle_post(now, RequestId(request), Content::Text, body);
+    messages(session, now)
+}
+
+/// The messages of the POST that is being read.
+pub(crate) fn messages(session: &mut server::Session, now: Tick) -> Vec<String> {
     let mut messages = Vec::new();
     while let Some(message) = session.next_message(now) {
         messages.push(show(message));
@@ -94,14 +114,30 @@ pub(crate) fn show(message: Message<'_>) -> String {
     }
 }
 
+pub(crate) fn unhex(hex: &str) -> Vec<u8> {
+    let digits = hex.as_bytes().chunks(2);
+    let digits = digits.map(|two| str::from_utf8(two).unwrap());
+    digits
+        .map(|two| u8::from_str_radix(two, 16).unwrap())
+        .collect()
+}
+
+/// A body as text if it is, else as bytes.
 pub(crate) fn show_body(body: &[u8]) -> String {
-    let packets = str::from_utf8(body).unwrap().split('\u{1e}');
+    let Ok(text) = str::from_utf8(body) else {
+        return show(Message::Binary(body.into()));
+    };
+    let packets = text.split('\u{1e}');
     let packets = packets.map(|packet| show(Message::Text(packet)));
     packets.collect::<Vec<_>>().join("␞")
 }
 
 fn show_packets(message: &Prepared) -> String {
-    message.packets().map(show).collect::<Vec<_>>().join(" ")
+    message
+        .packets(Revision::V4.into())
+        .map(show)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Everything the server's session wants now.
@@ -132,7 +168,7 @@ pub(crate) fn client_lines(session: &mut client::Session) -> Vec<String> {
     std::iter::from_fn(|| session.poll_output())
         .map(|output| match output {
             client::Output::Get { request } => format!("get {}", request.0),
-            client::Output::Post { request, body } => {
+            client::Output::Post { request, body, .. } => {
                 format!("post {}: {}", request.0, show_body(&body))
             }
             client::Output::OpenLink { link } => format!("open link {}", link.0),

@@ -3,9 +3,9 @@
 
 use bytes::Bytes;
 use engineio_proto::server::{self, LinkEnd, LinkId, RequestId};
-use engineio_proto::{Prepared, Tick, Transport, client};
+use engineio_proto::{Content, Prepared, Tick, Transport, client};
 
-use crate::pair::{Pair, Rng};
+use crate::pair::{FORMATS, Pair, Rng};
 use crate::trace::*;
 
 const SECOND: LinkId = LinkId(1);
@@ -185,7 +185,7 @@ fn polling_requests_after_the_switch_are_refused() {
     let mut session = server_with_link();
     session.handle_text(1, LINK, "5");
     session.handle_get(2, RequestId(1));
-    session.handle_post(2, RequestId(2), Bytes::from_static(b"4lost"));
+    session.handle_post(2, RequestId(2), Content::Text, Bytes::from_static(b"4lost"));
     assert_eq!(session.next_message(2), None);
     let refused = r#"400 {"code":3,"message":"Bad request"}"#;
     let lines = [
@@ -241,7 +241,13 @@ fn client_probes_pauses_and_moves() {
         client_lines(&mut session).is_empty(),
         "the poll is still out"
     );
-    session.handle_response(4, RequestId(1), 200, Bytes::from_static(b"4x\x1e4y"));
+    session.handle_response(
+        4,
+        RequestId(1),
+        200,
+        Content::Text,
+        Bytes::from_static(b"4x\x1e4y"),
+    );
     assert_eq!(session.next_message(4).map(show).as_deref(), Some("x"));
     assert!(
         client_lines(&mut session).is_empty(),
@@ -260,7 +266,13 @@ fn ping_during_the_pause_is_answered_on_the_link() {
     session.handle_link(1, LINK);
     session.handle_text(2, LINK, "3probe");
     session.send(Prepared::text("a"));
-    session.handle_response(3, RequestId(1), 200, Bytes::from_static(b"2\x1e4x"));
+    session.handle_response(
+        3,
+        RequestId(1),
+        200,
+        Content::Text,
+        Bytes::from_static(b"2\x1e4x"),
+    );
     assert_eq!(session.next_message(3).map(show).as_deref(), Some("x"));
     assert_eq!(client_lines(&mut session), ["send 0: 2probe"]);
     assert_eq!(session.next_message(3), None);
@@ -439,7 +451,10 @@ fn exchange(mut pair: Pair, times: &[(Tick, bool)], attach: &mut Rng, context: &
         };
         let message = Prepared::from_parts(text.into_bytes(), 0, attachments);
         // The first packet is the text with its type.
-        let shown = message.packets().map(show).enumerate();
+        let shown = message
+            .packets(engineio_proto::Revision::V4.into())
+            .map(show)
+            .enumerate();
         let shown = shown.map(|(i, it)| if i == 0 { it[1..].to_owned() } else { it });
         match (from_server, &mut pair.server) {
             (true, Some(server)) => {
@@ -463,11 +478,12 @@ fn exchange(mut pair: Pair, times: &[(Tick, bool)], attach: &mut Rng, context: &
 #[test]
 fn messages_sent_at_any_moment_of_the_upgrade_arrive_once_and_in_order() {
     // Both ends send two messages each, in every millisecond of the way to websocket.
-    for at in 0..160 {
-        let mut pair = Pair::new(server::Config::default(), client::Config::default());
+    for (at, format) in (0..160).flat_map(|at| FORMATS.map(|format| (at, format))) {
+        let mut pair = Pair::speaking(format, Default::default(), Default::default());
         let times = [(at, true), (at, false), (at + 1, true), (at + 1, false)];
-        pair = exchange(pair, &times, &mut Rng(at), &format!("at {at} ms"));
-        assert!(pair.client.upgraded && pair.server().upgraded, "at {at} ms");
+        let context = format!("at {at} ms, {format:?}");
+        pair = exchange(pair, &times, &mut Rng(at), &context);
+        assert!(pair.client.upgraded && pair.server().upgraded, "{context}");
     }
 }
 
@@ -481,7 +497,8 @@ fn messages_arrive_once_and_in_order_under_any_schedule() {
             ping_interval: rng.within(300..=3_000),
             ..Default::default()
         };
-        let pair = Pair::new(server, client::Config::default());
+        let format = FORMATS[rng.within(0..=5) as usize];
+        let pair = Pair::speaking(format, server, client::Config::default());
         let pair = pair.with_latency(0..=slowest, rng.next());
         let count = rng.within(1..=40);
         let mut times: Vec<_> = (0..count)
@@ -497,10 +514,11 @@ fn messages_arrive_once_and_in_order_under_any_schedule() {
 fn messages_arrive_once_and_in_order_when_the_new_link_breaks_before_the_switch() {
     let mut survived = 0;
     for at in 0..160 {
-        let mut pair = Pair::new(server::Config::default(), client::Config::default());
+        let format = FORMATS[at as usize % FORMATS.len()];
+        let mut pair = Pair::speaking(format, Default::default(), Default::default());
         pair.run_until(at);
         if pair.client.upgraded {
-            break;
+            continue;
         }
         pair.cut_link(LINK);
         let times = [(at, true), (at, false), (at + 20, true), (at + 20, false)];

@@ -10,7 +10,7 @@ use http::request::Parts;
 use http_body::Body;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use proto::server::{Response, Session as Machine};
-use proto::{Action, CloseReason, Head, Request, RequestError, Revision, Sid, Transport};
+use proto::{Action, CloseReason, Content, Format, Head, Request, RequestError, Sid, Transport};
 use tokio::sync::oneshot;
 
 use super::{Entry, Server};
@@ -48,8 +48,8 @@ impl<A: Acceptor> Server<A> {
             Ok(Next::Wait(waiting, _place)) => waiting.answer().await,
             Ok(Next::Receive(mut place)) => match self.receive(&mut place, body).await {
                 Ok(body) => {
-                    let session = place.session.clone();
-                    let post = Waiting::deliver(session, |reply| Kind::Post(reply, body));
+                    let (session, content) = (place.session.clone(), place.content);
+                    let post = Waiting::deliver(session, |reply| Kind::Post(reply, content, body));
                     post.answer().await
                 }
                 Err(status) => return bare(status),
@@ -65,20 +65,19 @@ impl<A: Acceptor> Server<A> {
     fn begin(&self, parts: Parts, upgrade: bool) -> Result<Next<Entry<A>>, RequestError> {
         let head = Head {
             method: parts.method.as_str(),
+            subpath: self.subpath(parts.uri.path()),
             query: parts.uri.query().unwrap_or_default(),
             origin: parts.headers.get(ORIGIN).map(HeaderValue::as_bytes),
             upgrade,
         };
         match Request::read(&head, &self.0.protocol)? {
-            Request::Open {
-                transport,
-                revision,
-            } => self.open(parts, transport, revision),
+            Request::Open { transport, format } => self.open(parts, transport, format),
             Request::Session(wanted) => {
                 let session = wanted.sid.and_then(|sid| self.0.registry.get(&sid));
                 let facts = session.as_ref().map(|it| (it.revision(), it.transport()));
                 let action = wanted.admit(facts)?;
-                self.go_on(session.ok_or(RequestError::UnknownSid)?, action, parts)
+                let session = session.ok_or(RequestError::UnknownSid)?;
+                self.go_on(session, action, wanted.format, parts)
             }
             _ => Err(RequestError::BadRequest),
         }
@@ -88,20 +87,20 @@ impl<A: Acceptor> Server<A> {
         &self,
         mut parts: Parts,
         transport: Transport,
-        revision: Option<Revision>,
+        format: Option<Format>,
     ) -> Result<Next<Entry<A>>, RequestError> {
         let registry = &self.0.registry;
         let running = registry.running();
         if registry.is_closing() {
             return Ok(Next::Respond(bare(StatusCode::SERVICE_UNAVAILABLE)));
         }
-        let revision = revision.ok_or(RequestError::UnsupportedVersion)?;
+        let format = format.ok_or(RequestError::UnsupportedVersion)?;
         let websocket = match transport {
             Transport::Polling => None,
             _ => Some(websocket::accept(&mut parts).ok_or(RequestError::BadRequest)?),
         };
         let sid = Sid::from_random(random());
-        let session = Session::new(sid, revision, transport, self.0.rules.clone());
+        let session = Session::new(sid, format.revision, transport, self.0.rules.clone());
         // Asked last: whoever is accepted here has a session, and will hear of its end.
         let mut application = self
             .0
@@ -115,15 +114,15 @@ impl<A: Acceptor> Server<A> {
         let now = registry.now();
         let protocol = self.0.protocol.clone();
         if let Some((response, upgrade)) = websocket {
-            let machine = Machine::open_link(protocol, revision, &sid, FIRST_LINK, now);
+            let machine = Machine::open_link(protocol, format, &sid, FIRST_LINK, now);
             let task = Task::new(registry.clone(), session, machine, application, running)
-                .with_link(self.handshake(upgrade));
+                .with_link(self.handshake(upgrade, format));
             tokio::spawn(task);
             return Ok(Next::Respond(response));
         }
         let (reply, answer) = oneshot::channel();
         let request = session.next_request();
-        let machine = Machine::open_polling(protocol, revision, &sid, request, now);
+        let machine = Machine::open_polling(protocol, format, &sid, request, now);
         let handle = session.clone();
         let task = Task::new(registry.clone(), handle, machine, application, running)
             .with_reply(request, reply);
@@ -135,6 +134,7 @@ impl<A: Acceptor> Server<A> {
         &self,
         session: Session<Entry<A>>,
         action: Action,
+        format: Format,
         mut parts: Parts,
     ) -> Result<Next<Entry<A>>, RequestError> {
         match action {
@@ -145,7 +145,7 @@ impl<A: Acceptor> Server<A> {
                     websocket::accept(&mut parts).ok_or(RequestError::BadRequest)?;
                 session.outbox().deliver(Delivery {
                     request: session.next_request(),
-                    kind: Kind::Websocket(self.handshake(upgrade)),
+                    kind: Kind::Websocket(self.handshake(upgrade, format)),
                 });
                 Ok(Next::Respond(response))
             }
@@ -153,9 +153,10 @@ impl<A: Acceptor> Server<A> {
         }
     }
 
-    fn handshake(&self, upgrade: hyper::upgrade::OnUpgrade) -> Handshake {
+    fn handshake(&self, upgrade: hyper::upgrade::OnUpgrade, format: Format) -> Handshake {
         Handshake {
             upgrade,
+            format,
             max_message: self.0.protocol.max_payload,
         }
     }
@@ -191,13 +192,11 @@ impl<A: Acceptor> Server<A> {
 }
 
 fn begin_post<E>(session: Session<E>, headers: &HeaderMap) -> Next<E> {
-    let Some(place) = PostPlace::claim(&session) else {
+    let content = Content::from_header(headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes));
+    let Some(place) = PostPlace::claim(&session, content) else {
         return Next::Wait(Waiting::deliver(session, Kind::PostOverlap), None);
     };
-    let is_binary = headers
-        .get(CONTENT_TYPE)
-        .is_some_and(|kind| kind == "application/octet-stream");
-    if is_binary {
+    if !session.revision().accepts(content) {
         return Next::Wait(Waiting::deliver(session, Kind::PostInvalid), Some(place));
     }
     Next::Receive(place)
@@ -208,13 +207,15 @@ fn begin_post<E>(session: Session<E>, headers: &HeaderMap) -> Next<E> {
 /// task does from there.
 struct PostPlace<E> {
     session: Session<E>,
+    content: Content,
     arriving: bool,
 }
 
 impl<E> PostPlace<E> {
-    fn claim(session: &Session<E>) -> Option<Self> {
+    fn claim(session: &Session<E>, content: Content) -> Option<Self> {
         session.begin_post().then(|| Self {
             session: session.clone(),
+            content,
             arriving: false,
         })
     }

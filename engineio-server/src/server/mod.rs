@@ -69,6 +69,12 @@ impl<A: Acceptor> Server<A> {
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
+    /// What a path has behind the server's.
+    fn subpath<'a>(&self, path: &'a str) -> &'a str {
+        let rest = path.strip_prefix(self.path()).unwrap_or_default();
+        rest.trim_start_matches('/')
+    }
+
     /// The path without a slash at its end.
     #[must_use]
     pub fn path(&self) -> &str {

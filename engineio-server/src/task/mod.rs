@@ -132,9 +132,9 @@ impl<A: Application> Task<A> {
                 self.await_answer(request, reply, false);
                 self.machine.handle_get(now, request);
             }
-            Kind::Post(reply, body) => {
+            Kind::Post(reply, content, body) => {
                 self.await_answer(request, reply, true);
-                self.machine.handle_post(now, request, body);
+                self.machine.handle_post(now, request, content, body);
             }
             Kind::PostOverlap(reply) => {
                 self.await_answer(request, reply, false);

@@ -66,7 +66,7 @@ impl<A: Application> Task<A> {
         // Posted messages are therefore copied; on websockets nothing is.
         let owned = match self.machine.next_message(now) {
             Some(Message::Text(text)) => Owned::Text(text.to_owned()),
-            Some(Message::Binary(data)) => Owned::Binary(data.to_vec()),
+            Some(Message::Binary(data)) => Owned::Binary(data.into_owned()),
             None => return false,
         };
         let message = owned.message();
@@ -135,7 +135,7 @@ impl<A: Application> Task<A> {
                     Frame::Pong(_) => None,
                     Frame::Close { code, .. } => return Reading::Close(*code),
                 };
-                batch.count(message.map_or(0, |message| message.len()));
+                batch.count(message.as_ref().map_or(0, Message::len));
                 if let Some(message) = message {
                     let mut context = SessionContext {
                         machine: &mut self.machine,
@@ -178,7 +178,7 @@ impl Owned {
     fn message(&self) -> Message<'_> {
         match self {
             Self::Text(text) => Message::Text(text),
-            Self::Binary(data) => Message::Binary(data),
+            Self::Binary(data) => Message::Binary(data.into()),
         }
     }
 }

@@ -131,7 +131,7 @@ impl Application for Puppet {
             Message::Text(text) => (Event::Text(text.to_owned()), Prepared::text(text)),
             Message::Binary(data) => (
                 Event::Binary(data.to_vec()),
-                Prepared::binary(Bytes::copy_from_slice(data)),
+                Prepared::binary(Bytes::copy_from_slice(&data)),
             ),
         };
         self.report(event);

@@ -53,7 +53,7 @@ impl Plain {
             }
             Body::Ack(args) => (3, Some(Data::Array(args.all().expect("valid arguments")))),
             Body::ConnectError(payload) => (4, Some(json(payload))),
-            _ => panic!("a type of packet that revision 5 does not have"),
+            _ => panic!("a type of packet that no revision has"),
         };
         Self {
             kind,

@@ -7,6 +7,8 @@ mod connect;
 mod data;
 mod limits;
 mod pair;
+mod revision_4_client;
+mod revision_4_server;
 mod roundtrip;
 mod value;
 mod vectors;

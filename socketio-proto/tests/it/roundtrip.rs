@@ -82,8 +82,8 @@ fn plain(kind: u64, nsp: &str, id: Option<u64>, data: Option<Data>) -> Plain {
     }
 }
 
-fn joining(nsp: &str) -> client::Connection<()> {
-    let mut connection = client::Connection::new(Revision::V5, &client::Config::default());
+fn joining(revision: Revision, nsp: &str) -> client::Connection<()> {
+    let mut connection = client::Connection::new(revision, &client::Config::default(), "link");
     let joined = connection.connect(nsp, None).map(drop);
     joined.expect("a fine name");
     connection
@@ -153,6 +153,27 @@ proptest! {
     }
 
     #[test]
+    fn credentials_in_a_query(
+        nsp in "/[^,?]{1,20}",
+        auth in btree_map(any::<String>(), any::<String>(), 0..6),
+    ) {
+        let mut client =
+            client::Connection::<()>::new(Revision::V4, &client::Config::default(), "link");
+        let mut server = server::Connection::<()>::new(Revision::V4, &server::Config::default(), 0);
+        let auth: Map<String, Value> =
+            auth.into_iter().map(|(key, value)| (key, value.into())).collect();
+        let (_, sent) = client.connect(&nsp, Some(&auth)).expect("a fine name");
+        let sent = sent.expect("a CONNECT");
+        let Ok(Some(server::Event::Connect { name, auth: got, .. })) = server.handle_text(0, sent.text())
+        else {
+            panic!("no CONNECT: {}", sent.text())
+        };
+        prop_assert_eq!(name, nsp);
+        let got = got.map_or_else(Map::new, |json| serde_json::from_str(&json).expect("an object"));
+        prop_assert_eq!(got, auth);
+    }
+
+    #[test]
     fn answers(
         nsp in namespaces(),
         sid in ".+",
@@ -160,7 +181,7 @@ proptest! {
         message in any::<String>(),
     ) {
         let encoder = Encoder::new(Revision::V5, 0);
-        let mut connection = joining(&nsp);
+        let mut connection = joining(Revision::V5, &nsp);
         let sent = encoder.connected(&nsp, &sid, pid.as_deref()).expect("encodable");
         match connection.handle_text(sent.text()) {
             Ok(Some(client::Event::Connected { sid: got, pid: secret, .. })) => {
@@ -169,7 +190,7 @@ proptest! {
             }
             other => panic!("{other:?}"),
         }
-        let mut connection = joining(&nsp);
+        let mut connection = joining(Revision::V5, &nsp);
         let data = Value::from(sid);
         let sent = encoder.connect_error(&nsp, &message, Some(&data)).expect("encodable");
         match connection.handle_text(sent.text()) {
@@ -183,24 +204,26 @@ proptest! {
 
     #[test]
     fn arbitrary_messages_never_panic(messages in vec(message(), 0..8)) {
-        let mut decoder = Decoder::new(Revision::V5, Limits::default());
-        let mut server = server::Connection::<()>::new(Revision::V5, &server::Config::default(), 0);
-        let mut client = joining("/");
-        for message in &messages {
-            match message {
-                Ok(text) => {
-                    if let Ok(Some(packet)) = decoder.decode_text(text) {
-                        inspect(packet);
+        for revision in [Revision::V4, Revision::V5] {
+            let mut decoder = Decoder::new(revision, Limits::default());
+            let mut server = server::Connection::<()>::new(revision, &server::Config::default(), 0);
+            let mut client = joining(revision, "/");
+            for message in &messages {
+                match message {
+                    Ok(text) => {
+                        if let Ok(Some(packet)) = decoder.decode_text(text) {
+                            inspect(packet);
+                        }
+                        let _ = server.handle_text(1, text);
+                        let _ = client.handle_text(text);
                     }
-                    let _ = server.handle_text(1, text);
-                    let _ = client.handle_text(text);
-                }
-                Err(bytes) => {
-                    if let Ok(Some(packet)) = decoder.decode_binary(bytes) {
-                        inspect(packet);
+                    Err(bytes) => {
+                        if let Ok(Some(packet)) = decoder.decode_binary(bytes) {
+                            inspect(packet);
+                        }
+                        let _ = server.handle_binary(1, bytes);
+                        let _ = client.handle_binary(bytes);
                     }
-                    let _ = server.handle_binary(1, bytes);
-                    let _ = client.handle_binary(bytes);
                 }
             }
         }
@@ -219,6 +242,7 @@ fn message() -> impl Strategy<Value = Result<String, Vec<u8>>> {
         "62-",
         "/",
         "/a,",
+        "/a?",
         "7",
         "[",
         "]",
