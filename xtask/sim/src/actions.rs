@@ -2,7 +2,7 @@
 //! comes to rest and ends.
 
 use engineio_proto::server::LinkEnd;
-use engineio_proto::{PacketType, Tick, Transport};
+use engineio_proto::{Tick, Transport};
 
 use crate::app::{NAMES, Size};
 use crate::fate::{Causes, GONE, Side};
@@ -51,13 +51,13 @@ impl World {
     pub(crate) fn act(&mut self, side: Side) -> Check {
         match side {
             Side::Client => {
-                if !self.client.takes_messages() {
+                if !self.client.takes_messages() || !self.client.is_up(&self.scenario) {
                     return Ok(());
                 }
                 let what = self.rng.below(100);
                 let nsp = self.rng.index(NAMES.len());
                 match what {
-                    0..15 => self.client.app.join(nsp)?,
+                    0..15 => self.client.app.join(nsp, self.rng.chance(500))?,
                     15..20 => self.client.app.leave(&mut self.rng)?,
                     20..25 => self.client.app.forget(&mut self.rng)?,
                     25..30 => self.client.app.answer(&mut self.rng)?,
@@ -98,7 +98,10 @@ impl World {
     /// Mostly small, sometimes as large as the limit; larger only if that is a hazard.
     fn size(&mut self, side: Side) -> Size {
         let limit = self.scenario.server.max_payload;
-        let usual = limit.min(4000);
+        let usual = match self.scenario.format.jsonp {
+            None => limit.min(4000) - self.scenario.pair.wrapping,
+            Some(_) => limit.min(4000) / 4,
+        };
         let mut size = Size {
             pad: self.rng.index(40),
             filler: 'x',
@@ -116,7 +119,7 @@ impl World {
             23..26 => size.attachments = vec![usual * 3 / 5],
             26..30 => size.pad = self.rng.index(usual / 2),
             30..40 => size.filler = self.rng.pick(&['é', '€', '😀']),
-            40..43 if side == Side::Client && limit == usual && self.hit(Hazard::Oversize, 1000) => {
+            40..43 if side == Side::Client && limit <= 4000 && self.hit(Hazard::Oversize, 1000) => {
                 size.exactly = Some(limit + 1);
             }
             43 if limit > 100_000 && self.rng.chance(20) => size.pad = 400_000,
@@ -186,7 +189,10 @@ impl World {
             Hazard::Garbage => self.garble(),
             Hazard::BrokenRequests => {
                 let running = [self.client.get, self.client.post];
-                let at_server = running.into_iter().flatten().find(|&it| self.is_waiting(it));
+                let at_server = running
+                    .into_iter()
+                    .flatten()
+                    .find(|&it| self.is_waiting(it));
                 if let Some(exchange) = at_server {
                     self.cause(self.client.life, Causes::BROKEN);
                     self.fail_later(exchange, 500);
@@ -272,7 +278,11 @@ impl World {
         };
         let life = self.client.life;
         let to_server = self.rng.chance(700);
-        let from = if to_server { Side::Client } else { Side::Server };
+        let from = if to_server {
+            Side::Client
+        } else {
+            Side::Server
+        };
         if self.wires[wire].stage(from) != Stage::Open {
             return Ok(());
         }
@@ -283,8 +293,12 @@ impl World {
                 0 => self.write(wire, from, engineio_proto::Message::Text("9")),
                 1 => self.write(wire, from, engineio_proto::Message::Text("")),
                 2 => {
-                    let ping = char::from(PacketType::Ping.digit()).to_string();
-                    self.write(wire, from, engineio_proto::Message::Text(&ping));
+                    let wrong = if self.scenario.pair.client_asks {
+                        "3"
+                    } else {
+                        "2"
+                    };
+                    self.write(wire, from, engineio_proto::Message::Text(wrong));
                 }
                 // A frame without a mask.
                 _ => return self.inject(wire, from, b"\x81\x014"),

@@ -3,15 +3,15 @@
 
 use engineio_proto::client::{Control, Item, Output, Session};
 use engineio_proto::server::{LinkEnd, LinkId, RequestId};
-use engineio_proto::{CloseReason, Message, PacketType, Tick, Transport};
+use engineio_proto::{CloseReason, Content, Message, PacketType, Tick, Transport};
 
 use crate::app::ClientApp;
 use crate::fate::{Causes, End, GIVEN_UP, Side};
 use crate::fault::{Check, broken, check};
-use crate::http::{Inbox, Kind};
+use crate::http::{Answer, Inbox, Kind, kind_of};
 use crate::lane::Parcel;
-use crate::pulse::Listening;
-use crate::scenario::{Hazard, Scenario};
+use crate::pulse::{Due, Pulse};
+use crate::scenario::{Hazard, Pair, Scenario};
 use crate::wire::Stage;
 use crate::world::{Happening, World};
 
@@ -33,13 +33,15 @@ pub(crate) struct Client {
     /// Upgrade under way: when it began, by its own clock and the world's.
     pub(crate) upgrade: Option<(Tick, Tick)>,
     moved: bool,
+    /// Its application has yet to begin.
+    begins: bool,
     /// Whether something was in the way of the upgrade.
     pub(crate) hindered: bool,
     /// When it was told to close.
     closing: Option<Tick>,
     ended: bool,
     started: Tick,
-    pulse: Listening,
+    pulse: Pulse,
     /// The largest time the session was told.
     seen: Tick,
 }
@@ -48,8 +50,8 @@ impl Client {
     pub(crate) fn new(scenario: &Scenario, life: usize, now: Tick) -> Self {
         Self {
             life,
-            session: Session::new(scenario.client.clone(), scenario.pair.engine, now),
-            app: ClientApp::new(scenario.pair.socket),
+            session: Session::new(scenario.client.clone(), scenario.format, now),
+            app: ClientApp::new(scenario.pair, ""),
             get: None,
             post: None,
             wire: None,
@@ -59,11 +61,12 @@ impl Client {
             inbox: Inbox::default(),
             upgrade: None,
             moved: false,
+            begins: false,
             hindered: false,
             closing: None,
             ended: false,
             started: now,
-            pulse: Listening::default(),
+            pulse: Pulse::new(),
             seen: now,
         }
     }
@@ -81,6 +84,21 @@ impl Client {
         !self.ended && self.closing.is_none()
     }
 
+    /// Whether its application has begun.
+    pub(crate) fn is_up(&self, scenario: &Scenario) -> bool {
+        self.opened || !scenario.pair.implicit
+    }
+
+    /// The application can be set up as soon as the link has an id, if it needs that.
+    fn learn_link(&mut self, pair: Pair) {
+        if pair.implicit
+            && self.app.link().is_empty()
+            && let Some(handshake) = self.session.handshake()
+        {
+            self.app = ClientApp::new(pair, &handshake.sid);
+        }
+    }
+
     /// When the session must be woken next.
     fn deadline(&self, scenario: &Scenario) -> Option<Tick> {
         let config = &scenario.client;
@@ -93,7 +111,9 @@ impl Client {
         if !self.opened {
             return Some(self.started + config.open_timeout);
         }
-        let upgrade = self.upgrade.map(|(began, _)| began + config.upgrade_timeout);
+        let upgrade = self
+            .upgrade
+            .map(|(began, _)| began + config.upgrade_timeout);
         [self.pulse.deadline(), upgrade].into_iter().flatten().min()
     }
 }
@@ -108,10 +128,21 @@ impl World {
 
     /// The first session and what it begins with.
     pub(crate) fn open_client(&mut self) -> Check {
-        self.client.app.join(0)?;
+        if self.scenario.pair.implicit {
+            // Ids of sockets come from the link's, which is not known yet.
+            return self.drain_client();
+        }
+        self.begin_client()
+    }
+
+    /// The client's application begins.
+    fn begin_client(&mut self) -> Check {
+        if self.rng.chance(950) {
+            self.client.app.join(0, false)?;
+        }
         if self.rng.chance(300) {
             let nsp = self.rng.index(crate::app::NAMES.len());
-            self.client.app.join(nsp)?;
+            self.client.app.join(nsp, true)?;
         }
         self.drain_client()
     }
@@ -131,7 +162,17 @@ impl World {
     pub(crate) fn client_timeout(&mut self) -> Check {
         let now = self.client_now();
         self.note(&"client", || "timeout".to_owned());
-        self.client.session.handle_timeout(now);
+        let client = &mut self.client;
+        let open = client.opened && client.takes_messages();
+        let right = match open {
+            true => client.pulse.handle_timeout(client.seen),
+            false => Due::Nothing,
+        };
+        client.session.handle_timeout(now);
+        let dead = open && client.session.is_closed();
+        check(dead == (right == Due::End), "heartbeat", || {
+            format!("the client has given up: {dead}, and {right:?} was due")
+        })?;
         self.drain_client()?;
         let (next, seen) = (self.client.poll_timeout(), self.client.seen);
         check(next.is_none_or(|at| at > seen), "timer", || {
@@ -183,15 +224,20 @@ impl World {
     pub(crate) fn client_response(
         &mut self,
         request: RequestId,
-        status: u16,
-        body: Vec<u8>,
+        answer: Answer,
+        kind: Kind,
     ) -> Check {
         let now = self.client_now();
-        if status == 200 {
-            self.client.inbox = Inbox::read(self.scenario.pair.engine, &body);
+        if kind == Kind::Get && answer.status == 200 {
+            self.client.inbox = Inbox::of_answer(self.scenario.format, &answer);
         }
+        let Answer {
+            status,
+            content,
+            body,
+        } = answer;
         let session = &mut self.client.session;
-        session.handle_response(now, request, status, body.into());
+        session.handle_response(now, request, status, content, body.into());
         self.take_polled()
     }
 
@@ -211,13 +257,19 @@ impl World {
             let message = client.session.next_message(now);
             let more = message.is_some();
             for kind in client.inbox.take(more) {
-                if kind == PacketType::Ping {
-                    client.pulse.handle_ping(client.seen);
-                }
+                client.pulse.feel(kind, client.seen);
             }
-            let Some(message) = message else {
-                break;
+            // Copied, for the session may have to be asked for the link's id first.
+            let text = match &message {
+                Some(Message::Text(text)) => (*text).to_owned(),
+                _ => String::new(),
             };
+            let message = match message {
+                None => break,
+                Some(Message::Text(_)) => Message::Text(&text),
+                Some(Message::Binary(data)) => Message::Binary(data.into_owned().into()),
+            };
+            client.learn_link(self.scenario.pair);
             client.app.receive(lane, message, &mut self.rng)?;
             taken += 1;
             if self.hit(Hazard::Pauses, 20) {
@@ -247,14 +299,15 @@ impl World {
         let now = self.client_now();
         let client = &mut self.client;
         let carries = client.session.transport() == Transport::Websocket && !client.ended;
-        if carries && message == Message::Text("2") {
-            client.pulse.handle_ping(client.seen);
+        if carries && let Some(kind) = kind_of(self.scenario.pair.engine, &message) {
+            client.pulse.feel(kind, client.seen);
         }
-        let lent = match message {
+        let lent = match &message {
             Message::Text(text) => client.session.handle_text(now, link, text),
             Message::Binary(data) => client.session.handle_binary(now, link, data),
         };
         if let Some(lent) = lent {
+            client.learn_link(self.scenario.pair);
             let lane = &mut self.lives[client.life].lanes[Side::Client as usize];
             client.app.receive(lane, lent, &mut self.rng)?;
         }
@@ -263,7 +316,7 @@ impl World {
 
     /// Sends what the application has to say, then acts on everything the session wants.
     pub(crate) fn drain_client(&mut self) -> Check {
-        let takes = self.client.takes_messages();
+        let takes = self.client.takes_messages() && self.client.is_up(&self.scenario);
         for mut outgoing in std::mem::take(&mut self.client.app.outbox) {
             if !takes {
                 continue;
@@ -279,6 +332,9 @@ impl World {
         {
             self.act_for_client(output)?;
         }
+        if std::mem::take(&mut self.client.begins) {
+            return self.begin_client();
+        }
         match self.client.wire {
             Some(wire) => self.flush(wire, Side::Client),
             None => Ok(()),
@@ -288,11 +344,12 @@ impl World {
     /// A driver whose link takes no more does not ask for more.
     fn is_client_blocked(&self) -> bool {
         let client = &self.client;
-        !client.session.is_closed()
+        client.opened
+            && !client.session.is_closed()
             && client.session.transport() == Transport::Websocket
-            && client.wire.is_some_and(|wire| {
-                self.wires[wire].in_flight(Side::Server) > self.scenario.window
-            })
+            && client
+                .wire
+                .is_some_and(|wire| self.wires[wire].in_flight(Side::Server) > self.scenario.window)
     }
 
     fn act_for_client(&mut self, output: Output) -> Check {
@@ -305,17 +362,21 @@ impl World {
                 check(self.client.get.is_none(), "requests", || {
                     format!("GET {} while another one runs", request.0)
                 })?;
-                let exchange = self.send_request(Kind::Get, request, transport, Vec::new());
+                let nothing = (Content::Text, Vec::new());
+                let exchange = self.send_request(Kind::Get, request, transport, nothing);
                 self.client.get = Some(exchange);
             }
-            Output::Post { request, body } => {
+            Output::Post {
+                request,
+                content,
+                body,
+            } => {
                 let query = self.client.session.query(Transport::Polling);
                 check(self.client.post.is_none(), "requests", || {
                     format!("POST {} while another one runs", request.0)
                 })?;
-                self.client.pulse.owes = false;
-                self.check_post(&body)?;
-                let exchange = self.send_request(Kind::Post, request, query, body);
+                self.check_post(content, &body)?;
+                let exchange = self.send_request(Kind::Post, request, query, (content, body));
                 self.client.post = Some(exchange);
             }
             Output::OpenLink { link } => {
@@ -343,8 +404,11 @@ impl World {
                 )?;
                 self.client.opened = true;
                 self.client.opened_at = self.now;
-                self.client.pulse.start(told.0, told.1, self.client.seen);
+                let asks = self.scenario.pair.client_asks;
+                self.client.pulse.start_client(told, asks, self.client.seen);
                 self.note(&"client", || "opened".to_owned());
+                self.client.begins = self.scenario.pair.implicit;
+                self.client.learn_link(self.scenario.pair);
             }
             Output::Upgraded { to } => {
                 check(
@@ -387,7 +451,7 @@ impl World {
         })?;
         match item {
             Item::Message(message) => {
-                for packet in message.packets() {
+                for packet in message.packets(self.client.session.format()) {
                     if packet.len() > self.scenario.server.max_payload {
                         self.exceed(self.client.life)?;
                     }
@@ -396,7 +460,8 @@ impl World {
             }
             Item::Control(control) => {
                 match control {
-                    Control::Pong => self.client.pulse.owes = false,
+                    Control::Ping => self.client.pulse.left(PacketType::Ping),
+                    Control::Pong => self.client.pulse.left(PacketType::Pong),
                     Control::Upgrade => {
                         check(self.client.upgrade.take().is_some(), "upgrade", || {
                             "the client moves out of the blue".to_owned()
@@ -416,7 +481,10 @@ impl World {
         let wire = self.client.wire;
         match wire.filter(|&wire| self.wires[wire].client == Some(link)) {
             Some(wire) => Ok(Some(wire)),
-            None => broken("links", format!("the client never asked for link {}", link.0)),
+            None => broken(
+                "links",
+                format!("the client never asked for link {}", link.0),
+            ),
         }
     }
 
@@ -430,10 +498,15 @@ impl World {
     }
 
     /// No POST is larger than the server takes, unless a single packet is.
-    fn check_post(&self, body: &[u8]) -> Check {
+    fn check_post(&mut self, content: Content, body: &[u8]) -> Check {
         let limit = self.scenario.server.max_payload;
-        let alone = || Inbox::read(self.scenario.pair.engine, body).len() == 1;
-        check(body.len() <= limit || alone(), "limits", || {
+        let inbox = Inbox::of_post(self.scenario.format, content, body);
+        for kind in [PacketType::Ping, PacketType::Pong] {
+            if inbox.has(kind) {
+                self.client.pulse.left(kind);
+            }
+        }
+        check(body.len() <= limit || inbox.len() == 1, "limits", || {
             format!("POST of {} bytes, {limit} are taken", body.len())
         })
     }
@@ -450,14 +523,17 @@ impl World {
             format!("the client wants to be woken at {told:?}, {right:?} is right")
         })?;
         let life = &self.lives[client.life];
-        let (queued, most) = (session.queued_bytes(), life.lanes[Side::Server as usize].bytes());
+        let (queued, most) = (
+            session.queued_bytes(),
+            life.lanes[Side::Server as usize].bytes(),
+        );
         check(queued <= most, "memory", || {
             format!("the client holds {queued} bytes, {most} are under way")
         })?;
         let blocked = self.is_client_blocked();
         let silent = !client.ended && !blocked && session.transport() == Transport::Websocket;
-        check(!silent || !client.pulse.owes, "heartbeat", || {
-            "a ping is not answered".to_owned()
+        check(!silent || client.pulse.owed.is_none(), "heartbeat", || {
+            format!("a {:?} does not leave", client.pulse.owed)
         })?;
         check(!silent || queued == 0 || !client.opened, "liveness", || {
             format!("{queued} bytes do not leave, and the link is free")

@@ -170,6 +170,7 @@ const ENDS: &[(Side, CloseReason, Option<&str>, Causes)] = {
         (Client, PingTimeout, None, Causes::HUSHED.or(Causes::SERVER_ENDED)),
         (Client, ParseError, Some("packet cannot be decoded"), Causes::GARBAGE_TO_CLIENT),
         (Client, ParseError, Some("handshake expected"), Causes::GARBAGE_TO_CLIENT),
+        (Client, TransportError, Some("invalid heartbeat direction"), Causes::GARBAGE_TO_CLIENT),
         (Client, TransportError, Some("handshake timed out"), Causes::HUSHED.or(Causes::SERVER_ENDED)),
         (Client, TransportError, Some("poll was refused"), Causes::SERVER_ENDED.or(Causes::RESTART)),
         (Client, TransportError, Some("post was refused"), Causes::SERVER_ENDED.or(Causes::RESTART).or(Causes::OVERSIZE)),

@@ -3,8 +3,8 @@
 
 use std::collections::VecDeque;
 
-use engineio_proto::server::RequestId;
-use engineio_proto::{PacketType, Payload, Revision};
+use engineio_proto::server::{RequestId, Response};
+use engineio_proto::{Content, Format, Message, Packet, PacketType, Payload, Revision};
 
 use crate::fate::{Causes, Side};
 use crate::fault::{Check, check};
@@ -25,7 +25,7 @@ pub(crate) struct Exchange {
     /// The client's name for it.
     pub(crate) request: RequestId,
     pub(crate) query: String,
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: (Content, Vec<u8>),
     /// The server it reached, and that one's name for it.
     pub(crate) at: Option<(usize, RequestId)>,
     /// Whether it arrives a second time.
@@ -54,21 +54,53 @@ impl Exchange {
 pub(crate) struct Inbox(VecDeque<PacketType>);
 
 impl Inbox {
-    pub(crate) fn read(revision: Revision, body: &[u8]) -> Self {
+    /// The packets of a POST.
+    pub(crate) fn of_post(format: Format, content: Content, body: &[u8]) -> Self {
+        match format.jsonp {
+            None => Self::read(format, content, body),
+            Some(_) => {
+                let form = form_urlencoded::parse(body);
+                let payload: String = form.map(|(_, value)| value).collect();
+                Self::read(format, Content::Text, payload.as_bytes())
+            }
+        }
+    }
+
+    /// The packets of a response.
+    pub(crate) fn of_answer(format: Format, answer: &Answer) -> Self {
+        let body = &answer.body[..];
+        match format.jsonp {
+            None => Self::read(format, answer.content, body),
+            Some(_) => {
+                let script = String::from_utf8_lossy(body);
+                let literal = script.split_once('(').map_or("", |it| it.1);
+                let literal = literal.strip_suffix(");").unwrap_or_default();
+                let payload: String = serde_json::from_str(literal).unwrap_or_default();
+                Self::read(format, Content::Text, payload.as_bytes())
+            }
+        }
+    }
+
+    fn read(format: Format, content: Content, body: &[u8]) -> Self {
         let mut kinds = VecDeque::new();
-        let text = String::from_utf8_lossy(body).into_owned();
-        let mut payload = Payload::new(revision, text);
-        while let Ok(Some(packet)) = payload.next_packet() {
-            kinds.push_back(match packet {
-                engineio_proto::Packet::Text(kind, _) => kind,
-                engineio_proto::Packet::Binary(_) => PacketType::Message,
-            });
+        let body = body.to_vec().into();
+        if let Ok(mut payload) = Payload::new(format.revision, content, body) {
+            while let Ok(Some(packet)) = payload.next_packet() {
+                kinds.push_back(match packet {
+                    Packet::Text(kind, _) => kind,
+                    Packet::Binary(_) => PacketType::Message,
+                });
+            }
         }
         Self(kinds)
     }
 
     pub(crate) fn len(&self) -> usize {
         self.0.len()
+    }
+
+    pub(crate) fn has(&self, kind: PacketType) -> bool {
+        self.0.contains(&kind)
     }
 
     /// The packets up to the next message, and it too; without a message, all that are left.
@@ -82,6 +114,47 @@ impl Inbox {
     }
 }
 
+/// What kind of packet a message of a link is.
+pub(crate) fn kind_of(revision: Revision, message: &Message<'_>) -> Option<PacketType> {
+    let packet = match message {
+        Message::Text(text) => revision.decode_text(text),
+        Message::Binary(data) => revision.decode_binary(data),
+    };
+    packet.ok().map(|packet| match packet {
+        Packet::Text(kind, _) => kind,
+        Packet::Binary(_) => PacketType::Message,
+    })
+}
+
+/// A response as the client sees it.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) content: Content,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    /// To a POST that is larger than the server takes.
+    pub(crate) const TOO_LARGE: Self = Self {
+        status: 413,
+        content: Content::Text,
+        body: Vec::new(),
+    };
+}
+
+impl From<Response> for Answer {
+    fn from(response: Response) -> Self {
+        let mut headers = response.headers.iter();
+        let header = headers.find(|(name, _)| *name == "content-type");
+        Self {
+            status: response.status,
+            content: Content::from_header(header.map(|(_, value)| value.as_bytes())),
+            body: response.body,
+        }
+    }
+}
+
 impl World {
     /// The client sends a request.
     pub(crate) fn send_request(
@@ -89,12 +162,12 @@ impl World {
         kind: Kind,
         request: RequestId,
         query: String,
-        body: Vec<u8>,
+        body: (Content, Vec<u8>),
     ) -> usize {
         let life = self.client.life;
         let exchange = self.exchanges.len();
         self.note(&"client", || {
-            format!("{kind:?} {} of {} bytes", request.0, body.len())
+            format!("{kind:?} {} of {} bytes", request.0, body.1.len())
         });
         let at = self.now + self.delay(life);
         let doubled = self.hit(Hazard::Duplicates, 60);
@@ -179,6 +252,7 @@ impl World {
     /// The connection of a request is gone; its client learns of it, mostly.
     pub(crate) fn break_off(&mut self, exchange: usize) {
         self.exchanges[exchange].arrived = false;
+        self.exchanges[exchange].at = None;
         self.fail_later(exchange, 800);
     }
 
@@ -189,12 +263,7 @@ impl World {
     }
 
     /// The server answers a request.
-    pub(crate) fn respond(
-        &mut self,
-        exchange: usize,
-        status: u16,
-        body: Vec<u8>,
-    ) -> Check {
+    pub(crate) fn respond(&mut self, exchange: usize, answer: Answer) -> Check {
         let it = &mut self.exchanges[exchange];
         it.answers += 1;
         check(it.answers == 1, "requests", || {
@@ -210,14 +279,7 @@ impl World {
             return Ok(());
         }
         let at = self.now + self.delay(life);
-        self.schedule(
-            at,
-            Happening::Response {
-                exchange,
-                status,
-                body,
-            },
-        );
+        self.schedule(at, Happening::Response { exchange, answer });
         Ok(())
     }
 
@@ -234,20 +296,20 @@ impl World {
         running.take_if(|running| *running == exchange).is_some()
     }
 
-    pub(crate) fn response_arrives(
-        &mut self,
-        exchange: usize,
-        status: u16,
-        body: Vec<u8>,
-    ) -> Check {
+    pub(crate) fn response_arrives(&mut self, exchange: usize, answer: Answer) -> Check {
         if !self.take_running(exchange) {
             return Ok(());
         }
         let Exchange { kind, request, .. } = self.exchanges[exchange];
         self.note(&"client", || {
-            format!("{kind:?} {} answered: {status}, {} bytes", request.0, body.len())
+            let Answer { status, body, .. } = &answer;
+            format!(
+                "{kind:?} {} answered: {status}, {} bytes",
+                request.0,
+                body.len()
+            )
         });
-        self.client_response(request, status, body)
+        self.client_response(request, answer, kind)
     }
 
     pub(crate) fn request_fails(&mut self, exchange: usize) -> Check {
@@ -280,7 +342,9 @@ impl World {
         match it.at {
             Some((server, request)) if waiting => {
                 let kind = it.kind;
-                self.note(&Side::Server, || format!("{kind:?} {} abandoned", request.0));
+                self.note(&Side::Server, || {
+                    format!("{kind:?} {} abandoned", request.0)
+                });
                 self.server_abandoned(server, request)
             }
             _ => Ok(()),

@@ -21,7 +21,7 @@ pub(crate) struct Parcel {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum What {
     /// Asks to join.
-    Join { nsp: usize },
+    Join { nsp: usize, auth: bool },
     /// Lets in.
     Grant { nsp: usize },
     /// Does not let in.
@@ -29,14 +29,18 @@ pub(crate) enum What {
     /// Leaves, or expels.
     Leave { nsp: usize },
     /// An event, which asks for an ack if there is a call.
-    Event { nsp: usize, seq: u32, call: Option<Call> },
+    Event {
+        nsp: usize,
+        seq: u32,
+        call: Option<Call>,
+    },
     /// Answers a call.
     Ack { nsp: usize, call: Call },
 }
 
 impl What {
     pub(crate) const fn nsp(self) -> usize {
-        let (Self::Join { nsp }
+        let (Self::Join { nsp, .. }
         | Self::Grant { nsp }
         | Self::Refuse { nsp }
         | Self::Leave { nsp }
@@ -79,13 +83,16 @@ impl Lane {
     }
 
     /// The next message must be the next one that was sent. Returns the packet it completes.
-    pub(crate) fn receive(&mut self, message: Message<'_>) -> Check<Option<Parcel>> {
+    pub(crate) fn receive(&mut self, message: &Message<'_>) -> Check<Option<Parcel>> {
         let Some(parcel) = self.waiting.front() else {
-            return broken("order", format!("{message:?} arrived, and nothing was sent"));
+            return broken(
+                "order",
+                format!("{message:?} arrived, and nothing was sent"),
+            );
         };
         let fits = match (self.part, message) {
-            (0, Message::Text(text)) => text == parcel.text,
-            (part @ 1.., Message::Binary(data)) => parcel.attachments[part - 1] == data,
+            (0, Message::Text(text)) => *text == parcel.text,
+            (part @ 1.., Message::Binary(data)) => parcel.attachments[part - 1] == **data,
             _ => false,
         };
         check(fits, "order", || {

@@ -1,11 +1,11 @@
 //! Where a request goes: the server's front door, as a driver has it.
 
 use engineio_proto::server::{LinkId, RequestId, Session};
-use engineio_proto::{Action, Head, Request};
+use engineio_proto::{Action, Content, Head, Request};
 
 use crate::fate::{Causes, REFUSED, Side};
 use crate::fault::{Check, broken, check};
-use crate::http::Kind;
+use crate::http::{Answer, Kind};
 use crate::scenario::Hazard;
 use crate::world::World;
 
@@ -14,23 +14,24 @@ impl World {
     pub(crate) fn serve_request(&mut self, exchange: usize, doubled: bool) -> Check {
         let it = &mut self.exchanges[exchange];
         let (kind, life, query) = (it.kind, it.life, it.query.clone());
-        let body = std::mem::take(&mut it.body);
+        let body = std::mem::replace(&mut it.body, (Content::Text, Vec::new()));
         self.note(&Side::Server, || {
             let again = if doubled { " again" } else { "" };
-            format!("{kind:?} of life {life}{again}, {} bytes", body.len())
+            format!("{kind:?} of life {life}{again}, {} bytes", body.1.len())
         });
         let head = Head {
             method: match kind {
                 Kind::Get => "GET",
                 Kind::Post => "POST",
             },
+            subpath: "",
             query: &query,
             origin: None,
             upgrade: false,
         };
         let request = match Request::read(&head, &self.scenario.server) {
             Ok(Request::Session(request)) => request,
-            Ok(Request::Open { revision, .. }) if revision == Some(self.scenario.pair.engine) => {
+            Ok(Request::Open { format, .. }) if format == Some(self.scenario.format) => {
                 return self.open_polling(exchange, doubled);
             }
             refused => return broken("requests", format!("{refused:?} to {query}")),
@@ -49,10 +50,7 @@ impl World {
                 self.server_gets(server, request)
             }
             (Ok(Action::Post), Some(server)) => self.serve_post(server, exchange, body),
-            (Err(error), _) if !doubled => {
-                let response = error.response();
-                self.respond(exchange, response.status, response.body)
-            }
+            (Err(error), _) if !doubled => self.respond(exchange, error.response().into()),
             (Err(_), _) => Ok(()),
             (action, server) => broken("requests", format!("{action:?} for {server:?}")),
         }
@@ -60,22 +58,22 @@ impl World {
 
     fn open_polling(&mut self, exchange: usize, doubled: bool) -> Check {
         let life = self.exchanges[exchange].life;
-        let revision = self.scenario.pair.engine;
+        let format = self.scenario.format;
         // The first name of a session's requests, which `name_request` gives to the one that opens it.
         let server = self.open_server(life, |world, sid, now| {
             let config = world.scenario.server.clone();
-            Session::open_polling(config, revision, sid, RequestId(0), now)
+            Session::open_polling(config, format, sid, RequestId(0), now)
         });
         self.name_request(server, exchange, !doubled);
-        self.drain_server(server)
+        self.begin_server(server)
     }
 
-    fn serve_post(&mut self, server: usize, exchange: usize, body: Vec<u8>) -> Check {
+    fn serve_post(&mut self, server: usize, exchange: usize, body: (Content, Vec<u8>)) -> Check {
         let life = self.exchanges[exchange].life;
         let limit = self.scenario.server.max_payload;
-        if body.len() > limit {
+        if body.1.len() > limit {
             self.exceed(life)?;
-            return self.respond(exchange, 413, Vec::new());
+            return self.respond(exchange, Answer::TOO_LARGE);
         }
         if self.hit(Hazard::BrokenRequests, 30) {
             self.cause(life, Causes::BROKEN);
@@ -105,13 +103,18 @@ impl World {
         self.note(&Side::Server, || format!("websocket of life {life}"));
         let head = Head {
             method: "GET",
+            subpath: "",
             query,
             origin: None,
             upgrade: true,
         };
         let request = match Request::read(&head, &self.scenario.server) {
             Ok(Request::Session(request)) => request,
-            Ok(Request::Open { revision, .. }) if revision == Some(self.scenario.pair.engine) => {
+            Ok(Request::Open {
+                format: Some(format),
+                ..
+            }) => {
+                self.wires[wire].format = format;
                 return self.open_link(wire);
             }
             // A stray one asks for what this server does not offer.
@@ -126,6 +129,7 @@ impl World {
         match (request.admit(known), server) {
             (Ok(Action::Websocket), Some(server)) => {
                 let link = LinkId(self.servers[server].links.len() as u32);
+                self.wires[wire].format = request.format;
                 self.link_accepted(wire, server, link);
                 self.server_link_opened(server, link)
             }
@@ -140,14 +144,14 @@ impl World {
 
     fn open_link(&mut self, wire: usize) -> Check {
         let life = self.wires[wire].life;
-        let revision = self.scenario.pair.engine;
+        let format = self.wires[wire].format;
         let link = LinkId(0);
         let server = self.open_server(life, |world, sid, now| {
             let config = world.scenario.server.clone();
-            Session::open_link(config, revision, sid, link, now)
+            Session::open_link(config, format, sid, link, now)
         });
         self.servers[server].carrier = Some(link);
         self.link_accepted(wire, server, link);
-        self.drain_server(server)
+        self.begin_server(server)
     }
 }

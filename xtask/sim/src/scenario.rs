@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use engineio_proto::{Prepared, Tick, Transport, client, server};
+use engineio_proto::{Format, Prepared, Tick, Transport, client, server};
 
 use crate::rng::Rng;
 
@@ -104,17 +104,38 @@ impl Hazards {
 pub(crate) struct Pair {
     pub(crate) engine: engineio_proto::Revision,
     pub(crate) socket: socketio_proto::Revision,
+    /// Whether heartbeats are the client's to begin.
+    pub(crate) client_asks: bool,
+    /// Whether the server opens the default namespace unasked, and ids come from the link's.
+    pub(crate) implicit: bool,
+    /// Bytes that a polling payload puts around a packet at most.
+    pub(crate) wrapping: usize,
 }
 
-const PAIRS: &[Pair] = &[Pair {
+/// The newer one twice, for it is the usual one.
+const PAIRS: &[Pair] = &[NEW, NEW, OLD];
+
+const NEW: Pair = Pair {
     engine: engineio_proto::Revision::V4,
     socket: socketio_proto::Revision::V5,
-}];
+    client_asks: false,
+    implicit: false,
+    wrapping: 0,
+};
+
+const OLD: Pair = Pair {
+    engine: engineio_proto::Revision::V3,
+    socket: socketio_proto::Revision::V4,
+    client_asks: true,
+    implicit: true,
+    wrapping: 10,
+};
 
 /// All that is fixed for a seed.
 #[derive(Clone, Debug)]
 pub(crate) struct Scenario {
     pub(crate) pair: Pair,
+    pub(crate) format: Format,
     pub(crate) hazards: Hazards,
     pub(crate) server: Arc<server::Config>,
     pub(crate) client: Arc<client::Config>,
@@ -143,6 +164,7 @@ impl Scenario {
             polling: true,
             websocket: rng.chance(950),
             allow_upgrades: rng.chance(900),
+            ..Default::default()
         };
         let client = client::Config {
             transport: match server.websocket && rng.chance(250) {
@@ -158,8 +180,17 @@ impl Scenario {
         connections.headroom = Prepared::HEADROOM;
         connections.connect_timeout = rng.pick(&[1000, 45_000]);
         let slowest = rng.pick(&[1, 10, 40]);
+        let pair = rng.pick(PAIRS);
+        let format = Format::new(pair.engine);
+        let format = match rng.below(20) {
+            0 => format.with_base64(),
+            // Forms take more room than what is in them.
+            1 if server.max_payload >= 4000 => format.with_jsonp(rng.below(3) as u32),
+            _ => format,
+        };
         Self {
-            pair: rng.pick(PAIRS),
+            pair,
+            format,
             hazards,
             server: Arc::new(server),
             client: Arc::new(client),
@@ -179,7 +210,8 @@ impl Scenario {
     pub(crate) fn describe(&self) -> String {
         let Self { server, client, .. } = self;
         format!(
-            "hazards [{}], opens on {}{}, latency {}..={} ms, ping {}+{} ms, limit {} bytes, {} actions in {} ms, {} sessions at most",
+            "{:?}, hazards [{}], opens on {}{}, latency {}..={} ms, ping {}+{} ms, limit {} bytes, {} actions in {} ms, {} sessions at most",
+            self.format,
             self.hazards.names().join(" "),
             client.transport,
             match client.upgrade && server.allow_upgrades && server.websocket {

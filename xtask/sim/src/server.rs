@@ -1,15 +1,17 @@
 //! The server and its driver: its sessions, what goes into them, what is done about their outputs,
 //! and what must hold for each.
 
-use engineio_proto::server::{Control, Item, LinkEnd, LinkId, Output, RequestId, Response, Session};
-use engineio_proto::{CloseReason, Message, Packet, PacketType, Sid, Tick, Transport};
+use engineio_proto::server::{
+    Control, Item, LinkEnd, LinkId, Output, RequestId, Response, Session,
+};
+use engineio_proto::{CloseReason, Content, Message, PacketType, Sid, Tick, Transport};
 use socketio_proto::NamespaceId;
 
 use crate::app::{Served, ServerApp};
 use crate::fate::{Causes, End, GIVEN_UP, Side};
 use crate::fault::{Check, broken, check};
-use crate::http::{Inbox, Kind};
-use crate::pulse::{Asking, Due};
+use crate::http::{Answer, Inbox, Kind, kind_of};
+use crate::pulse::{Due, Pulse};
 use crate::scenario::Hazard;
 use crate::wire::Stage;
 use crate::world::{Happening, World};
@@ -37,7 +39,7 @@ pub(crate) struct Server {
     inbox: Inbox,
     closing: Option<Tick>,
     ended: bool,
-    pulse: Asking,
+    pulse: Pulse,
     seen: Tick,
 }
 
@@ -50,7 +52,10 @@ impl Server {
             true => self.app.poll_timeout(),
             false => None,
         };
-        [self.session.poll_timeout(), app].into_iter().flatten().min()
+        [self.session.poll_timeout(), app]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Whether the session has ended, or was forgotten.
@@ -71,11 +76,7 @@ impl Server {
     }
 
     fn feel(&mut self, kind: PacketType) {
-        match kind {
-            PacketType::Pong => self.pulse.handle_pong(self.seen),
-            PacketType::Ping | PacketType::Close => {}
-            _ => self.pulse.handle_packet(self.seen),
-        }
+        self.pulse.feel(kind, self.seen);
     }
 }
 
@@ -109,7 +110,11 @@ impl World {
         let now = self.clock(Side::Server);
         let session = open(self, &sid, now);
         let connections = &self.scenario.connections;
-        let app = ServerApp::new(self.scenario.pair.socket, connections, now);
+        let app = ServerApp::new(self.scenario.pair, connections, sid.as_str(), now);
+        let config = &self.scenario.server;
+        let beat = (config.ping_interval, config.ping_timeout);
+        let mut pulse = Pulse::new();
+        pulse.start_server(beat, self.scenario.pair.client_asks, now);
         self.servers.push(Server {
             life,
             sid,
@@ -126,11 +131,20 @@ impl World {
             inbox: Inbox::default(),
             closing: None,
             ended: false,
-            pulse: Asking::new(&self.scenario.server, now),
+            pulse,
             seen: now,
         });
-        self.note(&Side::Server, || format!("opens session {index} for life {life}"));
+        self.note(&Side::Server, || {
+            format!("opens session {index} for life {life}")
+        });
         index
+    }
+
+    /// The driver has all a new session needs: its application begins, its first outputs leave.
+    pub(crate) fn begin_server(&mut self, index: usize) -> Check {
+        let served = self.servers[index].app.begin()?;
+        self.served(index, served)?;
+        self.drain_server(index)
     }
 
     /// The session of an id, if there is one.
@@ -140,7 +154,12 @@ impl World {
     }
 
     /// A request gets a name of the session's.
-    pub(crate) fn name_request(&mut self, index: usize, exchange: usize, wanted: bool) -> RequestId {
+    pub(crate) fn name_request(
+        &mut self,
+        index: usize,
+        exchange: usize,
+        wanted: bool,
+    ) -> RequestId {
         let server = &mut self.servers[index];
         let request = RequestId(server.next_request);
         server.next_request += 1;
@@ -163,19 +182,21 @@ impl World {
         index: usize,
         request: RequestId,
         again: Option<RequestId>,
-        body: Vec<u8>,
+        (content, body): (Content, Vec<u8>),
     ) -> Check {
         let now = self.server_now(index);
-        let inbox = Inbox::read(self.scenario.pair.engine, &body);
+        let inbox = Inbox::of_post(self.scenario.format, content, &body);
         let server = &mut self.servers[index];
         server.inbox = inbox;
-        server.session.handle_post(now, request, body.clone().into());
+        server
+            .session
+            .handle_post(now, request, content, body.clone().into());
         if let Some(again) = again {
             let life = server.life;
             self.cause(life, Causes::DOUBLE_POST);
             let session = &mut self.servers[index].session;
             match self.rng.chance(500) {
-                true => session.handle_post(now, again, body.into()),
+                true => session.handle_post(now, again, content, body.into()),
                 false => session.handle_post_overlap(now, again),
             }
         }
@@ -236,9 +257,7 @@ impl World {
                 self.schedule(at, Happening::Decision { server, nsp, id });
                 Ok(())
             }
-            Served::Asked(nsp, id) => {
-                self.servers[index].app.decide(nsp, id)
-            }
+            Served::Asked(nsp, id) => self.servers[index].app.decide(nsp, id),
             Served::TooLate => self.close_server(index),
         }
     }
@@ -283,18 +302,12 @@ impl World {
         let now = self.server_now(index);
         let server = &mut self.servers[index];
         if server.carrier == Some(link) && !server.ended {
-            let revision = self.scenario.pair.engine;
-            match message {
-                Message::Binary(_) => server.feel(PacketType::Message),
-                Message::Text(text) => match revision.decode_text(text) {
-                    Ok(Packet::Text(kind, _)) => server.feel(kind),
-                    Ok(Packet::Binary(_)) => server.feel(PacketType::Message),
-                    Err(_) => {}
-                },
+            if let Some(kind) = kind_of(self.scenario.pair.engine, &message) {
+                server.feel(kind);
             }
         }
         let before = server.session.transport();
-        let lent = match message {
+        let lent = match &message {
             Message::Text(text) => server.session.handle_text(now, link, text),
             Message::Binary(data) => server.session.handle_binary(now, link, data),
         };
@@ -369,7 +382,9 @@ impl World {
             return Ok(());
         }
         let now = self.server_now(index);
-        self.note(&Side::Server, || format!("session {index} reading: {reading}"));
+        self.note(&Side::Server, || {
+            format!("session {index} reading: {reading}")
+        });
         let server = &mut self.servers[index];
         server.reading = reading;
         server.session.set_reading(now, reading);
@@ -448,20 +463,26 @@ impl World {
     }
 
     fn server_replies(&mut self, index: usize, request: RequestId, response: Response) -> Check {
-        let revision = self.scenario.pair.engine;
+        let format = self.scenario.format;
+        let answer = Answer::from(response);
         let server = &mut self.servers[index];
         let place = server.requests.iter().position(|(id, ..)| *id == request);
         let Some(place) = place else {
-            let what = format!("session {index} answers request {}, which waits no more", request.0);
+            let what = format!(
+                "session {index} answers request {}, which waits no more",
+                request.0
+            );
             return broken("requests", what);
         };
         let (_, exchange, wanted) = server.requests.swap_remove(place);
-        if server.pulse.owed && self.exchanges[exchange].kind == Kind::Get {
-            let packets = Inbox::read(revision, &response.body).take(false).collect::<Vec<_>>();
-            server.pulse.owed = !packets.contains(&PacketType::Ping);
+        if let Some(owed) = server.pulse.owed
+            && self.exchanges[exchange].kind == Kind::Get
+            && Inbox::of_answer(format, &answer).has(owed)
+        {
+            server.pulse.left(owed);
         }
         match wanted {
-            true => self.respond(exchange, response.status, response.body),
+            true => self.respond(exchange, answer),
             false => Ok(()),
         }
     }
@@ -478,17 +499,23 @@ impl World {
             return Ok(());
         }
         check(stage == Stage::Open, "links", || {
-            format!("session {index} writes on link {}, which is {stage:?}", link.0)
+            format!(
+                "session {index} writes on link {}, which is {stage:?}",
+                link.0
+            )
         })?;
         match item {
             Item::Message(message) => {
-                for frame in message.frames() {
+                let format = self.wires[wire].format;
+                for frame in message.frames(format) {
                     self.wires[wire].write_frame(frame);
                 }
             }
             Item::Control(control) => {
-                if control == Control::Ping {
-                    server.pulse.owed = false;
+                match control {
+                    Control::Ping => server.pulse.left(PacketType::Ping),
+                    Control::Pong => server.pulse.left(PacketType::Pong),
+                    Control::ProbePong => {}
                 }
                 self.wires[wire].write_frame(control.frame());
             }
@@ -507,11 +534,16 @@ impl World {
             format!("closed: {}, said so: {}", session.is_closed(), server.ended)
         })?;
         let config = &self.scenario.server;
-        let upgrade = server.upgrade.map(|(_, since)| since + config.upgrade_timeout);
+        let upgrade = server
+            .upgrade
+            .map(|(_, since)| since + config.upgrade_timeout);
         let right = match (server.ended, server.closing) {
             (true, _) => None,
             (_, Some(closing)) => Some(closing + config.close_timeout),
-            _ => [server.pulse.deadline(), upgrade].into_iter().flatten().min(),
+            _ => [server.pulse.deadline(), upgrade]
+                .into_iter()
+                .flatten()
+                .min(),
         };
         let told = session.poll_timeout();
         // While a link is probed there may be polls to be let go before that.
@@ -528,8 +560,10 @@ impl World {
             format!("{queued} bytes wait, and the session is writable")
         })?;
         let link = session.transport() == Transport::Websocket;
-        check(!link || server.ended || !server.pulse.owed, "heartbeat", || {
-            "a ping is due and does not leave".to_owned()
-        })
+        check(
+            !link || server.ended || server.pulse.owed.is_none(),
+            "heartbeat",
+            || format!("a {:?} does not leave", server.pulse.owed),
+        )
     }
 }

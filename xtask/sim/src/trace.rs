@@ -15,7 +15,12 @@ impl Trace {
         }
     }
 
-    pub(crate) fn note(&mut self, at: Tick, who: &dyn std::fmt::Display, what: impl FnOnce() -> String) {
+    pub(crate) fn note(
+        &mut self,
+        at: Tick,
+        who: &dyn std::fmt::Display,
+        what: impl FnOnce() -> String,
+    ) {
         if self.on {
             self.lines.push(format!("{at:>8} {who:<9} {}", what()));
         }

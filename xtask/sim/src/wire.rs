@@ -1,10 +1,12 @@
 //! WebSocket links between client and server, down to the bytes: real frames, in order, in pieces
 //! or in heaps, until somebody hangs up or the link breaks.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use engineio_proto::server::{LinkEnd, LinkId};
 use engineio_proto::ws::{self, ControlFrame, Decoder, Frame, Header, Opcode, Role};
-use engineio_proto::{Message, Tick, Transport};
+use engineio_proto::{Format, Message, Tick, Transport};
 
 use crate::fate::{CUT, Causes, REFUSED, Side, VIOLATION};
 use crate::fault::{Check, check};
@@ -18,6 +20,8 @@ pub(crate) struct Wire {
     pub(crate) client: Option<LinkId>,
     /// The session it belongs to on the server, and that one's name for it.
     pub(crate) server: Option<(usize, LinkId)>,
+    /// How the server spells what it sends.
+    pub(crate) format: Format,
     ends: [WireEnd; 2],
     /// By receiver: what arrives from then on is swallowed.
     swallows: [Tick; 2],
@@ -54,7 +58,7 @@ impl Stage {
 }
 
 impl Wire {
-    fn new(life: usize, client: Option<LinkId>, max_message: usize) -> Self {
+    fn new(life: usize, client: Option<LinkId>, format: Format, max_message: usize) -> Self {
         let end = |role, max_message| WireEnd {
             decoder: Decoder::new(role, max_message),
             stage: Stage::Opening,
@@ -65,6 +69,7 @@ impl Wire {
             life,
             client,
             server: None,
+            format,
             ends: [
                 end(Role::Client, 100_000_000),
                 end(Role::Server, max_message),
@@ -86,7 +91,9 @@ impl Wire {
 
     /// The server writes a finished frame.
     pub(crate) fn write_frame(&mut self, frame: &[u8]) {
-        self.ends[Side::Server as usize].out.extend_from_slice(frame);
+        self.ends[Side::Server as usize]
+            .out
+            .extend_from_slice(frame);
         self.in_flight[Side::Client as usize] += frame.len();
     }
 
@@ -135,7 +142,9 @@ impl World {
 
     fn new_wire(&mut self, life: usize, client: Option<LinkId>) -> usize {
         let max_message = self.scenario.server.max_payload;
-        self.wires.push(Wire::new(life, client, max_message));
+        let format = self.scenario.format;
+        self.wires
+            .push(Wire::new(life, client, format, max_message));
         self.wires.len() - 1
     }
 
@@ -204,9 +213,9 @@ impl World {
 
     /// Writes a message of the client, masked, now and then in fragments or behind a ping.
     pub(crate) fn write(&mut self, wire: usize, from: Side, message: Message<'_>) {
-        let (mut opcode, data) = match message {
+        let (mut opcode, data) = match &message {
             Message::Text(text) => (Opcode::Text, text.as_bytes()),
-            Message::Binary(data) => (Opcode::Binary, data),
+            Message::Binary(data) => (Opcode::Binary, &data[..]),
         };
         let mut frames = Vec::with_capacity(data.len() + ws::MAX_HEADER);
         let mut rest = data;
@@ -378,7 +387,7 @@ impl World {
     fn frame_arrives(&mut self, wire: usize, side: Side, frame: Frame<'_>) -> Check {
         let message = match &frame {
             Frame::Text(text) => Message::Text(text),
-            Frame::Binary(data) => Message::Binary(data),
+            Frame::Binary(data) => Message::Binary(Cow::Borrowed(data)),
             Frame::Ping(payload) => {
                 let key = (side == Side::Client).then(|| self.rng.bytes());
                 let pong = ControlFrame::pong(payload, key);
@@ -479,9 +488,9 @@ impl World {
     pub(crate) fn link_suffers(&mut self, wire: usize, cause: Causes) {
         self.hinder(wire);
         let it = &self.wires[wire];
-        let on_server = it.server.is_some_and(|(server, link)| {
-            self.servers[server].carrier == Some(link)
-        });
+        let on_server = it
+            .server
+            .is_some_and(|(server, link)| self.servers[server].carrier == Some(link));
         let on_client = it.life == self.client.life
             && self.client.wire == Some(wire)
             && self.client.session.transport() == Transport::Websocket;

@@ -11,7 +11,7 @@ use socketio_proto::NamespaceId;
 use crate::client::Client;
 use crate::fate::{Causes, End, Side, check_end};
 use crate::fault::{Check, check};
-use crate::http::Exchange;
+use crate::http::{Answer, Exchange};
 use crate::lane::Lane;
 use crate::rng::Rng;
 use crate::scenario::{Hazard, Scenario};
@@ -54,7 +54,7 @@ pub(crate) enum Happening {
     /// A request reaches the server.
     Request { exchange: usize, doubled: bool },
     /// A response reaches the client.
-    Response { exchange: usize, status: u16, body: Vec<u8> },
+    Response { exchange: usize, answer: Answer },
     /// The client learns that a request has failed.
     RequestFails { exchange: usize },
     /// The server learns that a request was given up.
@@ -72,7 +72,11 @@ pub(crate) enum Happening {
     /// A link breaks.
     Cut { wire: usize },
     /// The server's application makes up its mind about a CONNECT.
-    Decision { server: usize, nsp: usize, id: NamespaceId },
+    Decision {
+        server: usize,
+        nsp: usize,
+        id: NamespaceId,
+    },
     /// A side reads again.
     Resume { side: Side, index: usize },
     /// The client opens its next session.
@@ -116,7 +120,9 @@ impl World {
         let mut rng = Rng::new(seed);
         let scenario = Scenario::draw(&mut rng);
         let mut trace = Trace::new(trace);
-        trace.note(BEGINNING, &"seed", || format!("{seed}: {}", scenario.describe()));
+        trace.note(BEGINNING, &"seed", || {
+            format!("{seed}: {}", scenario.describe())
+        });
         let client = Client::new(&scenario, 0, BEGINNING);
         Self {
             scenario,
@@ -224,11 +230,7 @@ impl World {
     fn happen(&mut self, happening: Happening) -> Check {
         match happening {
             Happening::Request { exchange, doubled } => self.request_arrives(exchange, doubled),
-            Happening::Response {
-                exchange,
-                status,
-                body,
-            } => self.response_arrives(exchange, status, body),
+            Happening::Response { exchange, answer } => self.response_arrives(exchange, answer),
             Happening::RequestFails { exchange } => self.request_fails(exchange),
             Happening::Abandoned { exchange } => self.request_abandoned(exchange),
             Happening::LinkRequest { wire, query } => self.link_requested(wire, &query),
@@ -376,9 +378,11 @@ impl World {
             }
             let closed = [Causes::CLIENT_CLOSED, Causes::SERVER_CLOSED];
             let by = [life.causes.any(closed[0]), life.causes.any(closed[1])];
-            check(life.causes == Causes::NONE || by != [false; 2] || !life.causes.are_peaceful(), "end", || {
-                format!("session {index} ended, and nobody wanted it to")
-            })?;
+            check(
+                life.causes == Causes::NONE || by != [false; 2] || !life.causes.are_peaceful(),
+                "end",
+                || format!("session {index} ended, and nobody wanted it to"),
+            )?;
             // Whoever closes a session in peace has said everything before, unless the other side
             // broke off first: a POST that arrives behind the end is refused.
             for side in [Side::Client, Side::Server] {

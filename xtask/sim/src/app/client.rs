@@ -2,7 +2,8 @@
 //! told.
 
 use engineio_proto::Message;
-use socketio_proto::{Revision, client};
+use serde_json::json;
+use socketio_proto::client;
 
 use super::{
     Membership, NAMES, Outgoing, Size, State, answer, check_answer, check_event, check_returned,
@@ -11,41 +12,87 @@ use super::{
 use crate::fault::{Check, Fault, broken, check};
 use crate::lane::{Lane, Parcel, What};
 use crate::rng::Rng;
+use crate::scenario::Pair;
 
 pub(crate) struct ClientApp {
     connection: client::Connection<u32>,
     members: [Membership; NAMES.len()],
+    default: Unasked,
+    link: String,
     pub(crate) outbox: Vec<Outgoing>,
     seq: u32,
     numbers: u32,
 }
 
 impl ClientApp {
-    pub(crate) fn new(revision: Revision) -> Self {
+    /// `link` is the id by which both sides know the link, if that matters.
+    pub(crate) fn new(pair: Pair, link: &str) -> Self {
         let mut config = client::Config::default();
         config.headroom = engineio_proto::Prepared::HEADROOM;
         Self {
-            connection: client::Connection::new(revision, &config),
+            connection: client::Connection::new(pair.socket, &config, link),
             members: Default::default(),
+            default: match pair.implicit {
+                true => Unasked::Expected,
+                false => Unasked::Spent,
+            },
+            link: link.to_owned(),
             outbox: Vec::new(),
             seq: 0,
             numbers: 0,
         }
     }
 
+    pub(crate) fn link(&self) -> &str {
+        &self.link
+    }
+
     /// Asks to join a namespace, unless it is joined or an earlier attempt is still unanswered.
-    pub(crate) fn join(&mut self, nsp: usize) -> Check {
+    pub(crate) fn join(&mut self, nsp: usize, auth: bool) -> Check {
         let member = &mut self.members[nsp];
         if member.state != State::Absent || member.unanswered > 0 {
             return Ok(());
         }
-        let (id, encoded) = self.connection.connect(NAMES[nsp], None).map_err(join)?;
+        let token = json!({ "token": "t" });
+        let token = token.as_object().filter(|_| auth);
+        let (id, encoded) = self.connection.connect(NAMES[nsp], token).map_err(join)?;
         member.id = Some(id);
         member.state = State::Joining;
-        member.unanswered += 1;
-        let what = What::Join { nsp };
-        self.outbox.push(outgoing(encoded, Vec::new(), what));
-        Ok(())
+        let default = if nsp == 0 {
+            self.default
+        } else {
+            Unasked::Spent
+        };
+        match (default, encoded) {
+            (Unasked::Spent, Some(encoded)) => {
+                member.unanswered += 1;
+                let what = What::Join { nsp, auth };
+                self.outbox.push(outgoing(encoded, Vec::new(), what));
+                Ok(())
+            }
+            (Unasked::Expected, None) => Ok(()),
+            (Unasked::Open, None) => self.join_open(nsp),
+            (default, encoded) => broken(
+                "namespaces",
+                format!("{default:?}, joining sends {encoded:?}"),
+            ),
+        }
+    }
+
+    /// The server has opened the namespace before anybody asked for it.
+    fn join_open(&mut self, nsp: usize) -> Check {
+        let granted = self.connection.poll_event();
+        let member = &mut self.members[nsp];
+        let fits = matches!(
+            &granted,
+            Some(client::Event::Connected { nsp: id, sid, .. })
+                if Some(*id) == member.id && *sid == self.link
+        );
+        member.state = State::Joined;
+        self.default = Unasked::Spent;
+        check(fits, "namespaces", || {
+            format!("an open namespace: {granted:?}")
+        })
     }
 
     pub(crate) fn leave(&mut self, rng: &mut Rng) -> Check {
@@ -60,7 +107,10 @@ impl ClientApp {
         };
         check_returned(acks, member.end(State::Absent))?;
         check(encoded.is_some() == joined, "namespaces", || {
-            format!("leaving {}, joined: {joined}, sends {encoded:?}", NAMES[nsp])
+            format!(
+                "leaving {}, joined: {joined}, sends {encoded:?}",
+                NAMES[nsp]
+            )
         })?;
         if let Some(encoded) = encoded {
             let what = What::Leave { nsp };
@@ -83,7 +133,9 @@ impl ClientApp {
         });
         if let (Some(call), Some(id)) = (call, member.id) {
             let registered = self.connection.register_ack(id, call.id, call.number);
-            check(registered.is_ok(), "acks", || format!("{call:?} is refused"))?;
+            check(registered.is_ok(), "acks", || {
+                format!("{call:?} is refused")
+            })?;
         }
         self.seq += 1;
         let encoder = self.connection.encoder();
@@ -126,8 +178,8 @@ impl ClientApp {
         message: Message<'_>,
         rng: &mut Rng,
     ) -> Check {
-        let parcel = lane.receive(message)?;
-        let event = match message {
+        let parcel = lane.receive(&message)?;
+        let event = match &message {
             Message::Text(text) => self.connection.handle_text(text),
             Message::Binary(data) => self.connection.handle_binary(data),
         };
@@ -156,32 +208,47 @@ impl ClientApp {
     }
 
     /// What a packet must lead to, by the state of its namespace. Returns whether it was a call.
-    fn judge(
-        &mut self,
-        parcel: &Parcel,
-        event: Option<client::Event<'_, u32>>,
-    ) -> Check<bool> {
+    fn judge(&mut self, parcel: &Parcel, event: Option<client::Event<'_, u32>>) -> Check<bool> {
         use State::{Absent, Joined, Joining};
         use client::Event;
 
         let nsp = parcel.what.nsp();
         let member = &mut self.members[nsp];
+        let default = if nsp == 0 {
+            self.default
+        } else {
+            Unasked::Spent
+        };
+        let derived = match nsp {
+            0 => self.link.clone(),
+            _ => format!("{}#{}", NAMES[nsp], self.link),
+        };
         let own = |id| Some(id) == member.id;
         match (parcel.what, member.state, event) {
             (What::Grant { .. }, Joining, Some(Event::Connected { nsp: id, sid, .. }))
-                if own(id) && parcel.text.contains(&*sid) =>
+                if own(id) && (parcel.text.contains(&*sid) || sid == derived) =>
             {
-                member.unanswered -= 1;
+                member.unanswered = member.unanswered.saturating_sub(1);
                 member.state = Joined;
+                if nsp == 0 {
+                    self.default = Unasked::Spent;
+                }
+            }
+            (What::Grant { .. }, Absent, None) if default == Unasked::Expected => {
+                self.default = Unasked::Open;
             }
             (What::Grant { .. }, Absent, Some(Event::Unwanted { leave })) => {
                 member.unanswered -= 1;
                 let what = What::Leave { nsp };
                 self.outbox.push(outgoing(leave, Vec::new(), what));
             }
-            (What::Refuse { .. }, Joining, Some(Event::ConnectError { nsp: id, message, .. }))
-                if own(id) && parcel.text.contains(&message) =>
-            {
+            (
+                What::Refuse { .. },
+                Joining,
+                Some(Event::ConnectError {
+                    nsp: id, message, ..
+                }),
+            ) if own(id) && parcel.text.contains(&message) => {
                 member.unanswered -= 1;
                 member.end(Absent);
             }
@@ -191,7 +258,12 @@ impl ClientApp {
             {
                 check_returned(acks, member.end(Absent))?;
             }
-            (What::Leave { .. } | What::Event { .. }, Absent, None) => {}
+            (What::Leave { .. }, Absent, None) => {
+                if nsp == 0 {
+                    self.default = Unasked::Spent;
+                }
+            }
+            (What::Event { .. }, Absent, None) => {}
             (
                 What::Event { call, .. },
                 Joining | Joined,
@@ -216,7 +288,9 @@ impl ClientApp {
             }
             (What::Ack { call, .. }, _, None) => {
                 let open = member.calls.close(call);
-                check(!open, "acks", || format!("the answer to {call:?} was ignored"))?;
+                check(!open, "acks", || {
+                    format!("the answer to {call:?} was ignored")
+                })?;
             }
             (what, state, event) => {
                 let what = format!("client, {state:?}: {what:?} led to {event:?}");
@@ -225,6 +299,17 @@ impl ClientApp {
         }
         Ok(false)
     }
+}
+
+/// The default namespace where the server opens it unasked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unasked {
+    /// The server will.
+    Expected,
+    /// It has, and nobody has asked.
+    Open,
+    /// It is a namespace like any other.
+    Spent,
 }
 
 fn join(error: client::JoinError) -> Fault {

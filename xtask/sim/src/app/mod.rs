@@ -81,9 +81,8 @@ impl Membership {
 impl Calls {
     /// The smallest id that is free: ids are used again as soon as possible.
     fn open(&mut self, number: u32) -> Call {
-        let taken = |id: &u64| {
-            self.forgotten.contains(id) || self.open.iter().any(|call| call.id == *id)
-        };
+        let taken =
+            |id: &u64| self.forgotten.contains(id) || self.open.iter().any(|call| call.id == *id);
         let id = (0..).find(|id| !taken(id)).unwrap_or(u64::MAX);
         let call = Call { id, number };
         self.open.push(call);
@@ -151,11 +150,7 @@ fn event(
 }
 
 /// Encodes the answer to a call, now and then with an attachment.
-fn answer(
-    encoder: socketio_proto::Encoder,
-    nsp: usize,
-    call: Call,
-) -> Check<Outgoing> {
+fn answer(encoder: socketio_proto::Encoder, nsp: usize, call: Call) -> Check<Outgoing> {
     let Call { id, number } = call;
     let attachments = match number % 5 {
         0 => vec![Bytes::from(vec![number as u8; 9])],

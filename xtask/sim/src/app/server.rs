@@ -2,7 +2,7 @@
 //! what it must be told.
 
 use engineio_proto::{Message, Tick};
-use socketio_proto::{NamespaceId, ProtocolError, Revision, server};
+use socketio_proto::{NamespaceId, ProtocolError, server};
 
 use super::{
     Membership, NAMES, Outgoing, SECRET, Size, State, answer, check_answer, check_event,
@@ -11,10 +11,14 @@ use super::{
 use crate::fault::{Check, broken, check};
 use crate::lane::{Lane, Parcel, What};
 use crate::rng::Rng;
+use crate::scenario::Pair;
 
 pub(crate) struct ServerApp {
     connection: server::Connection<u32>,
     members: [Membership; NAMES.len()],
+    /// Whether the default namespace is asked for by itself.
+    implicit: bool,
+    link: String,
     pub(crate) outbox: Vec<Outgoing>,
     seq: u32,
     numbers: u32,
@@ -35,16 +39,34 @@ pub(crate) enum Served {
 }
 
 impl ServerApp {
-    pub(crate) fn new(revision: Revision, config: &server::Config, now: Tick) -> Self {
+    /// `link` is the id by which both sides know the link.
+    pub(crate) fn new(pair: Pair, config: &server::Config, link: &str, now: Tick) -> Self {
         Self {
-            connection: server::Connection::new(revision, config, now),
+            connection: server::Connection::new(pair.socket, config, now),
             members: Default::default(),
+            implicit: pair.implicit,
+            link: link.to_owned(),
             outbox: Vec::new(),
             seq: 0,
             numbers: 0,
             sockets: 0,
             deadline: Some(now + config.connect_timeout),
             dead: false,
+        }
+    }
+
+    /// What there is to decide before the first message.
+    pub(crate) fn begin(&mut self) -> Check<Served> {
+        match (self.connection.poll_event(), self.implicit) {
+            (None, false) => Ok(Served::Nothing),
+            (Some(server::Event::Connect { nsp, name, auth }), true)
+                if name == NAMES[0] && auth.is_none() =>
+            {
+                self.members[0].state = State::Joining;
+                self.members[0].id = Some(nsp);
+                Ok(Served::Asked(0, nsp))
+            }
+            (event, _) => broken("namespaces", format!("begins with {event:?}")),
         }
     }
 
@@ -71,12 +93,16 @@ impl ServerApp {
             (answer, What::Refuse { nsp })
         } else {
             self.sockets += 1;
-            let sid = format!("socket-{}", self.sockets);
+            let sid = self.connection.socket_id(id, &self.link);
+            let sid = sid.unwrap_or_else(|| format!("socket-{}", self.sockets));
             let answer = self.connection.accept(id, &sid, None);
             (answer, What::Grant { nsp })
         };
         check(answer.is_some() == waits, "namespaces", || {
-            format!("{}, waiting: {waits}, is answered by {answer:?}", NAMES[nsp])
+            format!(
+                "{}, waiting: {waits}, is answered by {answer:?}",
+                NAMES[nsp]
+            )
         })?;
         let Some(encoded) = answer else {
             return Ok(());
@@ -103,7 +129,10 @@ impl ServerApp {
         let member = &mut self.members[nsp];
         let expelled = member.id.and_then(|id| self.connection.disconnect(id));
         let Some((encoded, acks)) = expelled else {
-            return broken("namespaces", format!("nobody is expelled from {}", NAMES[nsp]));
+            return broken(
+                "namespaces",
+                format!("nobody is expelled from {}", NAMES[nsp]),
+            );
         };
         check_returned(acks, member.end(State::Left))?;
         let what = What::Leave { nsp };
@@ -122,7 +151,9 @@ impl ServerApp {
         });
         if let (Some(call), Some(id)) = (call, member.id) {
             let registered = self.connection.register_ack(id, call.id, call.number);
-            check(registered.is_ok(), "acks", || format!("{call:?} is refused"))?;
+            check(registered.is_ok(), "acks", || {
+                format!("{call:?} is refused")
+            })?;
         }
         self.seq += 1;
         let encoder = self.connection.encoder();
@@ -166,8 +197,8 @@ impl ServerApp {
         rng: &mut Rng,
         now: Tick,
     ) -> Check<Served> {
-        let parcel = lane.receive(message)?;
-        let event = match message {
+        let parcel = lane.receive(&message)?;
+        let event = match &message {
             Message::Text(text) => self.connection.handle_text(now, text),
             Message::Binary(data) => self.connection.handle_binary(now, data),
         };
@@ -185,7 +216,7 @@ impl ServerApp {
                 }
                 let member = &self.members[parcel.what.nsp()];
                 Ok(match (parcel.what, member.id) {
-                    (What::Join { nsp }, Some(id)) => Served::Asked(nsp, id),
+                    (What::Join { nsp, .. }, Some(id)) => Served::Asked(nsp, id),
                     _ => Served::Nothing,
                 })
             }
@@ -220,9 +251,15 @@ impl ServerApp {
         let member = &mut self.members[nsp];
         let own = |id| Some(id) == member.id;
         match (parcel.what, member.state, event) {
-            (What::Join { .. }, Absent | Left, Some(Event::Connect { nsp: id, name, .. }))
-                if name == NAMES[nsp] =>
-            {
+            (
+                What::Join { auth, .. },
+                Absent | Left,
+                Some(Event::Connect {
+                    nsp: id,
+                    name,
+                    auth: told,
+                }),
+            ) if name == NAMES[nsp] && told.as_deref() == auth.then_some(r#"{"token":"t"}"#) => {
                 member.state = Joining;
                 member.id = Some(id);
             }
@@ -253,7 +290,9 @@ impl ServerApp {
             }
             (What::Ack { call, .. }, _, None) => {
                 let open = member.calls.close(call);
-                check(!open, "acks", || format!("the answer to {call:?} was ignored"))?;
+                check(!open, "acks", || {
+                    format!("the answer to {call:?} was ignored")
+                })?;
             }
             (what, state, event) => {
                 let what = format!("server, {state:?}: {what:?} led to {event:?}");
