@@ -494,7 +494,11 @@ impl World {
         let on_client = it.life == self.client.life
             && self.client.wire == Some(wire)
             && self.client.session.transport() == Transport::Websocket;
-        if on_server || on_client {
+        // While a client prepares to move it holds back its pings, however long the dead link takes.
+        let holds_back = it.life == self.client.life
+            && self.scenario.pair.client_asks
+            && self.client.upgrade.is_some();
+        if on_server || on_client || holds_back {
             self.cause(it.life, cause);
         }
     }

@@ -356,7 +356,12 @@ impl World {
         if !peaceful || !self.client.opened || life.server.is_none() {
             return Ok(());
         }
-        let bound = 1000 + 40 * self.scenario.latency.1;
+        // A client that prepares to move holds back what it has, for as long as that may take.
+        let held = match self.client.hindered {
+            true => self.scenario.client.upgrade_timeout,
+            false => 0,
+        };
+        let bound = 1000 + 40 * self.scenario.latency.1 + held;
         for lane in &life.lanes {
             if let Some(parcel) = lane.oldest() {
                 let since = parcel.sent_at.max(self.client.opened_at);
