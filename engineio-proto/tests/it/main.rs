@@ -6,7 +6,6 @@ mod trace;
 mod close;
 mod heartbeat;
 mod limits;
-#[cfg(feature = "proptest")]
 mod properties;
 mod requests;
 mod revision_3;

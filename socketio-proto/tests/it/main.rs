@@ -7,6 +7,7 @@ mod connect;
 mod data;
 mod limits;
 mod pair;
+mod recovery;
 mod revision_4_client;
 mod revision_4_server;
 mod roundtrip;
