@@ -234,10 +234,11 @@ impl Writer {
     /// A payload for packets of which some, or none, carry bytes.
     pub(crate) fn new(format: Format, has_bytes: bool) -> Self {
         let rules = format.revision.rules();
+        let takes_bytes = !format.base64 && format.jsonp.is_none();
         Self {
             rules,
             jsonp: format.jsonp,
-            binary: has_bytes && !format.base64 && rules.binary_payload.is_some(),
+            binary: has_bytes && takes_bytes && rules.binary_payload.is_some(),
             bytes: Vec::new(),
         }
     }
@@ -300,7 +301,7 @@ impl Writer {
     }
 
     fn text(&self) -> &str {
-        // Invariant: JSONP implies base64, and without bytes all packets are text.
+        // Invariant: JSONP takes no bytes, and without them all packets are text.
         str::from_utf8(&self.bytes).expect("text")
     }
 }

@@ -241,6 +241,11 @@ fn client_tells_in_each_request_what_it_cannot_take() {
         query(V3.with_jsonp(5), polling),
         "EIO=3&transport=polling&b64=1&j=5"
     );
+    // A websocket can take bytes whatever polling can.
+    assert_eq!(
+        query(V3.with_jsonp(5), websocket),
+        "EIO=3&transport=websocket"
+    );
 }
 
 #[test]
