@@ -260,6 +260,14 @@ impl Writer {
         self.bytes.len()
     }
 
+    /// Bytes that everything behind the first `from` takes in a POST.
+    pub(crate) fn posted_len(&self, from: usize) -> usize {
+        match self.jsonp {
+            None => self.len() - from,
+            Some(_) => jsonp::posted_len(&self.bytes, from),
+        }
+    }
+
     pub(crate) const fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }

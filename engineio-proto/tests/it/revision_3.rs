@@ -222,6 +222,46 @@ fn line_breaks_survive_the_forms_of_browsers() {
     }
 }
 
+/// All texts of up to five characters out of these.
+fn texts(alphabet: &str) -> Vec<String> {
+    let mut all = vec![String::new()];
+    let mut start = 0;
+    for _ in 0..5 {
+        let end = all.len();
+        for at in start..end {
+            all.extend(
+                alphabet
+                    .chars()
+                    .map(|it| format!("{}{it}", all[at]))
+                    .collect::<Vec<_>>(),
+            );
+        }
+        start = end;
+    }
+    all
+}
+
+#[test]
+fn forms_of_a_client_carry_every_mix_of_backslashes_and_line_breaks() {
+    let format = V3.with_jsonp(0);
+    for text in texts("\\n\n") {
+        let mut client = client::Session::new(Default::default(), format, 0);
+        assert_eq!(client_lines(&mut client), ["get 0"]);
+        let handshake = serde_json::Value::from(format!("{}:{HANDSHAKE}", HANDSHAKE.len()));
+        respond(&mut client, 0, 0, &format!("___eio[0]({handshake});"));
+        client.send(Prepared::text(&text));
+        let form = std::iter::from_fn(|| client.poll_output()).find_map(|output| match output {
+            client::Output::Post { content, body, .. } => Some((content, body)),
+            _ => None,
+        });
+        let (content, body) = form.unwrap();
+
+        let mut server = server_speaking(format, config());
+        server.handle_post(1, RequestId(1), content, body.into());
+        assert_eq!(messages(&mut server, 1), [text]);
+    }
+}
+
 #[test]
 fn client_tells_in_each_request_what_it_cannot_take() {
     let query = |format: Format, transport| {
