@@ -73,7 +73,7 @@ impl Payload {
         content: Content,
         body: Bytes,
     ) -> Result<Option<Self>, DecodeError> {
-        if format.jsonp.is_none() {
+        if format.jsonp.is_none() || !format.revision.accepts(content) {
             return Self::new(format.revision, content, body).map(Some);
         }
         let text = jsonp::read_post(&body);
