@@ -139,6 +139,8 @@
 
 pub mod client;
 pub mod server;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 pub mod webtransport;
 pub mod ws;
 

@@ -262,6 +262,13 @@ impl Encoder {
         self.finish(&mut draft)
     }
 
+    pub(crate) fn unknown(&self, nsp: &str) -> Encoded {
+        let mut draft = self.draft(Kind::ConnectError, nsp, None, None);
+        let refusal = br#"{"message":"Invalid namespace"}"#;
+        draft.buffer.extend_from_slice(refusal);
+        self.finish(&mut draft)
+    }
+
     pub(crate) fn leave(&self, nsp: &str) -> Encoded {
         self.finish(&mut self.draft(Kind::Disconnect, nsp, None, None))
     }

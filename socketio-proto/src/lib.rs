@@ -32,6 +32,8 @@
 //! malformed JSON show, as [`ArgsError::Malformed`], which means the same as an error of the
 //! connection: close the link.
 //!
+//! What outlives a link, so that a socket can go on over the next, is in [`recovery`].
+//!
 //! # Revisions
 //!
 //! [`Revision::V5`] is what Socket.IO 3.x and 4.x speak, [`Revision::V4`] what 1.x and 2.x do. One
@@ -128,7 +130,10 @@ mod value;
 mod walk;
 
 pub mod client;
+pub mod recovery;
 pub mod server;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 
 pub use args::Args;
 pub use binary::Binary;

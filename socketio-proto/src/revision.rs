@@ -21,6 +21,9 @@ pub enum Revision {
 }
 
 impl Revision {
+    /// Every revision there is.
+    pub const ALL: [Self; 2] = [Self::V4, Self::V5];
+
     /// The revision that goes with a revision of Engine.IO below, given as in its `EIO` parameter:
     /// SIO4 with `3`, SIO5 with `4`.
     #[must_use]

@@ -152,6 +152,12 @@ impl<A> Connection<A> {
         }
     }
 
+    /// Whether [`poll_event`](Self::poll_event) still has something.
+    #[must_use]
+    pub const fn has_event(&self) -> bool {
+        self.implicit.is_some()
+    }
+
     /// Takes the CONNECT for the default namespace that clients of revision 4 do not have to send;
     /// answer it like any other. To be asked for once, ahead of the first message. `None` in
     /// revision 5.
@@ -254,6 +260,16 @@ impl<A> Connection<A> {
         self.member(nsp, false)?;
         let namespace = self.end(nsp)?;
         Some(self.encoder.refuse(&namespace.name, message, data))
+    }
+
+    /// Refuses a CONNECT to a namespace that is none, in the reference's words, which are the same
+    /// in both revisions. The client may try again.
+    ///
+    /// `None` if the client has given up meanwhile or was answered already.
+    pub fn reject_unknown(&mut self, nsp: NamespaceId) -> Option<Encoded> {
+        self.member(nsp, false)?;
+        let namespace = self.end(nsp)?;
+        Some(self.encoder.unknown(&namespace.name))
     }
 
     /// Ends a membership, and gives back what was kept for acknowledgements that will never come.

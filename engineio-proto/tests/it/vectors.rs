@@ -1,12 +1,11 @@
 //! Golden vectors of the reference's codecs, both directions (`tests/vectors/v3.json` and
-//! `v4.json`), and what must hold for packets nobody has written down.
+//! `v4.json`).
 
 use bytes::Bytes;
 use engineio_proto::{
     Content, DecodeError, Format, Message, Packet, PacketType, Payload, Prepared, Revision,
     webtransport,
 };
-use proptest::prelude::*;
 use serde_json::Value;
 
 use crate::trace::unhex;
@@ -417,54 +416,5 @@ fn every_refused_vector_exists() {
     for (revision, name, reason) in REFUSED {
         let mut same = vectors.iter().filter(|it| it.revision == revision);
         assert!(same.any(|it| it.name == name), "{name}: {reason}");
-    }
-}
-
-fn any_format() -> impl Strategy<Value = Format> {
-    let revision = prop::sample::select(&Revision::ALL[..]);
-    (revision, any::<bool>()).prop_map(|(revision, base64)| match base64 {
-        true => Format::new(revision).with_base64(),
-        false => Format::new(revision),
-    })
-}
-
-fn any_packet() -> impl Strategy<Value = Described> {
-    let kind = (b'0'..=b'6').prop_map(|digit| PacketType::from_digit(digit).unwrap());
-    let text = (kind, "[^\u{1e}]*").prop_map(|(kind, data)| Described::Text(kind, data));
-    let binary = any::<Vec<u8>>().prop_map(Described::Binary);
-    prop_oneof![text, binary]
-}
-
-proptest! {
-    #[test]
-    fn payloads_survive_the_way(
-        format in any_format(),
-        packets in prop::collection::vec(any_packet(), 1..20),
-    ) {
-        let encoded = packets.iter().map(Described::packet);
-        let (content, payload) = Payload::encode(format, encoded);
-        prop_assert_eq!(decode_payload(format.revision, content, payload.into()), packets);
-    }
-
-    #[test]
-    fn packets_survive_the_way_on_a_link(format in any_format(), packet in any_packet()) {
-        let (content, message) = encode_on_link(format, &packet);
-        prop_assert_eq!(decode_on_link(format.revision, content, &message), Ok(packet));
-    }
-
-    #[test]
-    fn any_text_decodes_or_fails(body in "([0-9b:]|\u{1e}|=|\\PC)*") {
-        for revision in Revision::ALL {
-            decode_payload(revision, Content::Text, body.clone().into());
-            let _ = revision.decode_text(&body);
-        }
-    }
-
-    #[test]
-    fn any_bytes_decode_or_fail(body in prop::collection::vec(any::<u8>(), 0..60)) {
-        for revision in Revision::ALL {
-            decode_payload(revision, Content::Binary, body.clone().into());
-            let _ = revision.decode_binary(&body);
-        }
     }
 }

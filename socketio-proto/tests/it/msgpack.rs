@@ -6,12 +6,12 @@ use proptest::{collection::vec, option, prelude::*};
 use serde_json::{Number, Value, json};
 use socketio_proto::{
     Args, Body, DecodeError, Decoder, EncodeError, Encoder, Limits, MsgPack, Packet, Parser,
-    Revision,
+    Revision, strategies,
 };
 
 use crate::{
     data::{Data, Plain, Spread, bytes_of},
-    roundtrip::{args, generous, ids, names, namespaces},
+    roundtrip::{args, generous},
     vectors::{encode, expected, name, plain},
 };
 
@@ -536,9 +536,9 @@ fn as_integers(data: Data) -> Data {
 proptest! {
     #[test]
     fn events(
-        nsp in namespaces(),
-        id in option::of(ids()),
-        name in names(),
+        nsp in strategies::namespace(),
+        id in option::of(strategies::ack_id()),
+        name in strategies::event_name(),
         args in args(),
     ) {
         let sent = encoder().event(&nsp, id, &name, &Spread(&args)).expect("encodable");
@@ -551,7 +551,7 @@ proptest! {
     }
 
     #[test]
-    fn acks_of_others_are_passed_on(id in ids(), args in args()) {
+    fn acks_of_others_are_passed_on(id in strategies::ack_id(), args in args()) {
         let sent = encoder().ack("/", id, &Spread(&args)).expect("encodable");
         let packet = decoder(generous()).decode_binary(&sent.attachments[0]);
         let Body::Ack(received) = packet.expect("a packet").expect("complete").body else {

@@ -47,14 +47,7 @@ struct Difference {
 /// The flow whose packets are in MessagePack.
 const MSGPACK: &str = "msgpack session from the JS client";
 
-const DIFFERENCES: [Difference; 5] = [
-    Difference {
-        flow: "EIO3 unknown namespace",
-        reason: "clients of that age expect the words of servers of that age",
-        from: 3,
-        log: &[r#"< 44/nope,"Invalid namespace""#],
-        disconnects: &[("/", "server shutting down")],
-    },
+const DIFFERENCES: [Difference; 4] = [
     Difference {
         flow: "server disconnects namespace",
         reason: "an event that crossed the server's DISCONNECT is ignored instead of closing all",
