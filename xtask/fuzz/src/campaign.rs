@@ -272,7 +272,10 @@ fn note(panic: &PanicHookInfo<'_>) {
         None => payload.downcast_ref::<&str>().copied().unwrap_or_default(),
     };
     *noted() = Some(Mistake {
-        place: panic.location().map(ToString::to_string).unwrap_or_default(),
+        place: panic
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
         message: message.to_owned(),
     });
 }

@@ -43,14 +43,19 @@ pub fn export(target: &Target, folder: &Path) -> io::Result<()> {
         fs::write(inputs.join(format!("{:016x}", hash(&input))), input)?;
     }
     let tokens = target.dictionary.iter();
-    let lines: String = tokens.map(|token| format!("\"{}\"\n", in_hex(token))).collect();
+    let lines: String = tokens
+        .map(|token| format!("\"{}\"\n", in_hex(token)))
+        .collect();
     fs::write(folder.join("dictionary"), lines)
 }
 
 /// The inputs a target begins with.
 pub fn seeds(target: &Target) -> Vec<Vec<u8>> {
     let lines = target.seeds.lines();
-    lines.filter(|line| !line.starts_with('#')).map(unescape).collect()
+    lines
+        .filter(|line| !line.starts_with('#'))
+        .map(unescape)
+        .collect()
 }
 
 /// Makes the inputs in a folder the seeds of a target, the shortest first, as long as the file does
@@ -68,7 +73,10 @@ pub fn plant(target: &Target, folder: &Path) -> io::Result<()> {
         }
     }
     let home = Path::new(env!("CARGO_MANIFEST_DIR"));
-    fs::write(home.join("seeds").join(target.name).with_extension("txt"), text)
+    fs::write(
+        home.join("seeds").join(target.name).with_extension("txt"),
+        text,
+    )
 }
 
 /// Bytes a file of seeds may have.

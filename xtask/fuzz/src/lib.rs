@@ -65,7 +65,10 @@ impl Target {
         let (fixed, per_byte) = self.heap;
         let most = fixed + per_byte * input.len();
         let (held, left) = (heap.bytes_max, heap.bytes_current);
-        assert!(held <= most as u64, "{held} bytes of heap, {most} are allowed");
+        assert!(
+            held <= most as u64,
+            "{held} bytes of heap, {most} are allowed"
+        );
         assert!(left <= 0, "{left} bytes of heap are left behind");
         heap
     }

@@ -9,7 +9,11 @@ pub(crate) struct Mutator {
 
 impl Mutator {
     /// A mutator whose inputs have at most `max_len` bytes.
-    pub(crate) const fn new(seed: u64, dictionary: &'static [&'static [u8]], max_len: usize) -> Self {
+    pub(crate) const fn new(
+        seed: u64,
+        dictionary: &'static [&'static [u8]],
+        max_len: usize,
+    ) -> Self {
         Self {
             random: Random(seed),
             dictionary,

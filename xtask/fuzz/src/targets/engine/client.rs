@@ -67,7 +67,9 @@ const HANDSHAKES: &[&str] = &[
     r#"0{"sid":"a","pingInterval":18446744073709551615,"pingTimeout":18446744073709551615}"#,
 ];
 
-const TEXTS: &[&str] = &["3probe", "2", "4hello", "6", "1", "5", "3", "2probe", "", "x"];
+const TEXTS: &[&str] = &[
+    "3probe", "2", "4hello", "6", "1", "5", "3", "2probe", "", "x",
+];
 
 impl Driver {
     fn open(input: &mut Input<'_>) -> Self {
@@ -126,7 +128,11 @@ impl Driver {
                 }
             }
             6 => {
-                let request = if input.flag() { self.get.take() } else { self.post.take() };
+                let request = if input.flag() {
+                    self.get.take()
+                } else {
+                    self.post.take()
+                };
                 if let Some(request) = request {
                     self.session.handle_request_failed(now, request);
                 }
@@ -157,7 +163,9 @@ impl Driver {
                 }
             }
             _ => match input.below(8) {
-                0 => self.session.abort(now, CloseReason::TransportError, "the driver's choice"),
+                0 => self
+                    .session
+                    .abort(now, CloseReason::TransportError, "the driver's choice"),
                 1 => self.session.close(now),
                 2..5 => self.session.set_reading(now, input.flag()),
                 _ => self.session.handle_timeout(now),
@@ -186,12 +194,15 @@ impl Driver {
         };
         let status = input.pick(&[200, 200, 200, 200, 200, 200, 200, 400]);
         let opened = self.session.handshake().is_some();
-        self.session.handle_response(self.now, get, status, Bytes::from(body.clone()));
+        self.session
+            .handle_response(self.now, get, status, Bytes::from(body.clone()));
         let body = str::from_utf8(&body).unwrap_or_default();
         let packets = read(self.revision, body).0.into_iter();
         // A server that closes says nothing more.
         let ends = |it: &Owned| matches!(it, Owned::Text(PacketType::Close, _));
-        let packets = packets.skip(usize::from(!opened)).take_while(|it| !ends(it));
+        let packets = packets
+            .skip(usize::from(!opened))
+            .take_while(|it| !ends(it));
         self.polled = packets.filter(Owned::is_message).collect();
     }
 
@@ -219,7 +230,10 @@ impl Driver {
             Link::None | Link::Asked | Link::Ended => return,
         };
         let lent = match input.below(8) {
-            0 => self.session.handle_binary(self.now, LINK, input.bytes()).is_some(),
+            0 => self
+                .session
+                .handle_binary(self.now, LINK, input.bytes())
+                .is_some(),
             1 => {
                 let text = as_text(input.bytes());
                 self.session.handle_text(self.now, LINK, text).is_some()
@@ -228,10 +242,16 @@ impl Driver {
                 let text = input.pick(HANDSHAKES);
                 self.session.handle_text(self.now, LINK, text).is_some()
             }
-            _ => self.session.handle_text(self.now, LINK, input.pick(TEXTS)).is_some(),
+            _ => self
+                .session
+                .handle_text(self.now, LINK, input.pick(TEXTS))
+                .is_some(),
         };
         assert!(!lent || !was_closed, "a closed link brings nothing");
-        assert!(!lent || self.session.handshake().is_some(), "nothing before the handshake");
+        assert!(
+            !lent || self.session.handshake().is_some(),
+            "nothing before the handshake"
+        );
     }
 
     /// What is due is done, and then nothing is due.
@@ -351,11 +371,17 @@ impl Driver {
             self.handle_timeouts();
         }
         assert!(self.session.is_closed() && self.closed, "it ends");
-        assert!(!matches!(self.link, Link::Asked | Link::Open), "its link is closed");
+        assert!(
+            !matches!(self.link, Link::Asked | Link::Open),
+            "its link is closed"
+        );
         self.session.handle_link(self.now, LINK);
         assert_eq!(self.session.handle_text(self.now, LINK, "4late"), None);
         assert_eq!(self.session.next_message(self.now), None);
         self.drain(usize::MAX);
-        assert_eq!((self.session.queued_bytes(), self.session.poll_timeout()), (0, None));
+        assert_eq!(
+            (self.session.queued_bytes(), self.session.poll_timeout()),
+            (0, None)
+        );
     }
 }

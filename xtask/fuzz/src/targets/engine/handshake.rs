@@ -21,7 +21,10 @@ pub(in crate::targets) fn handshake(input: &[u8]) {
     };
     let mut session = Session::new(Arc::new(config), revision, 0);
     let link = LinkId(0);
-    assert!(matches!(session.poll_output(), Some(Output::OpenLink { .. })));
+    assert!(matches!(
+        session.poll_output(),
+        Some(Output::OpenLink { .. })
+    ));
     session.handle_link(0, link);
     let text = format!("0{}", as_text(input.rest()));
     assert_eq!(session.handle_text(0, link, &text), None);
@@ -35,7 +38,9 @@ pub(in crate::targets) fn handshake(input: &[u8]) {
             let sid = pairs.find(|(name, _)| name == "sid");
             assert_eq!(sid.map(|(_, sid)| sid.into_owned()), Some(handshake.sid));
             assert_eq!(session.query(Transport::Polling), query);
-            let patience = handshake.ping_interval.saturating_add(handshake.ping_timeout);
+            let patience = handshake
+                .ping_interval
+                .saturating_add(handshake.ping_timeout);
             assert_eq!(session.poll_timeout(), Some(patience));
         }
         Some(Output::CloseLink { .. }) => assert!(session.is_closed()),

@@ -114,7 +114,11 @@ fn read(revision: Revision, body: &str) -> (Vec<Owned>, bool) {
             Ok(Some(packet)) => packets.push(packet.into()),
             Ok(None) => return (packets, true),
             Err(_) => {
-                assert_eq!(payload.next_packet(), Ok(None), "nothing comes behind an error");
+                assert_eq!(
+                    payload.next_packet(),
+                    Ok(None),
+                    "nothing comes behind an error"
+                );
                 return (packets, false);
             }
         }

@@ -52,7 +52,11 @@ impl Outgoing {
 
     /// A packet leaves.
     pub(super) fn take(&mut self, packet: &Owned) {
-        assert_eq!(self.packets.pop_front().as_ref(), Some(packet), "in order, once");
+        assert_eq!(
+            self.packets.pop_front().as_ref(),
+            Some(packet),
+            "in order, once"
+        );
         let Some((left, _)) = self.messages.front_mut() else {
             panic!("a packet is part of a message");
         };

@@ -287,9 +287,8 @@ impl Pair {
                 Ok(None) => {
                     let config = self.config.clone();
                     let revision = self.revision;
-                    let session = server::Session::open_polling(
-                        config, revision, &sid(), request, self.now,
-                    );
+                    let session =
+                        server::Session::open_polling(config, revision, &sid(), request, self.now);
                     self.server = Some(End::new(session, Outgoing::default()));
                 }
                 Ok(other) => panic!("GET taken for {other:?}"),
@@ -405,7 +404,10 @@ impl Pair {
                 assert_eq!(request.sid, Some(sid()));
                 let server = self.server.as_ref().filter(|it| it.closed.is_none());
                 let session = server.map(|it| (it.session.revision(), it.session.transport()));
-                request.admit(session).map(Some).map_err(|error| error.response())
+                request
+                    .admit(session)
+                    .map(Some)
+                    .map_err(|error| error.response())
             }
             Ok(Request::Open { revision, .. }) => {
                 assert_eq!(revision, Some(self.revision));
@@ -487,13 +489,15 @@ impl Pair {
 
     fn send_to_server(&mut self, messages: Vec<Wire>) {
         if !self.cut {
-            self.to_server.extend(messages.into_iter().map(OnLink::Message));
+            self.to_server
+                .extend(messages.into_iter().map(OnLink::Message));
         }
     }
 
     fn send_to_client(&mut self, messages: Vec<Wire>) {
         if !self.cut {
-            self.to_client.extend(messages.into_iter().map(OnLink::Message));
+            self.to_client
+                .extend(messages.into_iter().map(OnLink::Message));
         }
     }
 

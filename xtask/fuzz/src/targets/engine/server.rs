@@ -61,7 +61,9 @@ struct Link {
     ended: bool,
 }
 
-const TEXTS: &[&str] = &["2probe", "5", "3", "4hello", "6", "2", "1", "0{}", "3probe", "", "x"];
+const TEXTS: &[&str] = &[
+    "2probe", "5", "3", "4hello", "6", "2", "1", "0{}", "3probe", "", "x",
+];
 
 impl Driver {
     fn open(input: &mut Input<'_>) -> Self {
@@ -87,7 +89,13 @@ impl Driver {
             }
             false => {
                 let is_get = true;
-                requests.insert(0, Request { is_get, ..Request::default() });
+                requests.insert(
+                    0,
+                    Request {
+                        is_get,
+                        ..Request::default()
+                    },
+                );
                 Session::open_polling(config, revision, &sid, RequestId(0), 0)
             }
         };
@@ -167,7 +175,9 @@ impl Driver {
                 _ => self.session.release_poll(),
             },
             _ => match input.below(8) {
-                0 => self.session.abort(now, CloseReason::TransportError, "the driver's choice"),
+                0 => self
+                    .session
+                    .abort(now, CloseReason::TransportError, "the driver's choice"),
                 1 => self.session.close(now),
                 _ => self.session.handle_timeout(now),
             },
@@ -181,7 +191,13 @@ impl Driver {
 
     fn request(&mut self, is_get: bool) -> RequestId {
         let name = self.name();
-        self.requests.insert(name, Request { is_get, ..Request::default() });
+        self.requests.insert(
+            name,
+            Request {
+                is_get,
+                ..Request::default()
+            },
+        );
         RequestId(name)
     }
 
@@ -212,15 +228,14 @@ impl Driver {
             }
         };
         let had = self.session.has_posted_messages();
-        self.session.handle_post(self.now, request, Bytes::from(body.clone()));
+        self.session
+            .handle_post(self.now, request, Bytes::from(body.clone()));
         if self.session.has_posted_messages() && !had {
-            let packets = str::from_utf8(&body).map_or(Vec::new(), |body| {
-                read(self.revision, body).0
-            });
+            let packets =
+                str::from_utf8(&body).map_or(Vec::new(), |body| read(self.revision, body).0);
             // A client that closes, or pings, says nothing more.
-            let ends = |it: &Owned| {
-                matches!(it, Owned::Text(PacketType::Close | PacketType::Ping, _))
-            };
+            let ends =
+                |it: &Owned| matches!(it, Owned::Text(PacketType::Close | PacketType::Ping, _));
             let packets = packets.into_iter().take_while(|it| !ends(it));
             self.posted = packets.filter(Owned::is_message).collect();
         }
@@ -230,7 +245,11 @@ impl Driver {
         for _ in 0..most {
             let Some(message) = self.session.next_message(self.now) else {
                 let lost = !self.posted.is_empty() && !self.session.is_closed();
-                assert!(!lost || self.upgraded, "messages are missing: {:?}", self.posted);
+                assert!(
+                    !lost || self.upgraded,
+                    "messages are missing: {:?}",
+                    self.posted
+                );
                 self.posted.clear();
                 return;
             };
@@ -249,12 +268,18 @@ impl Driver {
         };
         let (was_closed, id) = (state.closed, LinkId(link));
         let lent = match input.below(8) {
-            0 => self.session.handle_binary(self.now, id, input.bytes()).is_some(),
+            0 => self
+                .session
+                .handle_binary(self.now, id, input.bytes())
+                .is_some(),
             1 => {
                 let text = as_text(input.bytes());
                 self.session.handle_text(self.now, id, text).is_some()
             }
-            _ => self.session.handle_text(self.now, id, input.pick(TEXTS)).is_some(),
+            _ => self
+                .session
+                .handle_text(self.now, id, input.pick(TEXTS))
+                .is_some(),
         };
         assert!(!lent || !was_closed, "a closed link brings nothing");
     }
@@ -399,12 +424,16 @@ impl Driver {
         let late = self.request(true);
         self.session.handle_get(self.now, late);
         let late = self.request(false);
-        self.session.handle_post(self.now, late, Bytes::from_static(b"4late"));
+        self.session
+            .handle_post(self.now, late, Bytes::from_static(b"4late"));
         assert_eq!(self.session.next_message(self.now), None);
         self.drain(usize::MAX);
         let waiting = self.requests.values().filter(|it| !it.abandoned);
         assert_eq!(waiting.count(), 0, "every request is answered");
-        assert_eq!((self.session.queued_bytes(), self.session.poll_timeout()), (0, None));
+        assert_eq!(
+            (self.session.queued_bytes(), self.session.poll_timeout()),
+            (0, None)
+        );
     }
 }
 

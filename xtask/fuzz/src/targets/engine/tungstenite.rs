@@ -25,7 +25,10 @@ pub(in crate::targets) fn tungstenite(input: &[u8]) {
     // It takes lengths that are spelled too long, and makes other codes of wrong ones. What the
     // header proves wrong it refuses later than we do.
     let goes_on = matches!(our_error, Some(Error::Protocol(violation)) if is_tolerated(violation));
-    assert!(goes_on || theirs.len() == common.len(), "only tungstenite sees {theirs:?}");
+    assert!(
+        goes_on || theirs.len() == common.len(),
+        "only tungstenite sees {theirs:?}"
+    );
     // It looks at a text as it arrives, we do when it is whole; other frames stand between.
     let is_early = matches!(their_error, Some(tungstenite::Error::Utf8(_)));
     let may_follow = is_early && beyond.iter().all(is_control);

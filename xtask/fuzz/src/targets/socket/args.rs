@@ -5,9 +5,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use serde::{Deserialize, de::DeserializeOwned, de::IgnoredAny};
-use socketio_proto::{
-    Args, ArgsError, Binary, Body, Decoder, EncodeError, Encoder, Limits, Value,
-};
+use socketio_proto::{Args, ArgsError, Binary, Body, Decoder, EncodeError, Encoder, Limits, Value};
 
 use super::REVISIONS;
 use crate::input::{Input, as_text};
@@ -34,9 +32,16 @@ pub(in crate::targets) fn args(input: &[u8]) {
     // Deeper than a value can be, or half a surrogate pair.
     if let Some(values) = all::<Vec<Value>>(&args) {
         assert_eq!(Some(values.len()), count);
-        assert_eq!(args.first::<Value>().ok(), Some(values.first().cloned().unwrap_or_default()));
+        assert_eq!(
+            args.first::<Value>().ok(),
+            Some(values.first().cloned().unwrap_or_default())
+        );
         for value in values {
-            send_and_read(Encoder::new(revision, 0), Decoder::new(revision, generous()), &value);
+            send_and_read(
+                Encoder::new(revision, 0),
+                Decoder::new(revision, generous()),
+                &value,
+            );
         }
     }
 }

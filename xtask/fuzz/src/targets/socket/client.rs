@@ -171,7 +171,9 @@ impl Caller {
     }
 
     fn is_member(&self, nsp: NamespaceId) -> bool {
-        self.members.get(&nsp.index()).is_some_and(|member| member.nsp == nsp)
+        self.members
+            .get(&nsp.index())
+            .is_some_and(|member| member.nsp == nsp)
     }
 
     fn end(&mut self, acks: impl IntoIterator<Item = u64>) {
@@ -195,7 +197,10 @@ impl Caller {
     fn finish(mut self) {
         let left: Vec<_> = self.connection.drain_acks().collect();
         self.end(left);
-        assert!(self.acks.is_empty(), "an acknowledgement is awaited for ever");
+        assert!(
+            self.acks.is_empty(),
+            "an acknowledgement is awaited for ever"
+        );
     }
 }
 
@@ -217,7 +222,10 @@ fn told(
         Event::Connected { nsp, .. } => Told::Connected { nsp: *nsp },
         Event::ConnectError { nsp, .. } => Told::Refused { nsp: *nsp },
         Event::Event { nsp, .. } => Told::Event { nsp: *nsp },
-        Event::Ack { nsp, ack, .. } => Told::Ack { nsp: *nsp, ack: *ack },
+        Event::Ack { nsp, ack, .. } => Told::Ack {
+            nsp: *nsp,
+            ack: *ack,
+        },
         Event::Disconnected { nsp, acks } => Told::Disconnected {
             nsp: *nsp,
             acks: acks.clone(),

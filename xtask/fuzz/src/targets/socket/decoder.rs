@@ -20,7 +20,11 @@ pub(in crate::targets) fn decoder(input: &[u8]) {
     while !input.is_empty() {
         let is_binary = input.flag();
         // Longer than a byte can say, for attachments want many.
-        let message = if input.flag() { input.rest() } else { input.bytes() };
+        let message = if input.flag() {
+            input.rest()
+        } else {
+            input.bytes()
+        };
         let packet = match (is_binary, str::from_utf8(message)) {
             (false, Ok(text)) => decoder.decode_text(text),
             _ => decoder.decode_binary(message),
@@ -96,7 +100,13 @@ fn decode(revision: Revision, limits: &Limits, sent: &Encoded, judge: impl Fn(&P
 fn compare(packet: &Packet<'_>, again: &Packet<'_>) {
     assert_eq!(packet.nsp, again.nsp);
     match (&packet.body, &again.body) {
-        (Body::Event { name, args }, Body::Event { name: name_again, args: args_again }) => {
+        (
+            Body::Event { name, args },
+            Body::Event {
+                name: name_again,
+                args: args_again,
+            },
+        ) => {
             assert_eq!((name, packet.id), (name_again, again.id));
             compare_args(args, args_again);
         }

@@ -88,7 +88,9 @@ impl Pair {
             }
             2 => {
                 let member = choose(&self.at_client, input);
-                let name = member.and_then(|it| self.client.namespace(it.nsp)).map(str::to_owned);
+                let name = member
+                    .and_then(|it| self.client.namespace(it.nsp))
+                    .map(str::to_owned);
                 if let (Some(member), Some(name)) = (member, name)
                     && let Some((sent, acks)) = self.client.disconnect(member.nsp)
                 {
@@ -149,7 +151,10 @@ impl Pair {
         let Some(name) = self.client.namespace(member.nsp).map(str::to_owned) else {
             panic!("a member without a name");
         };
-        let sent = self.client.encoder().event(&name, id, input.pick(NAMES), &data(number, input));
+        let sent = self
+            .client
+            .encoder()
+            .event(&name, id, input.pick(NAMES), &data(number, input));
         self.events[AT_SERVER].push_back(number);
         post(&mut self.to_server, &encoded(sent));
     }
@@ -166,7 +171,10 @@ impl Pair {
         let Some(name) = self.server.namespace(member.nsp).map(str::to_owned) else {
             panic!("a member without a name");
         };
-        let sent = self.server.encoder().event(&name, id, input.pick(NAMES), &data(number, input));
+        let sent = self
+            .server
+            .encoder()
+            .event(&name, id, input.pick(NAMES), &data(number, input));
         self.events[AT_CLIENT].push_back(number);
         post(&mut self.to_client, &encoded(sent));
     }
@@ -280,7 +288,10 @@ impl Pair {
 
     fn end(&mut self, side: usize, acks: impl IntoIterator<Item = u64>) {
         for ack in acks {
-            assert!(self.acks[side].remove(&ack), "an acknowledgement ends twice");
+            assert!(
+                self.acks[side].remove(&ack),
+                "an acknowledgement ends twice"
+            );
         }
     }
 

@@ -99,7 +99,9 @@ impl Caller {
             }
             10 => {
                 if let Some(index) = self.choose(input, |member| !member.joined) {
-                    let sent = self.connection.accept(self.members[&index].nsp, "sid", None);
+                    let sent = self
+                        .connection
+                        .accept(self.members[&index].nsp, "sid", None);
                     assert_eq!(sent.is_some(), !self.dead);
                     if let Some(member) = self.members.get_mut(&index) {
                         member.joined |= !self.dead;
@@ -160,7 +162,10 @@ impl Caller {
         }
         match told {
             Ok(Some(Told::Connect { nsp, name })) => {
-                assert!(self.members.values().all(|it| it.name != name), "joined twice");
+                assert!(
+                    self.members.values().all(|it| it.name != name),
+                    "joined twice"
+                );
                 let joined = false;
                 let member = Member { nsp, name, joined };
                 assert!(self.members.insert(nsp.index(), member).is_none());
@@ -181,7 +186,9 @@ impl Caller {
     }
 
     fn is_member(&self, nsp: NamespaceId) -> bool {
-        self.members.get(&nsp.index()).is_some_and(|member| member.nsp == nsp)
+        self.members
+            .get(&nsp.index())
+            .is_some_and(|member| member.nsp == nsp)
     }
 
     fn leave(&mut self, index: usize) {
@@ -199,15 +206,23 @@ impl Caller {
     fn choose(&self, input: &mut Input<'_>, fits: impl Fn(&Member) -> bool) -> Option<usize> {
         let mut fitting = self.members.iter().filter(|(_, member)| fits(member));
         let count = fitting.clone().count();
-        fitting.nth(input.below(count.clamp(1, 256))).map(|(index, _)| *index)
+        fitting
+            .nth(input.below(count.clamp(1, 256)))
+            .map(|(index, _)| *index)
     }
 
     fn check(&self) {
         for member in self.members.values() {
-            assert_eq!(self.connection.namespace(member.nsp), Some(member.name.as_str()));
+            assert_eq!(
+                self.connection.namespace(member.nsp),
+                Some(member.name.as_str())
+            );
             assert_eq!(self.connection.is_joined(member.nsp), member.joined);
         }
-        assert_eq!(self.connection.poll_timeout().is_some(), !self.accepted && !self.dead);
+        assert_eq!(
+            self.connection.poll_timeout().is_some(),
+            !self.accepted && !self.dead
+        );
     }
 
     /// The link closes.
@@ -220,7 +235,10 @@ impl Caller {
         }
         let left: Vec<_> = self.connection.drain_acks().collect();
         self.end(left);
-        assert!(self.acks.is_empty(), "an acknowledgement is awaited for ever");
+        assert!(
+            self.acks.is_empty(),
+            "an acknowledgement is awaited for ever"
+        );
     }
 }
 
@@ -242,7 +260,10 @@ fn told(
             name: name.to_string(),
         },
         Event::Event { nsp, .. } => Told::Event { nsp: *nsp },
-        Event::Ack { nsp, ack, .. } => Told::Ack { nsp: *nsp, ack: *ack },
+        Event::Ack { nsp, ack, .. } => Told::Ack {
+            nsp: *nsp,
+            ack: *ack,
+        },
         Event::Disconnect { nsp, acks } => Told::Disconnect {
             nsp: *nsp,
             acks: acks.clone(),
