@@ -12,7 +12,8 @@
 //! ```
 //!
 //! What a server sends for other namespaces is ignored, as in the reference: it was under way when
-//! the client left.
+//! the client left. So is a DISCONNECT while joining: a server ends what it has not granted with
+//! CONNECT_ERROR.
 //!
 //! In revision 4 the server opens the default namespace unasked, once per link. Asking for it sends
 //! nothing then: the CONNECT is under way, or was here already. Whoever does not ask for it is not
@@ -326,6 +327,10 @@ impl<A> Connection<A> {
         result
     }
 
+    fn is_joined(&self, nsp: NamespaceId) -> bool {
+        self.namespaces.get(nsp).is_some_and(|it| it.joined)
+    }
+
     fn rules(&self) -> &'static Rules {
         self.revision.rules()
     }
@@ -339,6 +344,11 @@ impl<A> Connection<A> {
         let Some(nsp) = self.namespaces.find(&namespace) else {
             return Ok(self.receive_unasked(&namespace, body));
         };
+        if matches!(body, Body::Disconnect) && !self.is_joined(nsp) {
+            // Nothing to be ended yet: the server ended an earlier membership, which the client has
+            // left and asked for again meanwhile.
+            return Ok(None);
+        }
         if !matches!(body, Body::Event { .. } | Body::Ack(_)) {
             self.implicit.spend(&namespace);
         }

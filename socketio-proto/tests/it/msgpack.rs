@@ -2,7 +2,12 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use proptest::{collection::vec, option, prelude::*};
+use proptest::{
+    collection::vec,
+    option,
+    prelude::*,
+    test_runner::{Config, RngSeed},
+};
 use serde_json::{Number, Value, json};
 use socketio_proto::{
     Args, Body, DecodeError, Decoder, EncodeError, Encoder, Limits, MsgPack, Packet, Parser,
@@ -534,6 +539,12 @@ fn as_integers(data: Data) -> Data {
 }
 
 proptest! {
+    #![proptest_config(Config {
+        rng_seed: RngSeed::Fixed(3),
+        failure_persistence: None,
+        ..Config::default()
+    })]
+
     #[test]
     fn events(
         nsp in strategies::namespace(),

@@ -369,6 +369,28 @@ fn both_sides_may_leave_at_once() {
 }
 
 #[test]
+fn a_farewell_does_not_end_the_membership_that_is_asked_for_next() {
+    for (revision, id) in [(Revision::V4, "/chat#link"), (Revision::V5, "sid-/chat")] {
+        let mut pair = Pair::new(revision);
+        let chat = pair.join("/chat");
+        pair.settle();
+        let asked = *pair.asked.last().expect("asked for");
+        let (from_server, _) = pair.server.disconnect(asked).expect("joined");
+        let (from_client, _) = pair.client.disconnect(chat).expect("joined");
+        post(&mut pair.to_client, &from_server);
+        post(&mut pair.to_server, &from_client.expect("joined"));
+        let chat = pair.join("/chat");
+        pair.log();
+        pair.settle();
+        let joined = format!("client: connected {id}");
+        assert_eq!(pair.log(), ["server: connect /chat", &joined]);
+        pair.emit(chat, None, "hello", &());
+        pair.settle();
+        assert_eq!(pair.log(), ["server: event hello ", "client: event hello "]);
+    }
+}
+
+#[test]
 fn a_join_given_up_early_leaves_nothing_behind() {
     for revision in REVISIONS {
         for mut pair in Pair::of_each_form(revision) {
