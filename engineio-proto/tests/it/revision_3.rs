@@ -118,11 +118,23 @@ fn every_packet_is_a_sign_of_life_to_the_client() {
 }
 
 #[test]
-fn ping_from_a_server_ends_the_clients_session() {
+fn ping_from_a_server_is_a_sign_of_life_and_not_answered() {
     let mut session = client_on_link();
-    session.handle_text(5, LINK, "2");
-    let end = "closed: transport error, invalid heartbeat direction";
-    assert_eq!(client_lines(&mut session), ["close link 0", end]);
+    session.handle_timeout(1000);
+    assert_eq!(client_lines(&mut session), ["send 0: 2"]);
+    session.handle_text(1400, LINK, "2");
+    assert!(client_lines(&mut session).is_empty());
+    assert_eq!(session.poll_timeout(), Some(1400 + 1500));
+}
+
+#[test]
+fn client_that_was_asleep_asks_before_it_gives_up() {
+    let mut session = client_on_link();
+    session.handle_timeout(90_000);
+    assert_eq!(client_lines(&mut session), ["send 0: 2"]);
+    assert_eq!(session.poll_timeout(), Some(90_500));
+    session.handle_timeout(90_500);
+    assert!(session.is_closed());
 }
 
 #[test]
