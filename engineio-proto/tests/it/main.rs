@@ -11,4 +11,5 @@ mod requests;
 mod revision_3;
 mod upgrade;
 mod vectors;
+mod webtransport;
 mod ws;
