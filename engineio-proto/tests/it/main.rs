@@ -3,6 +3,7 @@
 mod pair;
 mod trace;
 
+mod allocation;
 mod close;
 mod heartbeat;
 mod limits;

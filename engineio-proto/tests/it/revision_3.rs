@@ -258,6 +258,20 @@ fn form_without_a_payload_is_answered_and_means_nothing() {
 }
 
 #[test]
+fn form_that_is_not_utf_8_ends_the_session_as_such_a_text_does() {
+    for (format, content) in [(V3, Content::Text), (V3.with_jsonp(0), Content::Form)] {
+        let mut session = server_speaking(format, config());
+        session.handle_post(1, RequestId(1), content, Bytes::from_static(b"d=2:4\xff"));
+        let end = "closed: parse error, payload is not utf-8";
+        assert_eq!(server_lines(&mut session), ["reply 1: 200 ok", end]);
+    }
+    // What is escaped in it is replaced, as in the reference.
+    let mut session = server_speaking(V3.with_jsonp(0), config());
+    session.handle_post(1, RequestId(1), Content::Form, "d=2:4%FF".into());
+    assert_eq!(messages(&mut session, 1), ["\u{fffd}"]);
+}
+
+#[test]
 fn line_breaks_survive_the_forms_of_browsers() {
     // As engine.io-client 3 escapes them; the second one is an escape in JSON.
     for (form, message) in [
