@@ -177,11 +177,12 @@ impl Session {
         polling.get = None;
         let batch = Batch::of(&self.queue);
         let mut payload = Writer::new(self.format, batch.has_bytes);
+        batch.drain(&mut self.queue, &mut payload, self.format);
+        self.queued_bytes -= batch.bytes;
+        // Behind them, for that is where it would be without a shared response.
         if let Some(beat) = self.beat.take().filter(|_| !closing) {
             payload.push_text(beat.packet().as_bytes());
         }
-        batch.drain(&mut self.queue, &mut payload, self.format);
-        self.queued_bytes -= batch.bytes;
         if std::mem::take(&mut self.noop) && payload.is_empty() {
             payload.push_text(NOOP_PACKET);
         }
