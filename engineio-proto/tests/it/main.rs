@@ -3,6 +3,7 @@
 mod pair;
 mod trace;
 
+mod allocation;
 mod close;
 mod heartbeat;
 mod limits;
@@ -11,4 +12,5 @@ mod requests;
 mod revision_3;
 mod upgrade;
 mod vectors;
+mod webtransport;
 mod ws;

@@ -128,11 +128,23 @@ fn every_packet_is_a_sign_of_life_to_the_client() {
 }
 
 #[test]
-fn ping_from_a_server_ends_the_clients_session() {
+fn ping_from_a_server_is_a_sign_of_life_and_not_answered() {
     let mut session = client_on_link();
-    session.handle_text(5, LINK, "2");
-    let end = "closed: transport error, invalid heartbeat direction";
-    assert_eq!(client_lines(&mut session), ["close link 0", end]);
+    session.handle_timeout(1000);
+    assert_eq!(client_lines(&mut session), ["send 0: 2"]);
+    session.handle_text(1400, LINK, "2");
+    assert!(client_lines(&mut session).is_empty());
+    assert_eq!(session.poll_timeout(), Some(1400 + 1500));
+}
+
+#[test]
+fn client_that_was_asleep_asks_before_it_gives_up() {
+    let mut session = client_on_link();
+    session.handle_timeout(90_000);
+    assert_eq!(client_lines(&mut session), ["send 0: 2"]);
+    assert_eq!(session.poll_timeout(), Some(90_500));
+    session.handle_timeout(90_500);
+    assert!(session.is_closed());
 }
 
 #[test]
@@ -253,6 +265,20 @@ fn form_without_a_payload_is_answered_and_means_nothing() {
         assert_eq!(lines[0], "reply 1: 200 ok");
         assert_eq!(session.is_closed(), is_empty_payload, "{lines:?}");
     }
+}
+
+#[test]
+fn form_that_is_not_utf_8_ends_the_session_as_such_a_text_does() {
+    for (format, content) in [(V3, Content::Text), (V3.with_jsonp(0), Content::Form)] {
+        let mut session = server_speaking(format, config());
+        session.handle_post(1, RequestId(1), content, Bytes::from_static(b"d=2:4\xff"));
+        let end = "closed: parse error, payload is not utf-8";
+        assert_eq!(server_lines(&mut session), ["reply 1: 200 ok", end]);
+    }
+    // What is escaped in it is replaced, as in the reference.
+    let mut session = server_speaking(V3.with_jsonp(0), config());
+    session.handle_post(1, RequestId(1), Content::Form, "d=2:4%FF".into());
+    assert_eq!(messages(&mut session, 1), ["\u{fffd}"]);
 }
 
 #[test]
