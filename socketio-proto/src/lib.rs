@@ -32,6 +32,8 @@
 //! malformed JSON show, as [`ArgsError::Malformed`], which means the same as an error of the
 //! connection: close the link.
 //!
+//! What outlives a link, so that a socket can go on over the next, is in [`recovery`].
+//!
 //! # Revisions
 //!
 //! [`Revision::V5`] is what Socket.IO 3.x and 4.x speak, [`Revision::V4`] what 1.x and 2.x do. One
@@ -52,6 +54,17 @@
 //! A server of revision 4 opens the default namespace by itself: `server::Connection::poll_event`
 //! has the CONNECT that no client has sent. A client may ask for it nevertheless, at any time, and
 //! is told what the server has done or will do.
+//!
+//! # Other forms than text
+//!
+//! A packet is text, followed by its attachments as binary messages, unless the connections are
+//! given a [`Parser`] in their `Config`, which spells it as one message of any form. [`MsgPack`] is
+//! one, in the form of JavaScript's `socket.io-msgpack-parser`; [`Parser`] shows how to write
+//! another. Nothing else changes: arguments are read and written as ever, and what a parser returns
+//! is held to the same rules. An [`Encoded`] may then have no text, as
+//! [`has_text`](Encoded::has_text) tells.
+//!
+//! # An example
 //!
 //! Both ends back to back:
 //!
@@ -105,16 +118,22 @@ mod head;
 mod implicit;
 mod json;
 mod limits;
+mod msgpack;
 mod namespaces;
 mod packet;
+mod parser;
 mod revision;
 mod shape;
 mod v4;
 mod v5;
 mod value;
+mod walk;
 
 pub mod client;
+pub mod recovery;
 pub mod server;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 
 pub use args::Args;
 pub use binary::Binary;
@@ -122,8 +141,10 @@ pub use decode::Decoder;
 pub use encode::{Encoded, Encoder};
 pub use error::{ArgsError, DecodeError, EncodeError, ProtocolError};
 pub use limits::Limits;
+pub use msgpack::MsgPack;
 pub use namespaces::NamespaceId;
 pub use packet::{Body, Packet};
+pub use parser::Parser;
 pub use revision::Revision;
 pub use value::Value;
 

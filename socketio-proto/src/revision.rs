@@ -21,6 +21,9 @@ pub enum Revision {
 }
 
 impl Revision {
+    /// Every revision there is.
+    pub const ALL: [Self; 2] = [Self::V4, Self::V5];
+
     /// The revision that goes with a revision of Engine.IO below, given as in its `EIO` parameter:
     /// SIO4 with `3`, SIO5 with `4`.
     #[must_use]
@@ -35,6 +38,21 @@ impl Revision {
         match self {
             Self::V4 => &v4::RULES,
             Self::V5 => &v5::RULES,
+        }
+    }
+
+    /// What a server grants, read from its CONNECT; `None` if there is no session id to be had.
+    pub(crate) fn read_answer<'a>(
+        self,
+        payload: Option<Json<'a>>,
+        nsp: &str,
+        link: &str,
+    ) -> Option<Answer<'a>> {
+        let read = self.rules().read_answer;
+        match payload {
+            None => read(None, nsp, link),
+            Some(Cow::Borrowed(json)) => read(Some(json), nsp, link),
+            Some(Cow::Owned(json)) => read(Some(&json), nsp, link).map(Answer::into_owned),
         }
     }
 }
@@ -90,6 +108,15 @@ pub(crate) struct Request<'a> {
 pub(crate) struct Answer<'a> {
     pub(crate) sid: Cow<'a, str>,
     pub(crate) pid: Option<Cow<'a, str>>,
+}
+
+impl Answer<'_> {
+    fn into_owned(self) -> Answer<'static> {
+        Answer {
+            sid: self.sid.into_owned().into(),
+            pid: self.pid.map(|pid| pid.into_owned().into()),
+        }
+    }
 }
 
 /// Why a server refuses a CONNECT.

@@ -41,6 +41,8 @@ impl Polling {
 #[derive(Debug)]
 pub(super) struct Body {
     payload: Writer,
+    /// Bytes of the body so far.
+    len: usize,
     limit: usize,
 }
 
@@ -48,6 +50,7 @@ impl Body {
     pub(super) const fn new(payload: Writer, limit: Option<usize>) -> Self {
         Self {
             payload,
+            len: 0,
             limit: match limit {
                 Some(limit) => limit,
                 None => usize::MAX,
@@ -60,8 +63,11 @@ impl Body {
     pub(super) fn push(&mut self, append: impl FnOnce(&mut Writer)) -> bool {
         let before = self.payload.len();
         append(&mut self.payload);
-        let fits = before == 0 || self.payload.len() <= self.limit;
-        if !fits {
+        let len = self.len + self.payload.posted_len(before);
+        let fits = before == 0 || len <= self.limit;
+        if fits {
+            self.len = len;
+        } else {
             self.payload.truncate(before);
         }
         fits

@@ -3,13 +3,14 @@
 mod pair;
 mod trace;
 
+mod allocation;
 mod close;
 mod heartbeat;
 mod limits;
-#[cfg(feature = "proptest")]
 mod properties;
 mod requests;
 mod revision_3;
 mod upgrade;
 mod vectors;
+mod webtransport;
 mod ws;

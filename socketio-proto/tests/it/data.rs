@@ -18,6 +18,25 @@ pub(crate) enum Data {
     Object(BTreeMap<String, Self>),
 }
 
+impl From<socketio_proto::Value> for Data {
+    fn from(value: socketio_proto::Value) -> Self {
+        use socketio_proto::Value;
+
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(flag) => Self::Bool(flag),
+            Value::Number(number) => Self::Number(number),
+            Value::String(text) => Self::String(text),
+            Value::Binary(bytes) => Self::Binary(bytes),
+            Value::Array(items) => Self::Array(items.into_iter().map(Self::from).collect()),
+            Value::Object(fields) => {
+                let fields = fields.into_iter();
+                Self::Object(fields.map(|(key, value)| (key, value.into())).collect())
+            }
+        }
+    }
+}
+
 /// As many arguments as there are items.
 pub(crate) struct Spread<'a>(pub(crate) &'a [Data]);
 
@@ -44,7 +63,7 @@ impl Plain {
     pub(crate) fn of(packet: &Packet<'_>) -> Self {
         let json = |text: &str| serde_json::from_str(text).expect("checked by the decoder");
         let (kind, data) = match &packet.body {
-            Body::Connect(auth) => (0, auth.map(json)),
+            Body::Connect(auth) => (0, auth.as_deref().map(json)),
             Body::Disconnect => (1, None),
             Body::Event { name, args } => {
                 let mut data = vec![Data::String(name.to_string())];

@@ -145,6 +145,7 @@ fn who_leaves_before_the_answer_is_taken_gets_none() {
     let (leave, _) = client.disconnect(root).expect("joined");
     assert_eq!(leave.expect("joined").text(), "1");
     assert!(client.poll_event().is_none());
+    assert_eq!(ask(&mut client, "/").1.as_deref(), Some("0"));
 }
 
 #[test]
@@ -182,8 +183,8 @@ fn credentials_travel_in_a_query() {
             "0/admin?token=1234&uid=abcd,",
         ),
         (
-            json!({"a b": "c&d=e,f?ä", "x": ""}),
-            "0/admin?a%20b=c%26d%3De%2Cf%3F%C3%A4&x=,",
+            json!({"a b": "c&d=e,f?ä", "x": "\n"}),
+            "0/admin?a%20b=c%26d%3De%2Cf%3F%C3%A4&x=%0A,",
         ),
         (
             json!({"plain": "Az09-_.!~*'()"}),
@@ -287,6 +288,16 @@ fn other_refusals_are_for_their_namespace_alone() {
         (client.namespace(a), client.namespace(b)),
         (None, Some("/b"))
     );
+}
+
+#[test]
+fn a_refusal_that_comes_too_late_refuses_nothing_else() {
+    let (mut client, root) = joined();
+    let (b, _) = ask(&mut client, "/b");
+    assert_ignored(&mut client, r#"4/a,"no""#);
+    client.disconnect(root).map(drop).expect("joined");
+    assert_ignored(&mut client, r#"4"no""#);
+    assert_eq!(client.namespace(b), Some("/b"));
 }
 
 #[test]

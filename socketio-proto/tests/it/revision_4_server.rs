@@ -54,6 +54,7 @@ fn the_default_namespace_opens_itself_once() {
         Some(Event::Connect { nsp, name, auth }) => {
             assert_eq!((name.as_ref(), auth), ("/", None));
             assert!(!server.is_joined(nsp), "the caller decides");
+            assert!(server.poll_event().is_none(), "as long as it takes");
             assert_eq!(text(server.accept(nsp, "link", None)), "0");
         }
         other => panic!("{other:?}"),

@@ -7,57 +7,24 @@ use proptest::{
     option,
     prelude::*,
     sample,
+    test_runner::{Config, RngSeed},
 };
 use serde_json::{Map, Value};
-use socketio_proto::{Body, Decoder, Encoded, Encoder, Limits, Packet, Revision, client, server};
+use socketio_proto::{
+    Body, Decoder, Encoded, Encoder, Limits, Packet, Revision, client, server, strategies,
+};
 
 use crate::data::{Data, Plain, Spread};
 
-fn names() -> impl Strategy<Value = String> {
-    let reserved = [
-        "connect",
-        "connect_error",
-        "disconnect",
-        "disconnecting",
-        "newListener",
-        "removeListener",
-    ];
-    any::<String>().prop_filter("reserved", move |name| !reserved.contains(&name.as_str()))
-}
-
-fn namespaces() -> impl Strategy<Value = String> {
-    prop_oneof![Just("/".to_owned()), "/[^,]{0,20}"]
-}
-
-fn ids() -> impl Strategy<Value = u64> {
-    0..1u64 << 53
-}
-
 fn data() -> impl Strategy<Value = Data> {
-    let leaf = prop_oneof![
-        Just(Data::Null),
-        any::<bool>().prop_map(Data::Bool),
-        any::<i64>().prop_map(|number| Data::Number(number.into())),
-        any::<u64>().prop_map(|number| Data::Number(number.into())),
-        (-1000i32..1000).prop_map(|number| Data::Number(
-            serde_json::Number::from_f64(f64::from(number) / 8.0).expect("finite")
-        )),
-        any::<String>().prop_map(Data::String),
-        vec(any::<u8>(), 0..20).prop_map(|bytes| Data::Binary(bytes.into())),
-    ];
-    leaf.prop_recursive(6, 40, 6, |inner| {
-        prop_oneof![
-            vec(inner.clone(), 0..6).prop_map(Data::Array),
-            btree_map(any::<String>(), inner, 0..6).prop_map(Data::Object),
-        ]
-    })
+    strategies::value().prop_map(Data::from)
 }
 
 pub(crate) fn args() -> impl Strategy<Value = Vec<Data>> {
     vec(data(), 0..5)
 }
 
-fn generous() -> Limits {
+pub(crate) fn generous() -> Limits {
     let mut limits = Limits::default();
     limits.max_attachments = 1000;
     limits
@@ -98,11 +65,17 @@ fn json(data: &BTreeMap<String, Data>) -> Map<String, Value> {
 }
 
 proptest! {
+    #![proptest_config(Config {
+        rng_seed: RngSeed::Fixed(45),
+        failure_persistence: None,
+        ..Config::default()
+    })]
+
     #[test]
     fn events(
-        nsp in namespaces(),
-        id in option::of(ids()),
-        name in names(),
+        nsp in strategies::namespace(),
+        id in option::of(strategies::ack_id()),
+        name in strategies::event_name(),
         args in args(),
         headroom in 0..20usize,
     ) {
@@ -116,7 +89,7 @@ proptest! {
     }
 
     #[test]
-    fn acks(nsp in namespaces(), id in ids(), args in args()) {
+    fn acks(nsp in strategies::namespace(), id in strategies::ack_id(), args in args()) {
         let sent = Encoder::new(Revision::V5, 0).ack(&nsp, id, &Spread(&args)).expect("encodable");
         let expected = plain(3, &nsp, Some(id), Some(Data::Array(args)));
         prop_assert_eq!(Plain::of(&decode(&sent)), expected);
@@ -130,7 +103,7 @@ proptest! {
     }
 
     #[test]
-    fn raw_arguments(nsp in namespaces(), name in names(), args in args()) {
+    fn raw_arguments(nsp in strategies::namespace(), name in strategies::event_name(), args in args()) {
         let encoder = Encoder::new(Revision::V5, 0);
         let sent = encoder.event(&nsp, None, &name, &Spread(&args)).expect("encodable");
         let Body::Event { args, .. } = decode(&sent).body else { panic!("no event") };
@@ -142,13 +115,13 @@ proptest! {
     }
 
     #[test]
-    fn connects(nsp in namespaces(), auth in btree_map(any::<String>(), data(), 0..4)) {
+    fn connects(nsp in strategies::namespace(), auth in btree_map(any::<String>(), data(), 0..4)) {
         let auth = json(&auth);
         let sent = Encoder::new(Revision::V5, 0).connect(&nsp, Some(&auth)).expect("encodable");
         let packet = decode(&sent);
         prop_assert_eq!(packet.nsp.as_ref(), &nsp);
         let Body::Connect(Some(text)) = packet.body else { panic!("no connect") };
-        let received: Map<String, Value> = serde_json::from_str(text).expect("an object");
+        let received: Map<String, Value> = serde_json::from_str(&text).expect("an object");
         prop_assert_eq!(received, auth);
     }
 
@@ -175,7 +148,7 @@ proptest! {
 
     #[test]
     fn answers(
-        nsp in namespaces(),
+        nsp in strategies::namespace(),
         sid in ".+",
         pid in option::of(".*"),
         message in any::<String>(),
