@@ -145,7 +145,10 @@ impl Server {
         round_trip(offset);
         let index = self.offsets.iter().position(|it| *it == offset);
         let is_start = self.start == offset;
-        index.map(|index| index + 1).or(is_start.then_some(0))
+        match index {
+            Some(index) => Some(index + 1),
+            None => is_start.then_some(0),
+        }
     }
 
     fn end(&mut self, sessions: impl IntoIterator<Item = u64>) {
