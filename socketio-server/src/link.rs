@@ -15,9 +15,8 @@ use crate::handler::{BoxFuture, CONNECT, ConnectResult, internal_error};
 use crate::handshake::Handshake;
 use crate::io::{Inner, Io};
 use crate::namespace::Routes;
-use crate::proto::NamespaceId;
-use crate::proto::Revision;
 use crate::proto::server::{Connection, Event};
+use crate::proto::{Encoded, NamespaceId, Revision};
 use crate::reply::ReplyTo;
 use crate::socket::{Socket, SocketId, prepare};
 use crate::work::{Job, Kept, Malformed, What, Work};
@@ -39,6 +38,8 @@ pub(crate) struct Link {
     stalled_since: Option<Tick>,
     /// Why this side has closed the link, if it has.
     closing: Option<DisconnectReason>,
+    /// Whether the first round is over.
+    opened: bool,
 }
 
 /// A socket of this client.
@@ -87,6 +88,7 @@ impl Acceptor for LinkAcceptor {
             work: Work::default(),
             stalled_since: None,
             closing: None,
+            opened: false,
         })
     }
 }
@@ -96,9 +98,9 @@ impl Application for Link {
 
     fn handle_message(&mut self, cx: &mut SessionContext<'_, '_>, message: Message<'_>) {
         self.handle_implied(cx);
-        let event = match message {
+        let event = match &message {
             Message::Text(text) => self.connection.handle_text(cx.now(), text),
-            Message::Binary(data) => self.connection.handle_binary(cx.now(), &data),
+            Message::Binary(data) => self.connection.handle_binary(cx.now(), data),
         };
         let handled = match event {
             Ok(None) => return,
@@ -146,7 +148,14 @@ impl Application for Link {
     }
 
     fn poll(&mut self, cx: &mut SessionContext<'_, '_>) {
-        self.handle_implied(cx);
+        if self.connection.has_event() {
+            // What is sent in the first round travels with the handshake, where official servers
+            // of today send nothing else.
+            match std::mem::replace(&mut self.opened, true) {
+                true => self.handle_implied(cx),
+                false => cx.context().waker().wake_by_ref(),
+            }
+        }
         let mut index = 0;
         while let Some(connecting) = self.connecting.get_mut(index) {
             match connecting.decision.as_mut().poll(cx.context()) {
@@ -295,7 +304,8 @@ impl Link {
         auth: Option<&str>,
     ) {
         let Some(namespace) = self.io.existing(name) else {
-            self.reject(nsp, &ConnectError::new("Invalid namespace"));
+            let answer = self.connection.reject_unknown(nsp);
+            self.refuse(answer);
             return;
         };
         let routes = namespace.routes();
@@ -381,6 +391,10 @@ impl Link {
         let answer = self
             .connection
             .reject(nsp, &error.message, error.data.as_ref());
+        self.refuse(answer);
+    }
+
+    fn refuse(&self, answer: Option<Encoded>) {
         if let Some(answer) = answer.map(prepare) {
             let bytes = answer.wire_len();
             // A client that is gone does not miss its answer.

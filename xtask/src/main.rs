@@ -56,6 +56,9 @@ enum Command {
         /// socketio/socket.io-protocol.
         #[arg(long, value_name = "PATH")]
         suite: PathBuf,
+        /// Take the folder as it is in this commit or branch of the checkout.
+        #[arg(long, value_name = "COMMIT")]
+        at: Option<String>,
         /// Run only the cases of this layer.
         #[arg(long, value_name = "LAYER")]
         only: Option<Layer>,
@@ -104,8 +107,8 @@ fn run(command: Command) -> Result<ExitCode, Stop> {
             run_steps(&workspace, &test::steps(), &Selection { full, filter })
         }
         Command::Tidy => tidy::run(&workspace).map(|()| ExitCode::SUCCESS),
-        Command::Conformance { suite, only } => {
-            conformance::run(&workspace, &suite, only).map(|()| ExitCode::SUCCESS)
+        Command::Conformance { suite, at, only } => {
+            conformance::run(&workspace, &suite, at.as_deref(), only).map(|()| ExitCode::SUCCESS)
         }
         Command::Vectors { write } => vectors::run(&workspace, write).map(|()| ExitCode::SUCCESS),
         Command::Sim {

@@ -141,10 +141,14 @@ impl Session {
         let mut query = Serializer::new(String::new());
         query.append_pair("EIO", self.format.revision.as_str());
         query.append_pair("transport", transport.as_str());
-        if self.format.base64 {
+        let jsonp = self
+            .format
+            .jsonp
+            .filter(|_| transport == Transport::Polling);
+        if self.format.base64 || jsonp.is_some() {
             query.append_pair("b64", "1");
         }
-        if let (Some(index), Transport::Polling) = (self.format.jsonp, transport) {
+        if let Some(index) = jsonp {
             query.append_pair("j", &index.to_string());
         }
         if let Some(handshake) = &self.handshake {

@@ -19,7 +19,8 @@ pub struct Config {
     /// How long a session that is being closed waits for its last messages to be fetched.
     /// Default 30,000 ms.
     pub close_timeout: Tick,
-    /// Bytes of the largest POST body and of the largest WebSocket message. Default 1,000,000.
+    /// Bytes of the largest POST body and of the largest WebSocket message. Bodies count as they
+    /// arrive, JSONP's forms with all that is escaped in them. Default 1,000,000.
     pub max_payload: usize,
     /// Whether sessions may be opened on polling. Default yes.
     pub polling: bool,

@@ -2,7 +2,7 @@
 //! (protocol.md §3). Lengths are decimal, a digit per byte, and count bytes.
 
 use super::packet::binary_type;
-use super::payload::beyond;
+use super::payload::{append_digits, beyond};
 use crate::error::DecodeError;
 use crate::packet::PacketType;
 use crate::revision::PayloadPacket;
@@ -77,9 +77,8 @@ pub(super) fn append_binary(payload: &mut Vec<u8>, packet: &[u8]) {
 }
 
 fn append(payload: &mut Vec<u8>, form: u8, packet: &[u8]) {
-    let digits = packet.len().to_string();
     payload.push(form);
-    payload.extend(digits.bytes().map(|digit| digit - b'0'));
+    append_digits(payload, 0, packet.len());
     payload.push(END_OF_LENGTH);
     payload.extend_from_slice(packet);
 }

@@ -81,9 +81,17 @@ fn bytes_of_units(text: &str, units: usize) -> Option<usize> {
 
 /// Appends a packet in its text form.
 pub(super) fn append(payload: &mut Vec<u8>, packet: &[u8]) {
-    payload.extend_from_slice(units_of_bytes(packet).to_string().as_bytes());
+    append_digits(payload, b'0', units_of_bytes(packet));
     payload.push(b':');
     payload.extend_from_slice(packet);
+}
+
+/// Appends the decimal digits of a number, each counted from `zero`.
+pub(super) fn append_digits(payload: &mut Vec<u8>, zero: u8, number: usize) {
+    if number >= 10 {
+        append_digits(payload, zero, number / 10);
+    }
+    payload.push(zero + (number % 10) as u8);
 }
 
 /// The length of a UTF-8 text in units of UTF-16: one per character, but two for those that take

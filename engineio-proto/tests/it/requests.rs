@@ -233,7 +233,7 @@ fn clients_say_once_what_they_cannot_take() {
         ("j=12abc34", v3.with_jsonp(1234)),
         ("j=);alert(7", v3.with_jsonp(7)),
         ("j", v3.with_jsonp(0)),
-        ("j=3&b64=1", v3.with_jsonp(3)),
+        ("j=3&b64=1", v3.with_jsonp(3).with_base64()),
     ] {
         let format_read = open_format(&format!("transport=polling&{parameters}"));
         assert_eq!(format_read, format, "{parameters}");

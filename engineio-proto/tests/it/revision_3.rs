@@ -46,6 +46,16 @@ fn attachment() -> Prepared {
 }
 
 #[test]
+fn pong_comes_behind_the_messages_it_shares_a_response_with() {
+    let mut session = server_speaking(V3, config());
+    session.send(Prepared::text("a"));
+    post(&mut session, 1, 1, "1:2");
+    assert_eq!(server_lines(&mut session), ["reply 1: 200 ok"]);
+    session.handle_get(1, RequestId(2));
+    assert_eq!(server_lines(&mut session), ["reply 2: 200 2:4a1:3"]);
+}
+
+#[test]
 fn server_answers_pings_and_ends_the_session_without_them() {
     let mut session = on_link();
     assert_eq!(session.poll_timeout(), Some(1500));
@@ -180,16 +190,55 @@ fn response_is_bytes_only_if_some_of_it_is() {
 }
 
 #[test]
+fn bytes_that_are_left_for_the_next_poll_do_not_make_this_one_binary() {
+    let mut session = server_speaking(V3, config());
+    session.send(Prepared::text(&"a".repeat(1 << 20)));
+    session.send(attachment());
+    for (request, content) in [(1, Content::Text), (2, Content::Binary)] {
+        session.handle_get(1, RequestId(request));
+        let Some(server::Output::Reply { response, .. }) = session.poll_output() else {
+            panic!("no answer");
+        };
+        let header = ("content-type", content.as_str());
+        assert!(response.headers.contains(&header), "{request}");
+    }
+}
+
+#[test]
+fn bytes_that_are_left_for_the_next_post_do_not_make_this_one_binary() {
+    let mut session = client::Session::new(Default::default(), V3, 0);
+    assert_eq!(client_lines(&mut session), ["get 0"]);
+    let handshake = format!("{}:{HANDSHAKE}", HANDSHAKE.len());
+    respond(&mut session, 0, 0, &handshake);
+    session.send(Prepared::text(&"a".repeat(100)));
+    session.send(attachment());
+    let mut posts = Vec::new();
+    while let Some(output) = session.poll_output() {
+        if let client::Output::Post {
+            request, content, ..
+        } = output
+        {
+            posts.push(content);
+            respond(&mut session, 0, request.0, "ok");
+        }
+    }
+    assert_eq!(posts, [Content::Text, Content::Binary]);
+}
+
+#[test]
 fn post_of_bytes_is_refused_in_revision_4_only() {
     let body = Bytes::from_static(b"\x01\x02\xff\x04\x07");
     let mut session = server_speaking(V3, config());
     session.handle_post(1, RequestId(1), Content::Binary, body.clone());
     assert_eq!(messages(&mut session, 1), ["#07"]);
 
-    let mut session = server_on_polling(config());
-    session.handle_post(1, RequestId(1), Content::Binary, body);
-    let end = "closed: transport error, invalid content";
-    assert_eq!(server_lines(&mut session), ["reply 1: 400 ", end]);
+    let v4 = Format::new(Revision::V4);
+    for format in [v4, v4.with_base64(), v4.with_jsonp(0)] {
+        let mut session = server_speaking(format, config());
+        session.handle_post(1, RequestId(1), Content::Binary, body.clone());
+        let end = "closed: transport error, invalid content";
+        assert_eq!(server_lines(&mut session), ["reply 1: 400 ", end]);
+    }
 }
 
 #[test]
@@ -222,6 +271,46 @@ fn line_breaks_survive_the_forms_of_browsers() {
     }
 }
 
+/// All texts of up to five characters out of these.
+fn texts(alphabet: &str) -> Vec<String> {
+    let mut all = vec![String::new()];
+    let mut start = 0;
+    for _ in 0..5 {
+        let end = all.len();
+        for at in start..end {
+            all.extend(
+                alphabet
+                    .chars()
+                    .map(|it| format!("{}{it}", all[at]))
+                    .collect::<Vec<_>>(),
+            );
+        }
+        start = end;
+    }
+    all
+}
+
+#[test]
+fn forms_of_a_client_carry_every_mix_of_backslashes_and_line_breaks() {
+    let format = V3.with_jsonp(0);
+    for text in texts("\\n\n") {
+        let mut client = client::Session::new(Default::default(), format, 0);
+        assert_eq!(client_lines(&mut client), ["get 0"]);
+        let handshake = serde_json::Value::from(format!("{}:{HANDSHAKE}", HANDSHAKE.len()));
+        respond(&mut client, 0, 0, &format!("___eio[0]({handshake});"));
+        client.send(Prepared::text(&text));
+        let form = std::iter::from_fn(|| client.poll_output()).find_map(|output| match output {
+            client::Output::Post { content, body, .. } => Some((content, body)),
+            _ => None,
+        });
+        let (content, body) = form.unwrap();
+
+        let mut server = server_speaking(format, config());
+        server.handle_post(1, RequestId(1), content, body.into());
+        assert_eq!(messages(&mut server, 1), [text]);
+    }
+}
+
 #[test]
 fn client_tells_in_each_request_what_it_cannot_take() {
     let query = |format: Format, transport| {
@@ -240,6 +329,11 @@ fn client_tells_in_each_request_what_it_cannot_take() {
     assert_eq!(
         query(V3.with_jsonp(5), polling),
         "EIO=3&transport=polling&b64=1&j=5"
+    );
+    // A websocket can take bytes whatever polling can.
+    assert_eq!(
+        query(V3.with_jsonp(5), websocket),
+        "EIO=3&transport=websocket"
     );
 }
 

@@ -88,7 +88,7 @@ fn a_refused_client_may_try_again() {
     let mut server = server();
     let nsp = ask(&mut server, "0/x,");
     assert_eq!(
-        text(server.reject(nsp, "Invalid namespace", None)),
+        text(server.reject_unknown(nsp)),
         r#"4/x,{"message":"Invalid namespace"}"#
     );
     let nsp = ask(&mut server, "0/x,");

@@ -27,6 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["engineio-proto", "socketio-adapter", "socketio-proto"],
     ),
     ("sim", &["engineio-proto", "socketio-proto"]),
+    ("fuzz", &["engineio-proto", "socketio-proto"]),
     ("bench", &[]),
     ("bench-*", &["socketio-server"]),
 ];
