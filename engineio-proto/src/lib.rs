@@ -134,10 +134,14 @@
 //! | speak to clients of every age | [`Format`]: the [`Revision`], `b64`, JSONP |
 //! | send one message to many | [`Prepared`] |
 //! | read and write WebSocket frames | [`ws`] |
+//! | put packets on a WebTransport stream | [`webtransport`] |
 //! | encode and decode packets alone | [`Revision`] and [`Payload`] |
 
 pub mod client;
 pub mod server;
+#[cfg(feature = "proptest")]
+pub mod strategies;
+pub mod webtransport;
 pub mod ws;
 
 mod base64;

@@ -291,6 +291,16 @@ impl Writer {
         }
     }
 
+    /// Bytes that the body of a POST has for what stands behind the first `from` bytes, which end
+    /// with a packet. A form has more of them than the payload, and its head is counted with each.
+    pub(crate) fn posted_len(&self, from: usize) -> usize {
+        let bytes = &self.bytes[from..];
+        match self.jsonp {
+            None => bytes.len(),
+            Some(_) => jsonp::write_post(text(bytes)).len(),
+        }
+    }
+
     /// The body of a POST.
     pub(crate) fn into_post(self) -> (Content, Vec<u8>) {
         match self.jsonp {
@@ -300,7 +310,12 @@ impl Writer {
     }
 
     fn text(&self) -> &str {
-        // Invariant: JSONP implies base64, and without bytes all packets are text.
-        str::from_utf8(&self.bytes).expect("text")
+        text(&self.bytes)
     }
+}
+
+/// Packets of a payload for JSONP.
+fn text(packets: &[u8]) -> &str {
+    // Invariant: JSONP implies base64, and without bytes all packets are text.
+    str::from_utf8(packets).expect("text")
 }

@@ -30,6 +30,9 @@ struct Flags {
     /// Bytes of the largest message
     #[arg(long, default_value_t = 1_000_000)]
     max_payload: usize,
+    /// Refuse clients of revision 3
+    #[arg(long)]
+    refuse_eio3: bool,
 }
 
 struct Echo;
@@ -68,6 +71,7 @@ async fn main() -> ExitCode {
             ping_interval: flags.ping_interval,
             ping_timeout: flags.ping_timeout,
             max_payload: flags.max_payload,
+            allow_eio3: !flags.refuse_eio3,
             ..ProtocolConfig::default()
         },
         ..Config::default()
@@ -84,17 +88,29 @@ async fn main() -> ExitCode {
         println!("listening on http://{address}");
     }
     let server = Server::new(config, Echo);
-    let stop = async {
-        let _ = tokio::signal::ctrl_c().await;
-    };
     engineio_server::serve(
         listener,
         move |request| {
             let server = server.clone();
             async move { server.handle(request).await }
         },
-        stop,
+        stop(),
     )
     .await;
     ExitCode::SUCCESS
+}
+
+/// Ready when the process is asked to stop.
+async fn stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => return,
+                _ = tokio::signal::ctrl_c() => return,
+            }
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
 }

@@ -13,17 +13,22 @@
 //!
 //! What a server sends for other namespaces is ignored, as in the reference: it was under way when
 //! the client left.
+//!
+//! In revision 4 the server opens the default namespace unasked, once per link. Asking for it sends
+//! nothing then: the CONNECT is under way, or was here already. Whoever does not ask for it is not
+//! told of it. Once left or refused, it is a namespace like any other.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, collections::VecDeque, fmt};
 
 use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::{
-    Args, Body, Decoder, Encoded, Encoder, Limits, NamespaceId, Packet, ProtocolError, Revision,
-    encode,
+    Args, Body, DecodeError, Decoder, Encoded, Encoder, Limits, NamespaceId, Packet, ProtocolError,
+    Revision, encode,
+    implicit::{Implicit, Standing},
     namespaces::{Namespace, Namespaces},
-    revision::{Answer, Refusal},
+    revision::{Answer, Refusal, Rules},
 };
 
 /// How a client connects.
@@ -49,15 +54,20 @@ pub enum Event<'a, A> {
         pid: Option<Cow<'a, str>>,
     },
     /// The server refused a CONNECT; the membership has ended.
+    ///
+    /// A server of revision 4 that refuses the default namespace refuses with it all that are
+    /// being joined: it would leave them unanswered.
     ConnectError {
         /// The membership that was asked for.
         nsp: NamespaceId,
-        /// Why, in the server's words.
+        /// Why, in the server's words. Empty if it only sent data.
         message: String,
-        /// Whatever the server added.
+        /// Whatever the server added. In revision 4 that is all of what it sent, unless that is
+        /// only a message.
         data: Option<Value>,
     },
-    /// An event. If the CONNECT of its namespace is not answered yet, hold it until
+    /// An event; in revision 4 also what a server reports as an error in a joined namespace, by the
+    /// name `error`. If the CONNECT of its namespace is not answered yet, hold it until
     /// [`Event::Connected`]: a server replays missed events ahead of its answer.
     Event {
         /// The membership it was sent under.
@@ -113,7 +123,8 @@ impl<A> fmt::Debug for Event<'_, A> {
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum JoinError {
-    /// The name does not start with a slash or contains a comma.
+    /// The name does not start with a slash or contains a comma or, in revision 4, a query: that
+    /// is for credentials, and the answer would come without it.
     #[error("invalid namespace")]
     Namespace,
     /// It is joined, or being joined, already.
@@ -136,19 +147,47 @@ pub struct Connection<A> {
     decoder: Decoder,
     encoder: Encoder,
     namespaces: Namespaces<A>,
+    link: LinkId,
+    implicit: Implicit,
+    /// Events beyond the one that a message yields.
+    events: VecDeque<Event<'static, A>>,
     dead: bool,
 }
 
+/// Whoever knows it can take over the link: not for logs.
+struct LinkId(Box<str>);
+
+impl fmt::Debug for LinkId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LinkId(..)")
+    }
+}
+
 impl<A> Connection<A> {
-    /// A connection without namespaces.
-    pub fn new(revision: Revision, config: &Config) -> Self {
+    /// A connection without namespaces. `link` is the id by which both sides know the link: in
+    /// revision 4 the ids of sockets are derived from it, in revision 5 it means nothing.
+    pub fn new(revision: Revision, config: &Config, link: &str) -> Self {
         Self {
             revision,
             decoder: Decoder::new(revision, config.limits),
             encoder: Encoder::new(revision, config.headroom),
             namespaces: Namespaces::new(),
+            link: LinkId(link.into()),
+            implicit: Implicit::new(revision),
+            events: VecDeque::new(),
             dead: false,
         }
+    }
+
+    /// Takes an event that no message has yielded, or that a message has yielded beside another.
+    /// To be asked until it is `None`, after each message and each [`connect`](Self::connect).
+    /// Always `None` in revision 5.
+    #[must_use]
+    pub fn poll_event(&mut self) -> Option<Event<'static, A>> {
+        if self.dead {
+            return None;
+        }
+        self.events.pop_front()
     }
 
     /// Takes a text message. `None` if it means nothing to the caller: attachments are outstanding,
@@ -183,21 +222,39 @@ impl<A> Connection<A> {
     /// Asks to join a namespace. The server answers with [`Event::Connected`] or
     /// [`Event::ConnectError`].
     ///
+    /// There is nothing to send for the default namespace in revision 4, unless it was left or
+    /// refused before, nor can credentials reach it. If the server has opened it already,
+    /// [`poll_event`](Self::poll_event) has the answer.
+    ///
     /// # Errors
     /// If the namespace cannot be asked for. Nothing has changed then.
     pub fn connect(
         &mut self,
         name: &str,
         auth: Option<&Map<String, Value>>,
-    ) -> Result<(NamespaceId, Encoded), JoinError> {
+    ) -> Result<(NamespaceId, Option<Encoded>), JoinError> {
         if self.dead {
             return Err(JoinError::Dead);
         }
         encode::check_namespace(name).map_err(|_| JoinError::Namespace)?;
+        if (self.rules().split_query)(name).1.is_some() {
+            return Err(JoinError::Namespace);
+        }
         if self.namespaces.find(name).is_some() {
             return Err(JoinError::AlreadyJoined);
         }
-        Ok((self.namespaces.insert(name), self.encoder.join(name, auth)))
+        let nsp = self.namespaces.insert(name);
+        let request = match self.implicit.standing(name) {
+            Standing::Expected => None,
+            Standing::Open => {
+                self.implicit.spend(name);
+                let granted = self.connected(nsp, None);
+                self.events.extend(granted);
+                None
+            }
+            Standing::Spent => Some(self.encoder.join(name, auth)),
+        };
+        Ok((nsp, request))
     }
 
     /// Leaves a namespace, and gives back what was kept for acknowledgements that will never come.
@@ -210,6 +267,9 @@ impl<A> Connection<A> {
             return None;
         }
         let namespace = self.namespaces.remove(nsp)?;
+        self.events.retain(
+            |event| !matches!(event, Event::Connected { nsp: granted, .. } if *granted == nsp),
+        );
         let leave = namespace
             .joined
             .then(|| self.encoder.leave(&namespace.name));
@@ -264,6 +324,10 @@ impl<A> Connection<A> {
         result
     }
 
+    fn rules(&self) -> &'static Rules {
+        self.revision.rules()
+    }
+
     fn receive<'a>(&mut self, packet: Packet<'a>) -> Result<Option<Event<'a, A>>, ProtocolError> {
         let Packet {
             nsp: namespace,
@@ -271,14 +335,14 @@ impl<A> Connection<A> {
             body,
         } = packet;
         let Some(nsp) = self.namespaces.find(&namespace) else {
-            let granted = matches!(body, Body::Connect(_));
-            return Ok(granted.then(|| Event::Unwanted {
-                leave: self.encoder.leave(&namespace),
-            }));
+            return Ok(self.receive_unasked(&namespace, body));
         };
+        if !matches!(body, Body::Event { .. } | Body::Ack(_)) {
+            self.implicit.spend(&namespace);
+        }
         match body {
             Body::Connect(payload) => Ok(self.connected(nsp, payload)),
-            Body::ConnectError(payload) => self.refused(nsp, payload).map(Some),
+            Body::ConnectError(payload) => self.refused(nsp, payload),
             Body::Event { name, args } => Ok(Some(Event::Event {
                 nsp,
                 id,
@@ -297,13 +361,37 @@ impl<A> Connection<A> {
         }
     }
 
+    /// A packet for a namespace that nobody has asked for, or that was left meanwhile.
+    fn receive_unasked<'a>(&mut self, name: &str, body: Body<'_>) -> Option<Event<'a, A>> {
+        match (body, self.implicit.standing(name)) {
+            (Body::Connect(_), Standing::Spent) => Some(Event::Unwanted {
+                leave: self.encoder.leave(name),
+            }),
+            (Body::Connect(_), Standing::Expected | Standing::Open) => {
+                self.implicit.open();
+                None
+            }
+            (Body::ConnectError(payload), Standing::Expected) => {
+                self.implicit.spend(name);
+                self.refuse(self.namespaces.joining(), payload)
+            }
+            (Body::Disconnect, Standing::Open) => {
+                self.implicit.spend(name);
+                None
+            }
+            _ => None,
+        }
+    }
+
     fn connected<'a>(
         &mut self,
         nsp: NamespaceId,
         payload: Option<&'a str>,
     ) -> Option<Event<'a, A>> {
+        let rules = self.rules();
         let namespace = self.namespaces.get_mut(nsp)?;
-        if let Some(Answer { sid, pid }) = (self.revision.rules().read_answer)(payload) {
+        let answer = (rules.read_answer)(payload, &namespace.name, &self.link.0);
+        if let Some(Answer { sid, pid }) = answer {
             namespace.joined = true;
             return Some(Event::Connected { nsp, sid, pid });
         }
@@ -318,21 +406,49 @@ impl<A> Connection<A> {
         })
     }
 
+    /// A CONNECT_ERROR for a namespace that is joined or being joined.
     fn refused<'a>(
         &mut self,
         nsp: NamespaceId,
         payload: &str,
-    ) -> Result<Event<'a, A>, ProtocolError> {
-        if self
-            .namespaces
-            .get(nsp)
-            .is_some_and(|namespace| namespace.joined)
-        {
-            return Err(ProtocolError::UnexpectedConnectError);
+    ) -> Result<Option<Event<'a, A>>, ProtocolError> {
+        let rules = self.rules();
+        let Some(namespace) = self.namespaces.get(nsp) else {
+            return Ok(None);
+        };
+        if namespace.joined {
+            let name = rules.error_event;
+            let name = name.ok_or(ProtocolError::UnexpectedConnectError)?;
+            let args = Args::new(format!("[{payload}]"), Vec::new());
+            return Ok(Some(Event::Event {
+                nsp,
+                id: None,
+                name: name.into(),
+                args: args.map_err(|_| DecodeError::Payload)?,
+            }));
         }
-        self.namespaces.remove(nsp);
-        let Refusal { message, data } = (self.revision.rules().read_refusal)(payload);
-        Ok(Event::ConnectError { nsp, message, data })
+        let refused = if self.implicit.is(&namespace.name) {
+            self.namespaces.joining()
+        } else {
+            vec![nsp]
+        };
+        Ok(self.refuse(refused, payload))
+    }
+
+    /// Ends memberships, with an event for each.
+    fn refuse<'a>(&mut self, refused: Vec<NamespaceId>, payload: &str) -> Option<Event<'a, A>> {
+        for nsp in &refused {
+            self.namespaces.remove(*nsp);
+        }
+        let Refusal { message, data } = (self.rules().read_refusal)(payload);
+        let mut refusals = refused.into_iter().map(|nsp| Event::ConnectError {
+            nsp,
+            message: message.clone(),
+            data: data.clone(),
+        });
+        let first = refusals.next();
+        self.events.extend(refusals);
+        first
     }
 }
 

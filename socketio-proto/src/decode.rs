@@ -67,7 +67,7 @@ impl Decoder {
         if self.pending.take().is_some() {
             return Err(DecodeError::UnexpectedText);
         }
-        let head = Head::parse(text, &self.limits)?;
+        let head = Head::parse(text, self.revision.rules(), &self.limits)?;
         let body = self.body(&head)?;
         match body {
             Body::Event { name, args } if head.attachments > 0 => {
@@ -142,7 +142,7 @@ impl Decoder {
             Kind::Connect if (rules.connect_fits)(payload) => Ok(Body::Connect(payload)),
             Kind::Disconnect if payload.is_none() => Ok(Body::Disconnect),
             Kind::ConnectError if (rules.refusal_fits)(payload) => {
-                Ok(Body::ConnectError(payload.unwrap_or_default()))
+                Ok(Body::ConnectError(payload.unwrap_or("null")))
             }
             Kind::Event => {
                 let array = payload.and_then(array).ok_or(DecodeError::Payload)?;

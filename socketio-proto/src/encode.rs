@@ -184,9 +184,10 @@ impl Encoder {
     // The same for connections, whose namespaces are known to be fine.
 
     pub(crate) fn join(&self, nsp: &str, auth: Option<&Map<String, Value>>) -> Encoded {
-        let mut draft = self.draft(Kind::Connect, nsp, None);
-        if let Some(auth) = auth {
-            json::append(&mut draft.buffer, auth);
+        let request = (self.revision.rules().write_request)(nsp, auth);
+        let mut draft = self.draft(Kind::Connect, &request.nsp, None);
+        if let Some(payload) = request.payload {
+            json::append(&mut draft.buffer, payload);
         }
         draft.seal()
     }
@@ -200,6 +201,13 @@ impl Encoder {
     pub(crate) fn refuse(&self, nsp: &str, message: &str, data: Option<&Value>) -> Encoded {
         let mut draft = self.draft(Kind::ConnectError, nsp, None);
         (self.revision.rules().write_refusal)(&mut draft.buffer, message, data);
+        draft.seal()
+    }
+
+    pub(crate) fn unknown(&self, nsp: &str) -> Encoded {
+        let mut draft = self.draft(Kind::ConnectError, nsp, None);
+        let refusal = br#"{"message":"Invalid namespace"}"#;
+        draft.buffer.extend_from_slice(refusal);
         draft.seal()
     }
 

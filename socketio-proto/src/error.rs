@@ -42,6 +42,14 @@ pub enum DecodeError {
         /// Bytes allowed.
         limit: usize,
     },
+    /// The query behind the namespace is too long; see [`Limits`](crate::Limits).
+    #[error("query of {len} bytes exceeds the limit of {limit}")]
+    QueryTooLong {
+        /// Bytes received.
+        len: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
     /// The acknowledgement id exceeds 2^53 - 1, which JavaScript could not count to, or has more
     /// than 16 digits.
     #[error("acknowledgement id out of range")]
@@ -95,7 +103,8 @@ pub enum ProtocolError {
     /// itself.
     #[error("packet for a namespace that is not joined")]
     NotJoined,
-    /// A CONNECT_ERROR from a client, or from a server for a namespace it had granted.
+    /// A CONNECT_ERROR from a client or, in revision 5, from a server for a namespace it had
+    /// granted.
     #[error("unexpected CONNECT_ERROR")]
     UnexpectedConnectError,
     /// A client asked for more namespaces than

@@ -9,7 +9,7 @@ use nom::{
     sequence::{pair, terminated},
 };
 
-use crate::{DecodeError, Limits};
+use crate::{DecodeError, Limits, revision::Rules};
 
 /// The largest acknowledgement id: the largest integer JavaScript counts to.
 pub(crate) const MAX_ID: u64 = (1 << 53) - 1;
@@ -64,7 +64,11 @@ pub(crate) struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
-    pub(crate) fn parse(text: &'a str, limits: &Limits) -> Result<Self, DecodeError> {
+    pub(crate) fn parse(
+        text: &'a str,
+        rules: &Rules,
+        limits: &Limits,
+    ) -> Result<Self, DecodeError> {
         let (rest, digit) = packet_type(text).map_err(|_| DecodeError::UnknownType)?;
         let (kind, is_binary) = Kind::from_digit(digit);
         let (rest, attachments) = if is_binary {
@@ -75,12 +79,8 @@ impl<'a> Head<'a> {
         };
         let (rest, nsp) = optional(namespace, rest);
         let nsp = nsp.unwrap_or("/");
-        if nsp.len() > limits.max_namespace_len {
-            return Err(DecodeError::NamespaceTooLong {
-                len: nsp.len(),
-                limit: limits.max_namespace_len,
-            });
-        }
+        let (name, query) = (rules.split_query)(nsp);
+        limits.check_namespace(name, query)?;
         let (rest, id) = optional(digit1, rest);
         let id = id.map(check_id).transpose()?;
         Ok(Self {

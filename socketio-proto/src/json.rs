@@ -34,6 +34,10 @@ pub(crate) fn is_valid(text: &str) -> bool {
     serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
+pub(crate) fn is_object(text: &str) -> bool {
+    text.starts_with('{') && is_valid(text)
+}
+
 /// Finds the first element of the array `text`, which must be a string or a number, and says where
 /// the rest begins: behind the comma, or at the closing bracket.
 ///

@@ -23,13 +23,37 @@
 //! Each message of the link goes to `handle_text` or `handle_binary`, at most one event comes out
 //! of each, and it borrows nothing but the message. Commands may be given at any time and return
 //! what is to be sent at once; an [`Encoded`] text and its attachments must reach the link with
-//! nothing in between. On the server, `poll_timeout` says when `handle_timeout` is due, in
-//! milliseconds on any clock of the caller's ([`Tick`]). An error means that the peer broke the
-//! protocol: close the link, then resolve what `drain_acks` still holds.
+//! nothing in between. What happens without a message, which only revision 4 knows, comes from
+//! `poll_event`. On the server, `poll_timeout` says when `handle_timeout` is due, in milliseconds on
+//! any clock of the caller's ([`Tick`]). An error means that the peer broke the protocol: close the
+//! link, then resolve what `drain_acks` still holds.
 //!
 //! Arguments are left as JSON until [`Args::parse`] reads them into a type. Only then does
 //! malformed JSON show, as [`ArgsError::Malformed`], which means the same as an error of the
 //! connection: close the link.
+//!
+//! What outlives a link, so that a socket can go on over the next, is in [`recovery`].
+//!
+//! # Revisions
+//!
+//! [`Revision::V5`] is what Socket.IO 3.x and 4.x speak, [`Revision::V4`] what 1.x and 2.x do. One
+//! is chosen for each connection; calls and events are the same. What differs to whoever looks at
+//! the wire:
+//!
+//! ```text
+//!                          revision 4                           revision 5
+//!  link opens              server: 0                            nothing
+//!  / is wanted             nothing to send                      client: 0{"token":"1"}
+//!                                                               server: 0{"sid":"Bc…"}
+//!  /chat is wanted         client: 0/chat?token=1,              client: 0/chat,{"token":"1"}
+//!                          server: 0/chat,                      server: 0/chat,{"sid":"Qd…"}
+//!  id of a socket          link's, or /chat#link's              the server's choice
+//!  /chat is refused        server: 4/chat,"no"                  server: 4/chat,{"message":"no"}
+//! ```
+//!
+//! A server of revision 4 opens the default namespace by itself: `server::Connection::poll_event`
+//! has the CONNECT that no client has sent. A client may ask for it nevertheless, at any time, and
+//! is told what the server has done or will do.
 //!
 //! Both ends back to back:
 //!
@@ -42,12 +66,13 @@
 //!     sent.text()
 //! }
 //!
-//! let mut client = client::Connection::<&str>::new(Revision::V5, &client::Config::default());
+//! let mut client = client::Connection::<&str>::new(Revision::V5, &client::Config::default(), "");
 //! let mut server = server::Connection::<()>::new(Revision::V5, &server::Config::default(), 0);
 //! assert_eq!(server.poll_timeout(), Some(45_000));
 //!
 //! // The client asks for a namespace, the server grants it.
 //! let (chat, sent) = client.connect("/chat", None)?;
+//! let sent = sent.ok_or("nothing to send")?;
 //! let event = server.handle_text(10, text(&sent))?;
 //! let Some(server::Event::Connect { nsp, .. }) = event else { panic!("{event:?}") };
 //! let sent = server.accept(nsp, "oSO0OpakMV_3jnilAAAA", None).ok_or("gone")?;
@@ -79,17 +104,22 @@ mod draft;
 mod encode;
 mod error;
 mod head;
+mod implicit;
 mod json;
 mod limits;
 mod namespaces;
 mod packet;
 mod revision;
 mod shape;
+mod v4;
 mod v5;
 mod value;
 
 pub mod client;
+pub mod recovery;
 pub mod server;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 
 pub use args::Args;
 pub use binary::Binary;

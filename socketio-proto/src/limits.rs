@@ -1,6 +1,8 @@
 //! What a peer may make us hold. Enforced by the decoder and the connections; sizes of single
 //! messages are the carrier's.
 
+use crate::DecodeError;
+
 /// Bounds on what a peer may make this side hold.
 ///
 /// The defaults are the reference's where it has one (protocol section 11); the others are bounds
@@ -10,6 +12,10 @@
 /// that keeps it fails with [`ArgsError::Mismatch`](crate::ArgsError::Mismatch) (serde_json's
 /// recursion limit), and a packet with attachments nested deeper is refused with
 /// [`DecodeError::TooDeep`](crate::DecodeError::TooDeep).
+///
+/// Nor does the query with credentials that revision 4 has behind a namespace's name: it is bounded
+/// by 8,192 bytes. Clients send it in their handshake too, where it has to fit the head of a
+/// request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
@@ -25,6 +31,25 @@ pub struct Limits {
     pub max_namespace_len: usize,
 }
 
+impl Limits {
+    /// Checks the lengths of a packet's namespace and of the query behind it.
+    pub(crate) fn check_namespace(
+        &self,
+        name: &str,
+        query: Option<&str>,
+    ) -> Result<(), DecodeError> {
+        let (len, limit) = (name.len(), self.max_namespace_len);
+        if len > limit {
+            return Err(DecodeError::NamespaceTooLong { len, limit });
+        }
+        let (len, limit) = (query.map_or(0, str::len), MAX_QUERY_LEN);
+        if len > limit {
+            return Err(DecodeError::QueryTooLong { len, limit });
+        }
+        Ok(())
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -35,3 +60,6 @@ impl Default for Limits {
         }
     }
 }
+
+/// Bytes of the query behind a namespace's name.
+const MAX_QUERY_LEN: usize = 8192;

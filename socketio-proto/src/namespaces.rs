@@ -79,6 +79,20 @@ impl<A> Namespaces<A> {
         (namespace.join == id.join).then_some(namespace)
     }
 
+    /// Those whose CONNECT is not answered yet.
+    pub(crate) fn joining(&self) -> Vec<NamespaceId> {
+        let slots = self.slots.iter().enumerate();
+        slots
+            .filter_map(|(index, slot)| match slot {
+                Some(namespace) if !namespace.joined => Some(NamespaceId {
+                    index: index as u32,
+                    join: namespace.join,
+                }),
+                _ => None,
+            })
+            .collect()
+    }
+
     pub(crate) fn insert(&mut self, name: &str) -> NamespaceId {
         let join = self.joins;
         self.joins = self.joins.wrapping_add(1);

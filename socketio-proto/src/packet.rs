@@ -11,7 +11,7 @@ use crate::Args;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Packet<'a> {
-    /// The namespace, `/` if the wire names none.
+    /// The namespace, `/` if the wire names none; in revision 4 with the query that may follow it.
     pub nsp: Cow<'a, str>,
     /// The acknowledgement id, at most 2^53 - 1. On an EVENT it asks for an answer, on an ACK it
     /// says which event is answered; elsewhere it means nothing.
@@ -39,7 +39,8 @@ pub enum Body<'a> {
     /// The answer to an event that carried an id. The arguments are not yet checked unless there
     /// are attachments.
     Ack(Args<'a>),
-    /// A server refuses a CONNECT; the payload is a JSON string or object.
+    /// A server refuses a CONNECT; the payload is a JSON string or object. In revision 4 it may
+    /// also be an array or null, and no payload is null.
     ConnectError(&'a str),
 }
 

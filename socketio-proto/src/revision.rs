@@ -3,24 +3,40 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::v5;
+use crate::{v4, v5};
 
 /// A revision of the Socket.IO protocol, chosen once per connection.
 ///
-/// Not the revision of the Engine.IO link below: the two are numbered apart (SIO5 usually runs over
-/// EIO4).
+/// Not the revision of the Engine.IO link below: the two are numbered apart (SIO4 runs over EIO3,
+/// SIO5 over EIO4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Revision {
+    /// SIO4: Socket.IO 1.x and 2.x.
+    V4,
     /// SIO5: Socket.IO 3.x and 4.x.
     V5,
 }
 
 impl Revision {
+    /// Every revision there is.
+    pub const ALL: [Self; 2] = [Self::V4, Self::V5];
+
+    /// The revision that goes with a revision of Engine.IO below, given as in its `EIO` parameter:
+    /// SIO4 with `3`, SIO5 with `4`.
+    #[must_use]
+    pub fn over(eio: &str) -> Self {
+        match eio {
+            "3" => Self::V4,
+            _ => Self::V5,
+        }
+    }
+
     pub(crate) fn rules(self) -> &'static Rules {
         match self {
+            Self::V4 => &v4::RULES,
             Self::V5 => &v5::RULES,
         }
     }
@@ -28,20 +44,49 @@ impl Revision {
 
 /// What a revision decides; the grammar of packets and attachments is common to all.
 pub(crate) struct Rules {
+    /// The namespace that a server opens for each client, without being asked.
+    pub(crate) implicit: Option<&'static str>,
     /// Event names that no EVENT may carry.
     pub(crate) reserved_events: &'static [&'static str],
+    /// The name that a packet of a client addresses, and the query behind it.
+    pub(crate) split_query: fn(&str) -> (&str, Option<&str>),
+    /// Where a client's CONNECT carries its credentials: the namespace to write and the payload.
+    pub(crate) write_request:
+        for<'a> fn(nsp: &'a str, auth: Option<&'a Credentials>) -> Request<'a>,
+    /// The inverse of `write_request`: the credentials, as a JSON object.
+    pub(crate) read_request:
+        for<'a> fn(query: Option<&str>, payload: Option<Json<'a>>) -> Option<Json<'a>>,
     /// Whether a CONNECT may carry this payload.
     pub(crate) connect_fits: fn(Option<&str>) -> bool,
     /// Whether a CONNECT_ERROR may carry this payload.
     pub(crate) refusal_fits: fn(Option<&str>) -> bool,
+    /// The id that both sides derive for a socket from its namespace and the id of the link; `None`
+    /// if the server picks one.
+    pub(crate) socket_id: fn(nsp: &str, link: &str) -> Option<String>,
     /// The payload of the server's CONNECT: session id and recovery id.
     pub(crate) write_answer: fn(&mut Vec<u8>, sid: &str, pid: Option<&str>),
-    /// The inverse of `write_answer`; `None` if there is no session id in it.
-    pub(crate) read_answer: fn(Option<&str>) -> Option<Answer<'_>>,
+    /// The inverse of `write_answer`; `None` if there is no session id to be had.
+    pub(crate) read_answer:
+        for<'a> fn(payload: Option<&'a str>, nsp: &str, link: &str) -> Option<Answer<'a>>,
     /// The payload of a CONNECT_ERROR.
     pub(crate) write_refusal: fn(&mut Vec<u8>, message: &str, data: Option<&Value>),
     /// The inverse of `write_refusal`.
     pub(crate) read_refusal: fn(&str) -> Refusal,
+    /// The event that a CONNECT_ERROR stands for in a namespace that was granted before; `None` if
+    /// there must be none then.
+    pub(crate) error_event: Option<&'static str>,
+}
+
+/// A JSON text.
+pub(crate) type Json<'a> = Cow<'a, str>;
+
+/// What a client has to say for itself.
+pub(crate) type Credentials = Map<String, Value>;
+
+/// What a client's CONNECT is made of.
+pub(crate) struct Request<'a> {
+    pub(crate) nsp: Cow<'a, str>,
+    pub(crate) payload: Option<&'a Credentials>,
 }
 
 /// What a server grants with its CONNECT.

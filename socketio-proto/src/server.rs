@@ -12,6 +12,9 @@
 //!      └──── CONNECT ── left: what was under way is ignored
 //! ```
 //!
+//! In revision 4 the default namespace is `joining` from the start, without a CONNECT
+//! ([`Connection::poll_event`]). From there on it is a namespace like any other.
+//!
 //! Anything a client sends against this picture ends the whole connection, as in the reference
 //! (protocol section 12.4). Two things are kinder than there: an event sent ahead of the answer to
 //! its CONNECT is delivered, and what was under way when the server ended a membership is ignored.
@@ -58,8 +61,9 @@ pub enum Event<'a, A> {
         nsp: NamespaceId,
         /// The namespace's name.
         name: Cow<'a, str>,
-        /// A JSON object with the client's credentials, if it sent any.
-        auth: Option<&'a str>,
+        /// A JSON object with the client's credentials, if it sent any. In revision 4 they came as
+        /// a query behind the name, and the values are all strings.
+        auth: Option<Cow<'a, str>>,
     },
     /// An event. If the CONNECT of its namespace is not answered yet, hold it until it is, and drop
     /// it on a refusal.
@@ -113,27 +117,56 @@ impl<A> fmt::Debug for Event<'_, A> {
 /// The caller then closes the link, and takes what is left with [`drain_acks`](Self::drain_acks).
 #[derive(Debug)]
 pub struct Connection<A> {
+    revision: Revision,
     decoder: Decoder,
     encoder: Encoder,
     namespaces: Namespaces<A>,
     /// Names of memberships that the server ended, oldest first.
     left: Vec<Cow<'static, str>>,
+    /// A CONNECT that no client has to send and the caller has not heard of yet.
+    implicit: Option<NamespaceId>,
     /// When to give up waiting for the first join.
     connect_deadline: Option<Tick>,
     dead: bool,
 }
 
 impl<A> Connection<A> {
-    /// A connection without namespaces, on a link that opens now.
+    /// A connection on a link that opens now. In revision 4 [`poll_event`](Self::poll_event) has
+    /// its first event.
     pub fn new(revision: Revision, config: &Config, now: Tick) -> Self {
+        let mut namespaces = Namespaces::new();
+        let implicit = revision.rules().implicit;
+        let implicit = implicit.map(|name| namespaces.insert(name));
         Self {
+            revision,
             decoder: Decoder::new(revision, config.limits),
             encoder: Encoder::new(revision, config.headroom),
-            namespaces: Namespaces::new(),
+            namespaces,
             left: Vec::new(),
+            implicit,
             connect_deadline: Some(now.saturating_add(config.connect_timeout)),
             dead: false,
         }
+    }
+
+    /// Whether [`poll_event`](Self::poll_event) still has something.
+    #[must_use]
+    pub const fn has_event(&self) -> bool {
+        self.implicit.is_some()
+    }
+
+    /// Takes the CONNECT for the default namespace that clients of revision 4 do not have to send;
+    /// answer it like any other. To be asked for once, ahead of the first message. `None` in
+    /// revision 5.
+    #[must_use]
+    pub fn poll_event(&mut self) -> Option<Event<'static, A>> {
+        let nsp = self.implicit.take()?;
+        let name = self.member(nsp, false)?.name.clone();
+        Some(Event::Connect {
+            nsp,
+            name,
+            auth: None,
+        })
     }
 
     /// Takes a text message. `None` if it means nothing to the caller: attachments are outstanding,
@@ -189,7 +222,18 @@ impl<A> Connection<A> {
         self.guard(|connection| connection.check_deadline(now))
     }
 
-    /// Grants a CONNECT. `sid` is the socket's public id, `pid` its secret recovery id.
+    /// The id that the revision prescribes for a socket, given the id by which both sides know the
+    /// link: in revision 4 `<link>` for the default namespace and `<namespace>#<link>` for others.
+    ///
+    /// `None` in revision 5, where the caller picks a random one, and for a membership that has
+    /// ended.
+    pub fn socket_id(&self, nsp: NamespaceId, link: &str) -> Option<String> {
+        (self.revision.rules().socket_id)(self.namespace(nsp)?, link)
+    }
+
+    /// Grants a CONNECT. `sid` is the socket's public id, `pid` its secret recovery id. A client of
+    /// revision 4 is told neither: it has no use for the second and knows the
+    /// [first](Self::socket_id).
     ///
     /// `None` if the client has given up meanwhile or was answered already.
     pub fn accept(&mut self, nsp: NamespaceId, sid: &str, pid: Option<&str>) -> Option<Encoded> {
@@ -203,6 +247,9 @@ impl<A> Connection<A> {
 
     /// Refuses a CONNECT. The client may try again.
     ///
+    /// A client of revision 4 is told either the data, if it is a string, an array or an object, or
+    /// else the message.
+    ///
     /// `None` if the client has given up meanwhile or was answered already.
     pub fn reject(
         &mut self,
@@ -213,6 +260,16 @@ impl<A> Connection<A> {
         self.member(nsp, false)?;
         let namespace = self.end(nsp)?;
         Some(self.encoder.refuse(&namespace.name, message, data))
+    }
+
+    /// Refuses a CONNECT to a namespace that is none, in the reference's words, which are the same
+    /// in both revisions. The client may try again.
+    ///
+    /// `None` if the client has given up meanwhile or was answered already.
+    pub fn reject_unknown(&mut self, nsp: NamespaceId) -> Option<Encoded> {
+        self.member(nsp, false)?;
+        let namespace = self.end(nsp)?;
+        Some(self.encoder.unknown(&namespace.name))
     }
 
     /// Ends a membership, and gives back what was kept for acknowledgements that will never come.
@@ -296,34 +353,38 @@ impl<A> Connection<A> {
             id,
             body,
         } = packet;
+        let rules = self.revision.rules();
+        let (name, query) = (rules.split_query)(&namespace);
         match body {
-            Body::Connect(auth) => {
-                let nsp = self.begin(&namespace)?;
+            Body::Connect(payload) => {
+                let nsp = self.begin(name)?;
+                let auth = (rules.read_request)(query, payload.map(Cow::from));
+                let len = name.len();
                 Ok(Some(Event::Connect {
                     nsp,
-                    name: namespace,
+                    name: shortened(namespace, len),
                     auth,
                 }))
             }
             Body::ConnectError(_) => Err(ProtocolError::UnexpectedConnectError),
-            Body::Event { name, args } => {
-                let nsp = self.membership(&namespace)?;
+            Body::Event { name: event, args } => {
+                let nsp = self.membership(name)?;
                 Ok(nsp.map(|nsp| Event::Event {
                     nsp,
                     id,
-                    name,
+                    name: event,
                     args,
                 }))
             }
             Body::Ack(args) => {
-                let Some(nsp) = self.membership(&namespace)? else {
+                let Some(nsp) = self.membership(name)? else {
                     return Ok(None);
                 };
                 let ack = id.and_then(|id| self.forget_ack(nsp, id));
                 Ok(ack.map(|ack| Event::Ack { nsp, ack, args }))
             }
             Body::Disconnect => {
-                let Some(nsp) = self.membership(&namespace)? else {
+                let Some(nsp) = self.membership(name)? else {
                     return Ok(None);
                 };
                 let ended = self.namespaces.remove(nsp);
@@ -335,7 +396,8 @@ impl<A> Connection<A> {
 
     /// Nothing is held for a namespace the client has no business with.
     fn await_attachments<'a>(&self) -> Result<Option<Event<'a, A>>, ProtocolError> {
-        if let Some(name) = self.decoder.pending_namespace() {
+        if let Some(namespace) = self.decoder.pending_namespace() {
+            let (name, _) = (self.revision.rules().split_query)(namespace);
             self.membership(name)?;
         }
         Ok(None)
@@ -374,6 +436,17 @@ impl<A> Connection<A> {
     fn member(&mut self, nsp: NamespaceId, joined: bool) -> Option<&mut Namespace<A>> {
         let namespace = self.namespaces.get_mut(nsp)?;
         (!self.dead && namespace.joined == joined).then_some(namespace)
+    }
+}
+
+/// What is left of a text when it is cut behind `len` bytes.
+fn shortened(text: Cow<'_, str>, len: usize) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(&text[..len]),
+        Cow::Owned(mut text) => {
+            text.truncate(len);
+            Cow::Owned(text)
+        }
     }
 }
 

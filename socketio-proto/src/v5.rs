@@ -8,10 +8,11 @@ use serde_json::Value;
 
 use crate::{
     json,
-    revision::{Answer, Refusal, Rules},
+    revision::{Answer, Refusal, Request, Rules},
 };
 
 pub(crate) static RULES: Rules = Rules {
+    implicit: None,
     reserved_events: &[
         "connect",
         "connect_error",
@@ -20,10 +21,20 @@ pub(crate) static RULES: Rules = Rules {
         "newListener",
         "removeListener",
     ],
-    connect_fits: |payload| payload.is_none_or(is_object),
-    refusal_fits: |payload| {
-        payload.is_some_and(|json| is_object(json) || json.starts_with('"') && json::is_valid(json))
+    // A name with a query is just another name.
+    split_query: |nsp| (nsp, None),
+    write_request: |nsp, auth| Request {
+        nsp: nsp.into(),
+        payload: auth,
     },
+    read_request: |_, payload| payload,
+    connect_fits: |payload| payload.is_none_or(json::is_object),
+    refusal_fits: |payload| {
+        payload.is_some_and(|json| {
+            json::is_object(json) || json.starts_with('"') && json::is_valid(json)
+        })
+    },
+    socket_id: |_, _| None,
     write_answer: |out, sid, pid| {
         json::append(
             out,
@@ -33,12 +44,13 @@ pub(crate) static RULES: Rules = Rules {
             },
         )
     },
-    read_answer: |payload| {
+    read_answer: |payload, _, _| {
         let AnswerJson { sid, pid } = serde_json::from_str(payload?).ok()?;
         (!sid.is_empty()).then_some(Answer { sid, pid })
     },
     write_refusal: |out, message, data| json::append(out, &RefusalOut { message, data }),
     read_refusal,
+    error_event: None,
 };
 
 #[derive(Deserialize, Serialize)]
@@ -71,8 +83,4 @@ fn read_refusal(json: &str) -> Refusal {
         _ => (String::new(), None),
     };
     Refusal { message, data }
-}
-
-fn is_object(json: &str) -> bool {
-    json.starts_with('{') && json::is_valid(json)
 }

@@ -34,6 +34,9 @@ struct Flags {
     /// Milliseconds a client may take to join a namespace
     #[arg(long, default_value_t = 45_000)]
     connect_timeout: u64,
+    /// Refuse clients of Engine.IO 3
+    #[arg(long)]
+    refuse_eio3: bool,
     /// Threads; 1 serves connections in the order in which they arrive
     #[arg(long, default_value_t = 2)]
     threads: usize,
@@ -80,6 +83,7 @@ async fn run(flags: Flags) -> ExitCode {
         )
         .max_payload(flags.max_payload)
         .connect_timeout(Duration::from_millis(flags.connect_timeout))
+        .allow_eio3(!flags.refuse_eio3)
         .state(Reasons(watch::Sender::default()))
         .build();
     for namespace in [io.of("/"), io.of("/custom")] {

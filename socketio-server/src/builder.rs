@@ -110,6 +110,17 @@ impl Builder {
         self
     }
 
+    /// Whether clients of Socket.IO 1 and 2 are served, beside all newer ones. If not, they get the
+    /// reference's error. Default yes.
+    ///
+    /// Such a client joins the default namespace by itself, the query behind a namespace's name is
+    /// its [`auth`](crate::Socket::auth), and its [`SocketId`](crate::SocketId) is what it computes
+    /// itself.
+    pub fn allow_eio3(mut self, allowed: bool) -> Self {
+        self.0.engine.protocol.allow_eio3 = allowed;
+        self
+    }
+
     /// Transports, upgrades and all other settings of the engine below.
     pub fn protocol(mut self, change: impl FnOnce(&mut ProtocolConfig)) -> Self {
         change(&mut self.0.engine.protocol);

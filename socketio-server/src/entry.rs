@@ -54,7 +54,7 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
-    pub(crate) const fn new(sid: SocketId, caller: mpsc::UnboundedSender<Answer>) -> Self {
+    pub(crate) fn new(sid: SocketId, caller: mpsc::UnboundedSender<Answer>) -> Self {
         Self {
             sid,
             caller: Some(caller),
@@ -68,7 +68,7 @@ impl Ticket {
     fn resolve(&mut self, answer: Result<Args<'static>, AckError>) {
         if let Some(caller) = self.caller.take() {
             // A caller that has given up does not miss it.
-            let _ = caller.send((self.sid, answer));
+            let _ = caller.send((self.sid.clone(), answer));
         }
     }
 }

@@ -47,6 +47,7 @@ pub(crate) struct Inner {
 impl Io {
     pub(crate) fn new(settings: Settings) -> Self {
         let io = Self(Arc::new(Inner {
+            // Events and acknowledgements look the same in both revisions.
             encoder: Encoder::new(Revision::V5, settings.connection.headroom),
             settings,
             namespaces: RwLock::default(),

@@ -15,11 +15,10 @@ use crate::handler::{BoxFuture, CONNECT, ConnectResult, internal_error};
 use crate::handshake::Handshake;
 use crate::io::{Inner, Io};
 use crate::namespace::Routes;
-use crate::proto::NamespaceId;
-use crate::proto::Revision;
 use crate::proto::server::{Connection, Event};
+use crate::proto::{Encoded, NamespaceId, Revision};
 use crate::reply::ReplyTo;
-use crate::socket::{Socket, prepare};
+use crate::socket::{Socket, SocketId, prepare};
 use crate::work::{Job, Kept, Malformed, What, Work};
 
 /// Opens a link for each session of the engine.
@@ -39,6 +38,8 @@ pub(crate) struct Link {
     stalled_since: Option<Tick>,
     /// Why this side has closed the link, if it has.
     closing: Option<DisconnectReason>,
+    /// Whether the first round is over.
+    opened: bool,
 }
 
 /// A socket of this client.
@@ -76,9 +77,10 @@ impl Acceptor for LinkAcceptor {
     fn open(&self, session: engine::Session<Entry>, request: &Parts) -> Result<Link, Refusal> {
         let io = Io::upgrade(&self.0).ok_or_else(|| Refusal("server is gone".into()))?;
         let now = io.engine().now();
+        let revision = Revision::over(session.revision().as_str());
         Ok(Link {
             session,
-            connection: Connection::new(Revision::V5, io.connection_config(), now),
+            connection: Connection::new(revision, io.connection_config(), now),
             handshake: Arc::new(Handshake::new(request, io.kept_headers())),
             io,
             members: Vec::new(),
@@ -86,6 +88,7 @@ impl Acceptor for LinkAcceptor {
             work: Work::default(),
             stalled_since: None,
             closing: None,
+            opened: false,
         })
     }
 }
@@ -94,6 +97,7 @@ impl Application for Link {
     type Entry = Entry;
 
     fn handle_message(&mut self, cx: &mut SessionContext<'_, '_>, message: Message<'_>) {
+        self.handle_implied(cx);
         let event = match message {
             Message::Text(text) => self.connection.handle_text(cx.now(), text),
             Message::Binary(data) => self.connection.handle_binary(cx.now(), &data),
@@ -144,6 +148,14 @@ impl Application for Link {
     }
 
     fn poll(&mut self, cx: &mut SessionContext<'_, '_>) {
+        if self.connection.has_event() {
+            // What is sent in the first round travels with the handshake, where official servers
+            // of today send nothing else.
+            match std::mem::replace(&mut self.opened, true) {
+                true => self.handle_implied(cx),
+                false => cx.context().waker().wake_by_ref(),
+            }
+        }
         let mut index = 0;
         while let Some(connecting) = self.connecting.get_mut(index) {
             match connecting.decision.as_mut().poll(cx.context()) {
@@ -214,13 +226,31 @@ impl Application for Link {
 }
 
 impl Link {
+    /// What happens without a message: the first thing of all, if anything does.
+    fn handle_implied(&mut self, cx: &mut SessionContext<'_, '_>) {
+        if let Some(event) = self.connection.poll_event()
+            && self.handle_event(cx, event).is_err()
+        {
+            self.break_off(cx);
+        }
+    }
+
+    /// As clients of old compute it, or else a random one.
+    fn socket_id(&self, nsp: NamespaceId) -> SocketId {
+        let sid = self.session.sid();
+        match self.connection.socket_id(nsp, sid.as_str()) {
+            Some(id) => SocketId::derived(&id),
+            None => SocketId::random(),
+        }
+    }
+
     fn handle_event(
         &mut self,
         cx: &mut SessionContext<'_, '_>,
         event: Event<'_, Ticket>,
     ) -> Result<(), Malformed> {
         match event {
-            Event::Connect { nsp, name, auth } => self.join(cx, nsp, &name, auth),
+            Event::Connect { nsp, name, auth } => self.join(cx, nsp, &name, auth.as_deref()),
             Event::Event {
                 nsp,
                 id,
@@ -274,13 +304,15 @@ impl Link {
         auth: Option<&str>,
     ) {
         let Some(namespace) = self.io.existing(name) else {
-            self.reject(nsp, &ConnectError::new("Invalid namespace"));
+            let answer = self.connection.reject_unknown(nsp);
+            self.refuse(answer);
             return;
         };
         let routes = namespace.routes();
         let session = self.session.clone();
         let handshake = Arc::clone(&self.handshake);
-        let socket = Socket::new(namespace, nsp, session, handshake, auth);
+        let id = self.socket_id(nsp);
+        let socket = Socket::new(id, namespace, nsp, session, handshake, auth);
         let index = nsp.index();
         if self.members.len() <= index {
             // Most clients join a single namespace: no space for more than asked for.
@@ -359,6 +391,10 @@ impl Link {
         let answer = self
             .connection
             .reject(nsp, &error.message, error.data.as_ref());
+        self.refuse(answer);
+    }
+
+    fn refuse(&self, answer: Option<Encoded>) {
         if let Some(answer) = answer.map(prepare) {
             let bytes = answer.wire_len();
             // A client that is gone does not miss its answer.

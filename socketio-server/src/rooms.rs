@@ -30,6 +30,7 @@ one_room! {
     Room: |room| room;
     &Room: |room| Arc::clone(room);
     SocketId: |id| id.as_str().into();
+    &SocketId: |id| id.as_str().into();
 }
 
 impl<T: Rooms, const N: usize> Rooms for [T; N] {

@@ -26,8 +26,20 @@ use crate::rooms::Rooms;
 
 /// The public id of a socket: 20 URL-safe characters, random for each namespace a client joins.
 /// It is no secret, and also the name of the socket's private room.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SocketId([u8; 20]);
+///
+/// Clients of Socket.IO 1 and 2 compute the id themselves, and so it is what they expect: that of
+/// their Engine.IO session in the default namespace, and `/admin#` and that in others. Whoever
+/// learns it can speak for such a client, so think twice before showing it to others.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SocketId(Id);
+
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Id {
+    /// Most ids, without memory of their own.
+    Inline([u8; 20]),
+    /// All of another length.
+    Shared(Arc<str>),
+}
 
 impl SocketId {
     /// A new id from the system's randomness.
@@ -40,14 +52,25 @@ impl SocketId {
         URL_SAFE_NO_PAD
             .encode_slice(random, &mut id)
             .expect("20 characters");
-        Self(id)
+        Self(Id::Inline(id))
+    }
+
+    /// An id that is settled already.
+    pub(crate) fn derived(id: &str) -> Self {
+        Self(match id.as_bytes().try_into() {
+            Ok(id) => Id::Inline(id),
+            Err(_) => Id::Shared(id.into()),
+        })
     }
 
     /// The characters of the id.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        // Invariant: the only constructor copies ASCII.
-        str::from_utf8(&self.0).expect("ascii")
+        match &self.0 {
+            // Invariant: both constructors copy text.
+            Id::Inline(id) => str::from_utf8(id).expect("text"),
+            Id::Shared(id) => id,
+        }
     }
 }
 
@@ -89,6 +112,7 @@ pub(crate) type Pushed = Result<(), PushError>;
 
 impl Socket {
     pub(crate) fn new(
+        id: SocketId,
         namespace: Namespace,
         nsp: NamespaceId,
         session: engine::Session<Entry>,
@@ -96,7 +120,7 @@ impl Socket {
         auth: Option<&str>,
     ) -> Self {
         Self(Arc::new(Inner {
-            id: SocketId::random(),
+            id,
             nsp,
             namespace,
             session,
@@ -111,7 +135,7 @@ impl Socket {
     /// The socket's id.
     #[must_use]
     pub fn id(&self) -> SocketId {
-        self.0.id
+        self.0.id.clone()
     }
 
     /// The namespace the client has joined.
@@ -203,7 +227,7 @@ impl Socket {
 
     /// Everyone in the namespace but this socket.
     pub fn broadcast(&self) -> Broadcast {
-        self.0.namespace.broadcast().except(self.0.id)
+        self.0.namespace.broadcast().except(self.id())
     }
 
     // ---- Rooms ----------------------------------------------------------------------------
@@ -403,7 +427,7 @@ impl Socket {
     pub(crate) fn report(&self, event: &str, kind: HandlerErrorKind) {
         self.io().report(&HandlerError {
             nsp: self.0.namespace.name().to_owned(),
-            sid: self.0.id,
+            sid: self.id(),
             event: event.to_owned(),
             kind,
         });

@@ -1,7 +1,8 @@
 // All cases of the JavaScript clients, in the order they run.
 //
-// A case is `{ name, run(bench), flags?, suites? }`: `flags` asks for a server of its own, started with them; `suites`
-// names those it applies to (`js-3`, `js-4`, `browser`), all of them by default.
+// A case is `{ name, run(bench), flags?, suites?, unicode? }`: `flags` asks for a server of its own, started with them;
+// `suites` names those it applies to (`js-2`, `js-3`, `js-4`, `browser`, `browser-2`), all of them by default; `unicode`
+// tells that it sends text beyond ASCII.
 
 import { events } from "./cases/events.mjs";
 import { lifecycle } from "./cases/lifecycle.mjs";
@@ -10,3 +11,8 @@ import { rooms } from "./cases/rooms.mjs";
 import { transports } from "./cases/transports.mjs";
 
 export const cases = [...events, ...rooms, ...namespaces, ...transports, ...lifecycle];
+
+/** Those that apply to a suite. */
+export function casesFor(suite) {
+  return cases.filter(({ suites }) => !suites || suites.includes(suite));
+}

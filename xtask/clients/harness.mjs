@@ -3,14 +3,8 @@
 
 const DEADLINE_MS = 10_000;
 
-/**
- * Runs one case and resolves to the reason of its failure, or to undefined when it passed.
- *
- * `environment` is `{ io, Manager, url, restart }`: the client under test, the server's address, and a function that
- * restarts that server on the same port.
- */
-export async function runCase(run, environment) {
-  const bench = new Bench(environment);
+/** Runs one case at a bench and resolves to the reason of its failure, or to undefined when it passed. */
+export async function runCase(run, bench) {
   let reason;
   let timer;
   const deadline = new Promise((_, reject) => {
@@ -26,32 +20,87 @@ export async function runCase(run, environment) {
   return reason;
 }
 
-/** The workplace of one case. */
-class Bench {
-  #managers = new Set();
+/** The workplace of one case: waits. A client's own is made of it. */
+export class Bench {
   #waits = new Set();
   #refuse;
 
   /** Rejects when an event arrives that must not. */
   refused = new Promise((_, reject) => (this.#refuse = reject));
 
-  constructor({ io, Manager, url, restart }) {
+  /** The arguments of the next `event` of a socket, manager or engine. */
+  next(emitter, event) {
+    return this.wait(event, (resolve) => emitter.once(event, (...args) => resolve(args)));
+  }
+
+  /** Lets the case fail if `event` ever arrives. */
+  refuse(emitter, event) {
+    emitter.on(event, (...args) => this.#refuse(new Error(`unexpected ${event} ${brief(canonical(args))}`)));
+  }
+
+  /** The first arguments of the next `count` occurrences of `event`. */
+  collect(emitter, event, count) {
+    const seen = [];
+    return this.wait(`${count} times ${event}`, (resolve) => {
+      emitter.on(event, (first) => {
+        seen.push(first);
+        if (seen.length === count) resolve(seen);
+      });
+    });
+  }
+
+  /** Lets `ms` milliseconds pass. */
+  idle(ms) {
+    return new Promise((resolve) => setTimeout(resolve, ms));
+  }
+
+  /** A promise with a name, should the deadline strike. */
+  wait(what, executor) {
+    this.#waits.add(what);
+    return new Promise(executor).finally(() => this.#waits.delete(what));
+  }
+
+  /** What the case still waits for, in words. */
+  pending() {
+    return this.#waits.size === 0 ? "nothing was waited for" : `waiting for ${[...this.#waits].join(", ")}`;
+  }
+
+  /** Ends the case: from now on nothing is unexpected. */
+  close() {
+    this.#refuse = () => {};
+  }
+}
+
+/** The workplace of a case of a Socket.IO client. */
+export class SocketBench extends Bench {
+  #managers = new Set();
+
+  /**
+   * `io` and `Manager` are the client under test, `revision` the one of Engine.IO it speaks; `restart` restarts the
+   * server on the same port.
+   */
+  constructor({ io, Manager, revision = 4, url, restart }) {
+    super();
     this.io = io;
     this.Manager = Manager;
+    this.revision = revision;
     this.url = url;
     this.restart = restart;
   }
 
-  /** A socket on a connection of its own, not waited for. `options` are the client's; it does not reconnect by default. */
-  socket(options = {}, namespace = "/") {
-    const socket = this.io(this.url + namespace, { forceNew: true, reconnection: false, ...options });
+  /**
+   * A socket on a connection of its own, not waited for. `options` are the client's; it does not reconnect by default.
+   * `io` may be another client than the one under test.
+   */
+  socket(options = {}, namespace = "/", io = this.io) {
+    const socket = io(this.url + namespace, { forceNew: true, reconnection: false, ...options });
     this.#managers.add(socket.io);
     return socket;
   }
 
   /** A connected socket on a connection of its own. */
-  async connect(options, namespace) {
-    const socket = this.socket(options, namespace);
+  async connect(options, namespace, io) {
+    const socket = this.socket(options, namespace, io);
     await this.connected(socket);
     return socket;
   }
@@ -72,9 +121,12 @@ class Bench {
 
   /** Resolves once `socket` is connected, rejects when the server refuses it. */
   connected(socket) {
-    return this.#wait(`connect to ${socket.nsp}`, (resolve, reject) => {
+    return this.wait(`connect to ${socket.nsp}`, (resolve, reject) => {
       socket.once("connect", resolve);
-      socket.once("connect_error", (error) => reject(new Error(`connect_error: ${error.message}`)));
+      // Clients before 3 tell a refusal by `error`.
+      for (const event of ["connect_error", "error"]) {
+        socket.once(event, (error) => reject(new Error(`${event}: ${error.message ?? canonical(error)}`)));
+      }
     });
   }
 
@@ -82,34 +134,13 @@ class Bench {
   upgraded(socket) {
     const { engine } = socket.io;
     if (engine.transport.name === "websocket") return Promise.resolve();
-    return this.#wait("the upgrade", (resolve) => engine.once("upgrade", () => resolve()));
+    return this.wait("the upgrade", (resolve) => engine.once("upgrade", () => resolve()));
   }
 
   /** Emits and resolves to the arguments of the ack. */
   ask(socket, event, ...args) {
-    return this.#wait(`the ack of ${event}`, (resolve) => {
+    return this.wait(`the ack of ${event}`, (resolve) => {
       socket.emit(event, ...args, (...answer) => resolve(answer));
-    });
-  }
-
-  /** The arguments of the next `event` of a socket, manager or engine. */
-  next(emitter, event) {
-    return this.#wait(event, (resolve) => emitter.once(event, (...args) => resolve(args)));
-  }
-
-  /** Lets the case fail if `event` ever arrives. */
-  refuse(emitter, event) {
-    emitter.on(event, (...args) => this.#refuse(new Error(`unexpected ${event} ${brief(canonical(args))}`)));
-  }
-
-  /** The first arguments of the next `count` occurrences of `event`. */
-  collect(socket, event, count) {
-    const seen = [];
-    return this.#wait(`${count} times ${event}`, (resolve) => {
-      socket.on(event, (first) => {
-        seen.push(first);
-        if (seen.length === count) resolve(seen);
-      });
     });
   }
 
@@ -120,28 +151,14 @@ class Bench {
     return tag;
   }
 
-  /** Lets `ms` milliseconds pass. */
-  idle(ms) {
-    return new Promise((resolve) => setTimeout(resolve, ms));
-  }
-
-  /** What the case still waits for, in words. */
-  pending() {
-    return this.#waits.size === 0 ? "nothing was waited for" : `waiting for ${[...this.#waits].join(", ")}`;
-  }
-
   /** Closes every connection, whatever its sockets are doing. */
   close() {
-    this.#refuse = () => {};
+    super.close();
     for (const manager of this.#managers) {
       manager.reconnection(false);
-      manager._close();
+      // Clients before 3 have no other name for it.
+      (manager._close ?? manager.close).call(manager);
     }
-  }
-
-  #wait(what, executor) {
-    this.#waits.add(what);
-    return new Promise(executor).finally(() => this.#waits.delete(what));
   }
 }
 
@@ -156,10 +173,10 @@ export function check(condition, what) {
   if (!condition) throw new Error(what);
 }
 
-/** `length` bytes counting up, in the type an application would use here. */
+/** `length` bytes counting up, in a type that all generations of clients take for binary here. */
 export function binary(length) {
-  const bytes = new Uint8Array(length).map((_, i) => i);
-  return globalThis.Buffer ? globalThis.Buffer.from(bytes.buffer) : bytes;
+  const { buffer } = new Uint8Array(length).map((_, i) => i);
+  return globalThis.Buffer?.from(buffer) ?? buffer;
 }
 
 /** The numbers from 0 up to `count`. */

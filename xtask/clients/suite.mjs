@@ -4,18 +4,16 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 
-import { cases } from "./cases.mjs";
-
 const START_MS = 10_000;
 const STOP_MS = 5_000;
 
 /**
- * Runs every case that fits `suite` and the command line, prints one line each, and ends the process.
+ * Runs the cases that fit the command line, prints one line each, and ends the process.
  *
- * `run(testCase, server, values)` runs one of them against a running server and resolves to the reason of its failure,
- * or to nothing; `values` are the parsed arguments, of which a suite may add its own by `options`.
+ * `cases(values)` are all of them; `run(testCase, server, values)` runs one against a running server and resolves to the
+ * reason of its failure, or to nothing. `values` are the parsed arguments, of which a suite may add its own by `options`.
  */
-export async function runSuite({ suite, options = {}, run }) {
+export async function runSuite({ options = {}, cases, run }) {
   const { values } = parseArgs({
     options: { server: { type: "string" }, filter: { type: "string", default: "" }, ...options },
   });
@@ -23,9 +21,7 @@ export async function runSuite({ suite, options = {}, run }) {
     console.error('usage: run.mjs --server "COMMAND" [--filter TEXT]');
     process.exit(2);
   }
-  const chosen = cases
-    .filter(({ suites }) => !suites || suites.includes(suite))
-    .filter(({ name }) => name.includes(values.filter));
+  const chosen = cases(values).filter(({ name }) => name.includes(values.filter));
 
   let failed = 0;
   let shared = await Server.start(values.server);

@@ -2,7 +2,7 @@
 //!
 //! Compiles and lints; runs no test (that is `test.rs`).
 
-use std::time::Duration;
+use std::{path::Path, process::Command, time::Duration};
 
 use crate::{
     process::{self, Stop},
@@ -21,6 +21,7 @@ pub(crate) const STEPS: &[Step] = &[
     Step::new("clippy", &[], clippy),
     Step::new("doc", &[], doc),
     Step::new("alone", &[], alone),
+    Step::new("wasm", &[], wasm),
     Step::new("deny", &[], deny),
 ];
 
@@ -53,6 +54,30 @@ fn alone(workspace: &Workspace) -> Result<(), Stop> {
     }
     Ok(())
 }
+
+/// The cores need no operating system, so they build where there is none.
+fn wasm(workspace: &Workspace) -> Result<(), Stop> {
+    let mut libraries = Command::new("rustc");
+    libraries.args(["--print", "target-libdir", "--target", WASM]);
+    let libraries = process::output(&mut libraries, BUILD_DEADLINE)?;
+    if !Path::new(libraries.trim()).exists() {
+        let why = format!("the target is missing: rustup target add {WASM}");
+        return Err(Stop::NotRun(why));
+    }
+    let check = [
+        "check",
+        "--target",
+        WASM,
+        "-p",
+        "engineio-proto",
+        "-p",
+        "socketio-proto",
+    ];
+    cargo(workspace, &check)
+}
+
+/// A target without files, sockets, threads and clocks.
+const WASM: &str = "wasm32-unknown-unknown";
 
 /// Licences, sources and bans; advisories change without a commit and are checked on a schedule.
 fn deny(workspace: &Workspace) -> Result<(), Stop> {

@@ -22,18 +22,39 @@ const CHROMIUM: &str = "/usr/bin/chromium";
 
 /// The suite of socket.io-client 4 in Node against the testbed.
 pub(crate) fn js_4(workspace: &Workspace) -> Result<(), Stop> {
-    node(workspace, "js-4")
+    node(workspace, "js-4", &[])
 }
 
 /// The suite of socket.io-client 3 in Node against the testbed.
 pub(crate) fn js_3(workspace: &Workspace) -> Result<(), Stop> {
-    node(workspace, "js-3")
+    node(workspace, "js-3", &[])
+}
+
+/// The suite of the newest socket.io-client of Socket.IO 4, and of the oldest one, in Node against
+/// the testbed; that of their Engine.IO client against the example `echo`.
+pub(crate) fn js_2(workspace: &Workspace) -> Result<(), Stop> {
+    node(workspace, "js-2", &["2.5", "1.7"])?;
+    let mut suite = Command::new("node");
+    suite.arg(install_node(workspace, "js-2")?.join("engine.mjs"));
+    run_suite(workspace, &mut suite, "echo")
+}
+
+/// The suite of a socket.io-client between those of [`js_2`].
+pub(crate) fn js_2_between(workspace: &Workspace) -> Result<(), Stop> {
+    node(workspace, "js-2", &["2.0"])
 }
 
 /// The suite of socket.io-client 4 in Chromium against the testbed.
 pub(crate) fn browser(workspace: &Workspace) -> Result<(), Stop> {
     chromium()?;
-    node(workspace, "browser")
+    node(workspace, "browser", &[])
+}
+
+/// The suite of the socket.io-clients of Socket.IO 4 in Chromium against the testbed: the only one
+/// with JSONP and with binary over polling.
+pub(crate) fn browser_2(workspace: &Workspace) -> Result<(), Stop> {
+    chromium()?;
+    node(workspace, "browser", &["2.5", "1.7"])
 }
 
 /// The chat example's page in Chromium. The example serves the installed client instead of sending
@@ -52,12 +73,21 @@ pub(crate) fn chat(workspace: &Workspace) -> Result<(), Stop> {
     process::run(&mut script, SUITE_DEADLINE)
 }
 
-/// The suite of python-socketio against the testbed.
+/// The suite of python-socketio 5 against the testbed.
 pub(crate) fn python(workspace: &Workspace) -> Result<(), Stop> {
-    let folder = copy(workspace)?.join("python");
+    python_in(workspace, "python")
+}
+
+/// The suite of python-socketio 4 against the testbed.
+pub(crate) fn python_4(workspace: &Workspace) -> Result<(), Stop> {
+    python_in(workspace, "python-4")
+}
+
+fn python_in(workspace: &Workspace, folder: &str) -> Result<(), Stop> {
+    let folder = copy(workspace)?.join(folder);
     let mut suite = install::python(&folder)?;
     suite.arg(folder.join("run.py"));
-    run_suite(workspace, &mut suite)
+    run_suite(workspace, &mut suite, "testbed")
 }
 
 fn chromium() -> Result<(), Stop> {
@@ -68,12 +98,15 @@ fn chromium() -> Result<(), Stop> {
     }
 }
 
-/// The suite of a folder against the testbed.
-fn node(workspace: &Workspace, folder: &str) -> Result<(), Stop> {
+/// The suite of a folder against the testbed, with those versions of its clients if it has several.
+fn node(workspace: &Workspace, folder: &str, clients: &[&str]) -> Result<(), Stop> {
     let folder = install_node(workspace, folder)?;
     let mut suite = Command::new("node");
     suite.arg(folder.join("run.mjs"));
-    run_suite(workspace, &mut suite)
+    for client in clients {
+        suite.args(["--client", client]);
+    }
+    run_suite(workspace, &mut suite, "testbed")
 }
 
 fn install_node(workspace: &Workspace, folder: &str) -> Result<PathBuf, Stop> {
@@ -83,11 +116,11 @@ fn install_node(workspace: &Workspace, folder: &str) -> Result<PathBuf, Stop> {
     Ok(folder)
 }
 
-/// Runs a suite, which starts the testbed itself, several times and with several options.
-fn run_suite(workspace: &Workspace, suite: &mut Command) -> Result<(), Stop> {
+/// Runs a suite, which starts the example itself, several times and with several options.
+fn run_suite(workspace: &Workspace, suite: &mut Command, example: &str) -> Result<(), Stop> {
     // It takes a shell command, so the path is quoted.
-    let testbed = format!("'{}'", workspace.example("testbed").display());
-    process::run(suite.args(["--server", &testbed]), SUITE_DEADLINE)
+    let server = format!("'{}'", workspace.example(example).display());
+    process::run(suite.args(["--server", &server]), SUITE_DEADLINE)
 }
 
 /// A fresh copy of `xtask/clients` under the target folder; what was installed there stays.

@@ -1,7 +1,9 @@
 //! `cargo xtask conformance`: an official protocol suite against our example servers.
 //!
 //! The suites are other people's work: a run copies one into the target folder, and nothing of it
-//! is ever committed. They know one address, port 3000 of this machine.
+//! is ever committed. They know one address, port 3000 of this machine. Those of the older
+//! revisions stand in commits of their own: Engine.IO 3 on branch `v3` of socketio/engine.io-protocol,
+//! Socket.IO 4 in commit `9514179` of socketio/socket.io-protocol, a pull request nobody merged.
 
 use std::{
     fs,
@@ -24,6 +26,7 @@ const PORT: u16 = 3000;
 /// What Node loads before a suite; the file says why.
 const PRELOAD: &str = "one-message-per-task.mjs";
 const SUITE_DEADLINE: Duration = Duration::from_secs(5 * 60);
+const EXTRACT_DEADLINE: Duration = Duration::from_secs(60);
 
 /// A layer of the protocol, and the part of a suite that is about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -59,8 +62,22 @@ impl Layer {
     }
 }
 
-/// Runs the suite in the folder `suite`, or only its cases of one layer.
-pub(crate) fn run(workspace: &Workspace, suite: &Path, only: Option<Layer>) -> Result<(), Stop> {
+/// Runs the suite in the folder `suite`, or only its cases of one layer; with `at` as it is in that
+/// commit of the checkout which the folder belongs to.
+pub(crate) fn run(
+    workspace: &Workspace,
+    suite: &Path,
+    at: Option<&str>,
+    only: Option<Layer>,
+) -> Result<(), Stop> {
+    let extracted = workspace.target.join("conformance-extracted");
+    let suite = match at {
+        Some(commit) => {
+            extract(suite, commit, &extracted)?;
+            &extracted
+        }
+        None => suite,
+    };
     let kind = Suite::recognise(suite)?;
     let copy = copies(workspace).join(kind.name());
     install::mirror(suite, &copy)?;
@@ -92,6 +109,20 @@ pub(crate) fn run_known(workspace: &Workspace) -> Result<(), Stop> {
     outcome
 }
 
+/// Makes `there` what the folder `here` of a checkout is in that commit.
+fn extract(here: &Path, commit: &str, there: &Path) -> Result<(), Stop> {
+    _ = fs::remove_dir_all(there);
+    fs::create_dir_all(there).map_err(|error| Stop::unusable(there, &error))?;
+    let archive = there.join("suite.tar");
+    let mut git = Command::new("git");
+    git.current_dir(here).args(["archive", "--output"]);
+    process::run(git.arg(&archive).arg(commit), EXTRACT_DEADLINE)?;
+    let mut tar = Command::new("tar");
+    tar.current_dir(there).arg("--extract").arg("--file");
+    process::run(tar.arg(&archive), EXTRACT_DEADLINE)?;
+    fs::remove_file(&archive).map_err(|error| Stop::unusable(&archive, &error))
+}
+
 fn run_copy(
     workspace: &Workspace,
     copy: &Path,
@@ -109,7 +140,8 @@ fn run_copy(
     server
         .args(["--port", &PORT.to_string()])
         .args(["--ping-interval", "300", "--ping-timeout", "200"])
-        .args(options);
+        .args(options)
+        .args(kind.options());
     let _server = Server::start(&mut server)?;
 
     println!("{} against the example {example}", kind.name());
@@ -122,10 +154,8 @@ fn run_copy(
     npm.current_dir(copy)
         .env("NODE_OPTIONS", options)
         // Some cases leave their connections open, and mocha would wait for the last of them.
-        .args(["test", "--silent", "--", "--exit"]);
-    if let Some(layer) = only {
-        npm.args(["--grep", layer.title()]);
-    }
+        .args(["test", "--silent", "--", "--exit", "--grep"])
+        .arg(kind.pattern(only));
     process::run(&mut npm, SUITE_DEADLINE)
 }
 
@@ -159,6 +189,26 @@ impl Suite {
             let revision = rest.chars().next()?;
             Some(Self { layer, revision })
         })
+    }
+
+    /// What its server is told beside the options of the layer. As with the official server, that
+    /// revision 3 is served beside 4 is a choice: the suites of revision 4 want it refused.
+    fn options(self) -> &'static [&'static str] {
+        match self.revision {
+            '3' => &[],
+            _ => &["--refuse-eio3"],
+        }
+    }
+
+    /// The expression that the titles of its cases must match, of all or of one layer.
+    fn pattern(self, only: Option<Layer>) -> String {
+        let title = only.map(Layer::title).unwrap_or_default();
+        let left_out = match (self.layer, self.revision) {
+            // A request that names no revision is one of revision 3, to the official server as well.
+            (Layer::Socketio, '3') => "(?!.*HTTP long-polling .*'EIO')",
+            _ => "",
+        };
+        format!("^{left_out}{title}")
     }
 
     /// The name of its copy, and of its line in the output.
@@ -198,5 +248,18 @@ mod tests {
             assert_eq!(Suite::of(source).map(Suite::name).as_deref(), Some(name));
         }
         assert_eq!(Suite::of("fetch(`${URL}/chat`)"), None);
+    }
+
+    #[test]
+    fn a_layer_is_chosen_by_its_title() {
+        let suite = |layer, revision| Suite { layer, revision };
+        let current = suite(Layer::Socketio, '4');
+        assert_eq!(current.pattern(None), "^");
+        assert_eq!(
+            current.pattern(Some(Layer::Engineio)),
+            "^Engine.IO protocol"
+        );
+        let old = suite(Layer::Socketio, '3').pattern(Some(Layer::Socketio));
+        assert!(old.ends_with("'EIO')Socket.IO protocol"), "{old}");
     }
 }

@@ -12,6 +12,7 @@ mod process;
 mod steps;
 mod test;
 mod tidy;
+mod vectors;
 mod workspace;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
@@ -54,9 +55,18 @@ enum Command {
         /// socketio/socket.io-protocol.
         #[arg(long, value_name = "PATH")]
         suite: PathBuf,
+        /// Take the folder as it is in this commit or branch of the checkout.
+        #[arg(long, value_name = "COMMIT")]
+        at: Option<String>,
         /// Run only the cases of this layer.
         #[arg(long, value_name = "LAYER")]
         only: Option<Layer>,
+    },
+    /// The golden vectors, made again by the reference packages, beside the committed ones.
+    Vectors {
+        /// Replace the committed ones.
+        #[arg(long)]
+        write: bool,
     },
     /// Figures of the server beside those of other Socket.IO servers.
     #[command(disable_help_flag = true)]
@@ -86,9 +96,10 @@ fn run(command: Command) -> Result<ExitCode, Stop> {
             run_steps(&workspace, &test::steps(), &Selection { full, filter })
         }
         Command::Tidy => tidy::run(&workspace).map(|()| ExitCode::SUCCESS),
-        Command::Conformance { suite, only } => {
-            conformance::run(&workspace, &suite, only).map(|()| ExitCode::SUCCESS)
+        Command::Conformance { suite, at, only } => {
+            conformance::run(&workspace, &suite, at.as_deref(), only).map(|()| ExitCode::SUCCESS)
         }
+        Command::Vectors { write } => vectors::run(&workspace, write).map(|()| ExitCode::SUCCESS),
         Command::Bench { arguments } => {
             bench::run(&workspace, &arguments).map(|()| ExitCode::SUCCESS)
         }

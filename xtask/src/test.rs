@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything deterministic, as steps.
 //!
-//! Begins with the steps of `ci.rs`. The real clients' own business is in `clients.rs` and the
-//! official suites' in `conformance.rs`.
+//! Begins with the steps of `ci.rs`. The real clients' own business is in `clients.rs`, the official
+//! suites' in `conformance.rs` and the golden vectors' in `vectors.rs`.
 
 use std::collections::BTreeSet;
 
@@ -10,6 +10,7 @@ use crate::{
     clients, conformance,
     process::{self, Stop},
     steps::Step,
+    vectors,
     workspace::Workspace,
 };
 
@@ -27,10 +28,15 @@ pub(crate) fn steps() -> Vec<Step> {
         Step::new("examples", &["build"], examples),
         Step::new("js-4", &["examples"], clients::js_4),
         Step::new("js-3", &["examples"], clients::js_3),
+        Step::new("js-2", &["examples"], clients::js_2),
+        Step::new("js-2.0", &["examples"], clients::js_2_between).full(),
         Step::new("python", &["examples"], clients::python),
+        Step::new("python-4", &["examples"], clients::python_4),
         Step::new("browser", &["examples"], clients::browser),
+        Step::new("browser-2", &["examples"], clients::browser_2).full(),
         Step::new("chat", &["examples"], clients::chat),
         Step::new("conformance", &["examples"], conformance::run_known).full(),
+        Step::new("vectors", &[], vectors::check).full(),
     ];
     [ci::STEPS, &own].concat()
 }

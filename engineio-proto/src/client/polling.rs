@@ -41,12 +41,15 @@ impl Polling {
 #[derive(Debug)]
 pub(super) struct Body {
     payload: Writer,
+    /// Bytes of the body so far. JSONP puts more around them than [`Writer::len`] counts.
+    len: usize,
     limit: usize,
 }
 
 impl Body {
     pub(super) const fn new(payload: Writer, limit: Option<usize>) -> Self {
         Self {
+            len: 0,
             payload,
             limit: match limit {
                 Some(limit) => limit,
@@ -60,9 +63,11 @@ impl Body {
     pub(super) fn push(&mut self, append: impl FnOnce(&mut Writer)) -> bool {
         let before = self.payload.len();
         append(&mut self.payload);
-        let fits = before == 0 || self.payload.len() <= self.limit;
-        if !fits {
-            self.payload.truncate(before);
+        let len = self.len + self.payload.posted_len(before);
+        let fits = before == 0 || len <= self.limit;
+        match fits {
+            true => self.len = len,
+            false => self.payload.truncate(before),
         }
         fits
     }

@@ -341,6 +341,10 @@ impl Session {
             }
             PacketType::Close => {
                 self.answer_post();
+                if !self.queue.is_empty() {
+                    // A poll that came before this packet has a right to what was sent before both.
+                    self.answer_get();
+                }
                 self.finish(CloseReason::TransportClose, None);
             }
             // Legal, and without a meaning here; the reference ignores them as well.

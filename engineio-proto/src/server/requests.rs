@@ -178,11 +178,12 @@ impl Session {
         polling.get = None;
         let has_bytes = self.queue.iter().any(Prepared::has_attachments);
         let mut payload = Writer::new(self.format, has_bytes);
+        let drained = polling::drain(&mut self.queue, &mut payload, self.format);
+        self.queued_bytes -= drained;
+        // Behind them, for that is where it would be without a shared response.
         if let Some(beat) = self.beat.take().filter(|_| !closing) {
             payload.push_text(beat.packet().as_bytes());
         }
-        let drained = polling::drain(&mut self.queue, &mut payload, self.format);
-        self.queued_bytes -= drained;
         if std::mem::take(&mut self.noop) && payload.is_empty() {
             payload.push_text(NOOP_PACKET);
         }

@@ -1,8 +1,6 @@
 //! Text payloads of revision 3: `<length>:<packet>`, again and again (protocol.md §3). Lengths
 //! count what JavaScript counts in strings, units of UTF-16.
 
-use std::io::Write as _;
-
 use super::packet::decode_base64;
 use crate::error::DecodeError;
 use crate::packet::PacketType;
@@ -83,8 +81,8 @@ fn bytes_of_units(text: &str, units: usize) -> Option<usize> {
 
 /// Appends a packet in its text form.
 pub(super) fn append(payload: &mut Vec<u8>, packet: &[u8]) {
-    // Invariant: writing to memory does not fail.
-    write!(payload, "{}:", units_of_bytes(packet)).expect("in memory");
+    payload.extend_from_slice(units_of_bytes(packet).to_string().as_bytes());
+    payload.push(b':');
     payload.extend_from_slice(packet);
 }
 

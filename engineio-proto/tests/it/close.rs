@@ -196,6 +196,20 @@ fn poll_is_released_once_when_asked_for() {
 }
 
 #[test]
+fn poll_that_came_before_a_close_packet_gets_the_messages_sent_before_both() {
+    let mut session = server();
+    session.send(Prepared::text("a"));
+    session.handle_get(1, RequestId(1));
+    assert!(post(&mut session, 1, 2, "1").is_empty());
+    let lines = [
+        "reply 2: 200 ok",
+        "reply 1: 200 4a",
+        "closed: transport close",
+    ];
+    assert_eq!(server_lines(&mut session), lines);
+}
+
+#[test]
 fn close_packet_on_a_link_ends_the_session() {
     let mut session = server_on_link(server::Config::default());
     session.handle_text(1, LINK, "1");

@@ -57,12 +57,12 @@ fn server_gives_up_when_the_pong_is_missing() {
 }
 
 #[test]
-fn ping_without_a_waiting_poll_leaves_with_the_next_one_and_before_messages() {
+fn ping_without_a_waiting_poll_leaves_with_the_next_one_behind_messages() {
     let mut session = server_on_polling(config());
     session.send(Prepared::text("a"));
     assert!(pass(&mut session, 1100).is_empty());
     session.handle_get(1100, RequestId(1));
-    assert_eq!(server_lines(&mut session), ["reply 1: 200 2␞4a"]);
+    assert_eq!(server_lines(&mut session), ["reply 1: 200 4a␞2"]);
     assert_eq!(pass(&mut session, 9999), ["1500: closed: ping timeout"]);
 }
 

@@ -1,7 +1,7 @@
 //! What sessions cost, and how much they send at once.
 
 use bytes::Bytes;
-use engineio_proto::{DecodeError, Prepared, RequestError, client, server};
+use engineio_proto::{DecodeError, Format, Prepared, RequestError, Revision, client, server};
 
 use crate::trace::*;
 
@@ -114,6 +114,29 @@ fn limit_counts_bytes_and_includes_the_last_one() {
         session.send(Prepared::text(&second));
         assert_eq!(bodies(&mut session).len(), expected, "{second}");
     }
+}
+
+/// In a form every quotation mark takes three bytes.
+#[test]
+fn posts_of_scripts_are_split_at_what_their_forms_take() {
+    let format = Format::new(Revision::V4).with_jsonp(1);
+    let mut session = client::Session::new(Default::default(), format, 0);
+    assert_eq!(client_lines(&mut session), ["get 0"]);
+    let handshake = HANDSHAKE.replace('"', "\\\"");
+    let script = format!("___eio[1](\"{handshake}\");");
+    assert!(respond(&mut session, 0, 0, &script).is_empty());
+    for _ in 0..4 {
+        session.send(Prepared::text(&"\"".repeat(15)));
+    }
+    let mut lens = Vec::new();
+    while let Some(output) = session.poll_output() {
+        if let client::Output::Post { request, body, .. } = output {
+            lens.push(body.len());
+            respond(&mut session, 0, request.0, "ok");
+        }
+    }
+    // `d=4` and fifteen escapes are 48 bytes, a separator between two packets is three more.
+    assert_eq!(lens, [48 + 3 + 46, 48 + 3 + 46]);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod trace;
 mod close;
 mod heartbeat;
 mod limits;
+mod properties;
 mod requests;
 mod revision_3;
 mod upgrade;

@@ -46,6 +46,16 @@ fn attachment() -> Prepared {
 }
 
 #[test]
+fn pong_comes_behind_the_messages_it_shares_a_response_with() {
+    let mut session = server_speaking(V3, config());
+    session.send(Prepared::text("a"));
+    post(&mut session, 1, 1, "1:2");
+    assert_eq!(server_lines(&mut session), ["reply 1: 200 ok"]);
+    session.handle_get(1, RequestId(2));
+    assert_eq!(server_lines(&mut session), ["reply 2: 200 2:4a1:3"]);
+}
+
+#[test]
 fn server_answers_pings_and_ends_the_session_without_them() {
     let mut session = on_link();
     assert_eq!(session.poll_timeout(), Some(1500));

@@ -88,9 +88,11 @@ async fn a_websocket_opens_a_session_that_has_nowhere_to_upgrade_to() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_revision_is_refused() {
-    let (host, _) = start();
-    for revision in ["", "EIO=&", "EIO=abc&", "EIO=5&", "EIO=04&"] {
+async fn another_revision_is_refused_if_only_4_is_served() {
+    let mut config = config();
+    config.protocol.allow_eio3 = false;
+    let (host, _) = Host::start(config, Reaction::Echo);
+    for revision in ["", "EIO=&", "EIO=3&", "EIO=abc&", "EIO=5&", "EIO=04&"] {
         assert_refused(&host, &format!("{revision}transport=polling")).await;
         assert_refused(&host, &format!("{revision}transport=websocket")).await;
     }

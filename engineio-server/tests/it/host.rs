@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::puppet::{Events, Puppets, Reaction};
-use crate::wire::{Response, Websocket, Wire, request};
+use crate::wire::{Response, Websocket, Wire, request, sid};
 
 /// Bytes a connection over memory holds in each direction before its writer has to wait.
 const PIPE: usize = 4 * 1024;
@@ -181,20 +181,30 @@ impl Host {
 
     /// Opens a session on polling.
     pub(crate) async fn open(&self) -> Polling<'_> {
-        let response = self
-            .ask("GET", "/engine.io/?EIO=4&transport=polling", "")
-            .await;
+        self.open_with("EIO=4").await
+    }
+
+    /// The same with parameters of the test's choice, which all its requests have.
+    pub(crate) async fn open_with(&self, parameters: &'static str) -> Polling<'_> {
+        let target = format!("/engine.io/?{parameters}&transport=polling");
+        let response = self.ask("GET", &target, "").await;
         assert_eq!(response.status, 200, "{}", response.text());
         Polling {
             host: self,
-            sid: response.sid(),
+            sid: sid(&response.text().replace('\\', "")),
+            parameters,
         }
     }
 
     /// Opens a websocket for a session, or without one a session on it; its handshake is still to
     /// be received.
     pub(crate) async fn websocket(&self, sid: &str) -> Websocket {
-        let target = format!("/engine.io/?EIO=4&transport=websocket&sid={sid}");
+        self.websocket_with("EIO=4", sid).await
+    }
+
+    /// The same with parameters of the test's choice.
+    pub(crate) async fn websocket_with(&self, parameters: &str, sid: &str) -> Websocket {
+        let target = format!("/engine.io/?{parameters}&transport=websocket&sid={sid}");
         Websocket::open(self.connect().await, &target)
             .await
             .unwrap()
@@ -227,11 +237,15 @@ impl Drop for Host {
 pub(crate) struct Polling<'a> {
     host: &'a Host,
     pub(crate) sid: String,
+    parameters: &'static str,
 }
 
 impl Polling<'_> {
     pub(crate) fn target(&self) -> String {
-        format!("/engine.io/?EIO=4&transport=polling&sid={}", self.sid)
+        let Self {
+            parameters, sid, ..
+        } = self;
+        format!("/engine.io/?{parameters}&transport=polling&sid={sid}")
     }
 
     /// A GET and its answer.

@@ -161,11 +161,6 @@ impl Response {
     pub(crate) fn assert(&self, status: u16, body: &str) {
         assert_eq!((self.status, self.text()), (status, body));
     }
-
-    /// The session id of a handshake.
-    pub(crate) fn sid(&self) -> String {
-        sid(self.text())
-    }
 }
 
 /// The session id of an `open` packet.

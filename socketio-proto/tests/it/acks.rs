@@ -23,7 +23,7 @@ fn join(server: &mut Server, message: &str) -> NamespaceId {
 }
 
 fn client() -> (Client, NamespaceId) {
-    let mut client = Client::new(Revision::V5, &client::Config::default());
+    let mut client = Client::new(Revision::V5, &client::Config::default(), "link");
     let (nsp, _) = client.connect("/", None).expect("a fine name");
     assert!(matches!(client.handle_text(r#"0{"sid":"x"}"#), Ok(Some(_))));
     (client, nsp)
@@ -81,7 +81,7 @@ fn nothing_is_awaited_before_the_namespace_is_joined() {
         panic!("no CONNECT")
     };
     assert_eq!(server.register_ack(nsp, 0, "early"), Err("early"));
-    let mut client = Client::new(Revision::V5, &client::Config::default());
+    let mut client = Client::new(Revision::V5, &client::Config::default(), "link");
     let (nsp, _) = client.connect("/", None).expect("a fine name");
     assert_eq!(client.register_ack(nsp, 0, "early"), Err("early"));
 }

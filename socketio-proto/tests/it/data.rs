@@ -18,6 +18,25 @@ pub(crate) enum Data {
     Object(BTreeMap<String, Self>),
 }
 
+impl From<socketio_proto::Value> for Data {
+    fn from(value: socketio_proto::Value) -> Self {
+        use socketio_proto::Value;
+
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(flag) => Self::Bool(flag),
+            Value::Number(number) => Self::Number(number),
+            Value::String(text) => Self::String(text),
+            Value::Binary(bytes) => Self::Binary(bytes),
+            Value::Array(items) => Self::Array(items.into_iter().map(Self::from).collect()),
+            Value::Object(fields) => {
+                let fields = fields.into_iter();
+                Self::Object(fields.map(|(key, value)| (key, value.into())).collect())
+            }
+        }
+    }
+}
+
 /// As many arguments as there are items.
 pub(crate) struct Spread<'a>(pub(crate) &'a [Data]);
 
@@ -53,7 +72,7 @@ impl Plain {
             }
             Body::Ack(args) => (3, Some(Data::Array(args.all().expect("valid arguments")))),
             Body::ConnectError(payload) => (4, Some(json(payload))),
-            _ => panic!("a type of packet that revision 5 does not have"),
+            _ => panic!("a type of packet that no revision has"),
         };
         Self {
             kind,

@@ -1,4 +1,5 @@
-//! A client and a server connection back to back, with everything they may do in turn.
+//! A client and a server connection back to back, with everything they may do in turn, in both
+//! revisions.
 
 use std::collections::VecDeque;
 
@@ -11,6 +12,11 @@ enum Wire {
     Text(String),
     Binary(Bytes),
 }
+
+const REVISIONS: [Revision; 2] = [Revision::V4, Revision::V5];
+
+/// What both sides know the link by.
+const LINK: &str = "link";
 
 /// Two connections and the messages under way between them; the log has what each side was told.
 struct Pair {
@@ -29,10 +35,10 @@ fn post(queue: &mut VecDeque<Wire>, sent: &Encoded) {
 }
 
 impl Pair {
-    fn new() -> Self {
+    fn new(revision: Revision) -> Self {
         Self {
-            client: client::Connection::new(Revision::V5, &client::Config::default()),
-            server: server::Connection::new(Revision::V5, &server::Config::default(), 0),
+            client: client::Connection::new(revision, &client::Config::default(), LINK),
+            server: server::Connection::new(revision, &server::Config::default(), 0),
             to_client: VecDeque::new(),
             to_server: VecDeque::new(),
             log: Vec::new(),
@@ -42,7 +48,9 @@ impl Pair {
 
     fn join(&mut self, name: &str) -> NamespaceId {
         let (nsp, sent) = self.client.connect(name, None).expect("a fine name");
-        post(&mut self.to_server, &sent);
+        if let Some(sent) = sent {
+            post(&mut self.to_server, &sent);
+        }
         nsp
     }
 
@@ -71,7 +79,11 @@ impl Pair {
     /// event, and answers.
     fn settle(&mut self) {
         loop {
-            if let Some(wire) = self.to_server.pop_front() {
+            if let Some(event) = self.server.poll_event() {
+                self.serve(event);
+            } else if let Some(event) = self.client.poll_event() {
+                self.log.push(told(&event));
+            } else if let Some(wire) = self.to_server.pop_front() {
                 let event = match &wire {
                     Wire::Text(text) => self.server.handle_text(1, text).expect("legal"),
                     Wire::Binary(bytes) => self.server.handle_binary(1, bytes).expect("legal"),
@@ -105,7 +117,9 @@ impl Pair {
                 let answer = if name == "/secret" {
                     self.server.reject(nsp, "not for you", None)
                 } else {
-                    self.server.accept(nsp, &format!("sid-{name}"), None)
+                    let sid = self.server.socket_id(nsp, LINK);
+                    let sid = sid.unwrap_or_else(|| format!("sid-{name}"));
+                    self.server.accept(nsp, &sid, None)
                 };
                 post(&mut self.to_client, &answer.expect("joining"));
                 self.asked.push(nsp);
@@ -172,170 +186,203 @@ fn show(args: &Args<'_>) -> String {
 
 #[test]
 fn a_life_of_two_namespaces() {
-    let mut pair = Pair::new();
-    let root = pair.join("/");
-    let chat = pair.join("/chat");
-    pair.join("/secret");
-    pair.settle();
-    assert_eq!(
-        pair.log(),
-        [
-            "server: connect /",
-            "server: connect /chat",
-            "server: connect /secret",
-            "client: connected sid-/",
-            "client: connected sid-/chat",
-            "client: refused not for you",
-        ]
-    );
-    pair.emit(root, None, "hello", &());
-    pair.emit(chat, Some(0), "say", &("a", json!({"b": 1})));
-    pair.settle();
-    assert_eq!(
-        pair.log(),
-        [
-            "server: event hello ",
-            r#"server: event say "a",{"b":1}"#,
-            "client: event hello ",
-            r#"client: event say "a",{"b":1}"#,
-            r#"client: ack say 0 "a",{"b":1}"#,
-        ]
-    );
-    let (leave, _) = pair.client.disconnect(chat).expect("joined");
-    post(&mut pair.to_server, &leave.expect("joined"));
-    pair.settle();
-    let chat = pair.join("/chat");
-    pair.settle();
-    assert_eq!(
-        pair.log(),
-        [
-            "server: disconnect []",
-            "server: connect /chat",
-            "client: connected sid-/chat"
-        ]
-    );
-    assert_eq!(pair.client.namespace(chat), Some("/chat"));
+    for (revision, [root_id, chat_id]) in [
+        (Revision::V4, ["link", "/chat#link"]),
+        (Revision::V5, ["sid-/", "sid-/chat"]),
+    ] {
+        let mut pair = Pair::new(revision);
+        let root = pair.join("/");
+        let chat = pair.join("/chat");
+        pair.join("/secret");
+        pair.settle();
+        assert_eq!(
+            pair.log(),
+            [
+                "server: connect /",
+                "server: connect /chat",
+                "server: connect /secret",
+                &format!("client: connected {root_id}"),
+                &format!("client: connected {chat_id}"),
+                "client: refused not for you",
+            ]
+        );
+        pair.emit(root, None, "hello", &());
+        pair.emit(chat, Some(0), "say", &("a", json!({"b": 1})));
+        pair.settle();
+        assert_eq!(
+            pair.log(),
+            [
+                "server: event hello ",
+                r#"server: event say "a",{"b":1}"#,
+                "client: event hello ",
+                r#"client: event say "a",{"b":1}"#,
+                r#"client: ack say 0 "a",{"b":1}"#,
+            ]
+        );
+        for (nsp, name, id) in [(chat, "/chat", chat_id), (root, "/", root_id)] {
+            let (leave, _) = pair.client.disconnect(nsp).expect("joined");
+            post(&mut pair.to_server, &leave.expect("joined"));
+            pair.settle();
+            let again = pair.join(name);
+            pair.settle();
+            assert_eq!(
+                pair.log(),
+                [
+                    "server: disconnect []",
+                    &format!("server: connect {name}"),
+                    &format!("client: connected {id}"),
+                ]
+            );
+            assert_eq!(pair.client.namespace(again), Some(name));
+        }
+    }
 }
 
 #[test]
 fn attachments_survive_the_way_there_and_back() {
-    let mut pair = Pair::new();
-    let root = pair.join("/");
-    pair.settle();
-    pair.log();
-    pair.emit(
-        root,
-        Some(3),
-        "file",
-        &(
-            "name",
-            Binary::from(b"one".to_vec()),
-            vec![Binary::from(b"two".to_vec())],
-        ),
-    );
-    pair.settle();
-    let args =
-        r#""name",{"_placeholder":true,"num":0},[{"_placeholder":true,"num":1}] + b"one" + b"two""#;
-    assert_eq!(
-        pair.log(),
-        [
-            format!("server: event file {args}"),
-            format!("client: event file {args}"),
-            format!("client: ack file 3 {args}")
-        ]
-    );
+    for revision in REVISIONS {
+        let mut pair = Pair::new(revision);
+        let root = pair.join("/");
+        pair.settle();
+        pair.log();
+        pair.emit(
+            root,
+            Some(3),
+            "file",
+            &(
+                "name",
+                Binary::from(b"one".to_vec()),
+                vec![Binary::from(b"two".to_vec())],
+            ),
+        );
+        pair.settle();
+        let args = r#""name",{"_placeholder":true,"num":0},[{"_placeholder":true,"num":1}] + b"one" + b"two""#;
+        assert_eq!(
+            pair.log(),
+            [
+                format!("server: event file {args}"),
+                format!("client: event file {args}"),
+                format!("client: ack file 3 {args}")
+            ]
+        );
+    }
 }
 
 #[test]
 fn the_server_asks_too() {
-    let mut pair = Pair::new();
-    pair.join("/");
-    let Some(Wire::Text(text)) = pair.to_server.pop_front() else {
-        panic!("no text")
-    };
-    let Ok(Some(server::Event::Connect { nsp, .. })) = pair.server.handle_text(1, &text) else {
-        panic!("no CONNECT")
-    };
-    let answer = pair.server.accept(nsp, "sid", None).expect("joining");
-    post(&mut pair.to_client, &answer);
-    pair.settle();
-    pair.server
-        .register_ack(nsp, 9, "question".to_owned())
-        .expect("joined");
-    let sent = pair
-        .server
-        .encoder()
-        .event("/", Some(9), "ask", &1)
-        .expect("encodable");
-    match pair.client.handle_text(sent.text()) {
-        Ok(Some(client::Event::Event { id, args, .. })) => {
-            let number: u8 = args.parse().expect("a number");
-            let sent = pair
-                .client
-                .encoder()
-                .ack("/", id.expect("an id"), &(number + 1))
-                .expect("encodable");
-            post(&mut pair.to_server, &sent);
+    for revision in REVISIONS {
+        let mut pair = Pair::new(revision);
+        pair.join("/");
+        pair.settle();
+        pair.log();
+        pair.server
+            .register_ack(pair.asked[0], 9, "question".to_owned())
+            .expect("joined");
+        let sent = pair
+            .server
+            .encoder()
+            .event("/", Some(9), "ask", &1)
+            .expect("encodable");
+        match pair.client.handle_text(sent.text()) {
+            Ok(Some(client::Event::Event { id, args, .. })) => {
+                let number: u8 = args.parse().expect("a number");
+                let sent = pair
+                    .client
+                    .encoder()
+                    .ack("/", id.expect("an id"), &(number + 1))
+                    .expect("encodable");
+                post(&mut pair.to_server, &sent);
+            }
+            other => panic!("{other:?}"),
         }
-        other => panic!("{other:?}"),
+        pair.settle();
+        assert_eq!(pair.log(), ["server: ack question 2"]);
     }
-    pair.settle();
-    assert_eq!(
-        pair.log(),
-        ["client: connected sid", "server: ack question 2"]
-    );
 }
 
 #[test]
 fn a_client_that_pipelines_loses_nothing() {
-    let mut pair = Pair::new();
-    let root = pair.join("/");
-    pair.emit(root, None, "early", &1);
-    pair.settle();
-    assert_eq!(
-        pair.log(),
-        [
-            "server: connect /",
-            "server: event early 1",
-            "client: connected sid-/",
-            "client: event early 1"
-        ]
-    );
+    for (revision, id) in [(Revision::V4, "link"), (Revision::V5, "sid-/")] {
+        let mut pair = Pair::new(revision);
+        let root = pair.join("/");
+        pair.emit(root, None, "early", &1);
+        pair.settle();
+        assert_eq!(
+            pair.log(),
+            [
+                "server: connect /",
+                "server: event early 1",
+                &format!("client: connected {id}"),
+                "client: event early 1"
+            ]
+        );
+    }
 }
 
 #[test]
 fn both_sides_may_leave_at_once() {
-    let mut pair = Pair::new();
-    let chat = pair.join("/chat");
-    let root = pair.join("/");
-    pair.settle();
-    let (from_server, _) = pair.server.disconnect(pair.asked[0]).expect("joined");
-    let (from_client, _) = pair.client.disconnect(chat).expect("joined");
-    post(&mut pair.to_client, &from_server);
-    post(&mut pair.to_server, &from_client.expect("joined"));
-    pair.log();
-    pair.settle();
-    assert_eq!(pair.log(), [""; 0], "each ignores what was under way");
-    pair.emit(root, None, "alive", &Value::Bool(true));
-    pair.settle();
-    assert_eq!(
-        pair.log(),
-        ["server: event alive true", "client: event alive true"]
-    );
+    for revision in REVISIONS {
+        let mut pair = Pair::new(revision);
+        let root = pair.join("/");
+        let chat = pair.join("/chat");
+        pair.settle();
+        let (from_server, _) = pair.server.disconnect(pair.asked[1]).expect("joined");
+        let (from_client, _) = pair.client.disconnect(chat).expect("joined");
+        post(&mut pair.to_client, &from_server);
+        post(&mut pair.to_server, &from_client.expect("joined"));
+        pair.log();
+        pair.settle();
+        assert_eq!(pair.log(), [""; 0], "each ignores what was under way");
+        pair.emit(root, None, "alive", &Value::Bool(true));
+        pair.settle();
+        assert_eq!(
+            pair.log(),
+            ["server: event alive true", "client: event alive true"]
+        );
+    }
 }
 
 #[test]
 fn a_join_given_up_early_leaves_nothing_behind() {
-    let mut pair = Pair::new();
-    let chat = pair.join("/chat");
-    assert!(matches!(pair.client.disconnect(chat), Some((None, _))));
+    for revision in REVISIONS {
+        let mut pair = Pair::new(revision);
+        pair.settle();
+        pair.log();
+        let chat = pair.join("/chat");
+        assert!(matches!(pair.client.disconnect(chat), Some((None, _))));
+        pair.settle();
+        assert_eq!(
+            pair.log(),
+            [
+                "server: connect /chat",
+                "client: unwanted",
+                "server: disconnect []"
+            ]
+        );
+    }
+}
+
+#[test]
+fn a_client_that_asks_late_for_what_opened_itself_is_told_at_once() {
+    let mut pair = Pair::new(Revision::V4);
     pair.settle();
-    assert_eq!(
-        pair.log(),
-        [
-            "server: connect /chat",
-            "client: unwanted",
-            "server: disconnect []"
-        ]
-    );
+    assert_eq!(pair.log(), ["server: connect /"], "the client is not told");
+    let root = pair.join("/");
+    pair.settle();
+    assert_eq!(pair.log(), ["client: connected link"], "nor is the server");
+    pair.emit(root, None, "hello", &());
+    pair.settle();
+    assert_eq!(pair.log(), ["server: event hello ", "client: event hello "]);
+}
+
+#[test]
+fn a_client_that_loses_interest_in_what_opens_itself_may_come_back() {
+    let mut pair = Pair::new(Revision::V4);
+    let root = pair.join("/");
+    assert!(matches!(pair.client.disconnect(root), Some((None, _))));
+    pair.settle();
+    assert_eq!(pair.log(), ["server: connect /"]);
+    pair.join("/");
+    pair.settle();
+    assert_eq!(pair.log(), ["client: connected link"]);
 }

@@ -7,50 +7,17 @@ use proptest::{
     option,
     prelude::*,
     sample,
+    test_runner::{Config, RngSeed},
 };
 use serde_json::{Map, Value};
-use socketio_proto::{Body, Decoder, Encoded, Encoder, Limits, Packet, Revision, client, server};
+use socketio_proto::{
+    Body, Decoder, Encoded, Encoder, Limits, Packet, Revision, client, server, strategies,
+};
 
 use crate::data::{Data, Plain, Spread};
 
-fn names() -> impl Strategy<Value = String> {
-    let reserved = [
-        "connect",
-        "connect_error",
-        "disconnect",
-        "disconnecting",
-        "newListener",
-        "removeListener",
-    ];
-    any::<String>().prop_filter("reserved", move |name| !reserved.contains(&name.as_str()))
-}
-
-fn namespaces() -> impl Strategy<Value = String> {
-    prop_oneof![Just("/".to_owned()), "/[^,]{0,20}"]
-}
-
-fn ids() -> impl Strategy<Value = u64> {
-    0..1u64 << 53
-}
-
 fn data() -> impl Strategy<Value = Data> {
-    let leaf = prop_oneof![
-        Just(Data::Null),
-        any::<bool>().prop_map(Data::Bool),
-        any::<i64>().prop_map(|number| Data::Number(number.into())),
-        any::<u64>().prop_map(|number| Data::Number(number.into())),
-        (-1000i32..1000).prop_map(|number| Data::Number(
-            serde_json::Number::from_f64(f64::from(number) / 8.0).expect("finite")
-        )),
-        any::<String>().prop_map(Data::String),
-        vec(any::<u8>(), 0..20).prop_map(|bytes| Data::Binary(bytes.into())),
-    ];
-    leaf.prop_recursive(6, 40, 6, |inner| {
-        prop_oneof![
-            vec(inner.clone(), 0..6).prop_map(Data::Array),
-            btree_map(any::<String>(), inner, 0..6).prop_map(Data::Object),
-        ]
-    })
+    strategies::value().prop_map(Data::from)
 }
 
 pub(crate) fn args() -> impl Strategy<Value = Vec<Data>> {
@@ -82,8 +49,8 @@ fn plain(kind: u64, nsp: &str, id: Option<u64>, data: Option<Data>) -> Plain {
     }
 }
 
-fn joining(nsp: &str) -> client::Connection<()> {
-    let mut connection = client::Connection::new(Revision::V5, &client::Config::default());
+fn joining(revision: Revision, nsp: &str) -> client::Connection<()> {
+    let mut connection = client::Connection::new(revision, &client::Config::default(), "link");
     let joined = connection.connect(nsp, None).map(drop);
     joined.expect("a fine name");
     connection
@@ -98,11 +65,17 @@ fn json(data: &BTreeMap<String, Data>) -> Map<String, Value> {
 }
 
 proptest! {
+    #![proptest_config(Config {
+        rng_seed: RngSeed::Fixed(45),
+        failure_persistence: None,
+        ..Config::default()
+    })]
+
     #[test]
     fn events(
-        nsp in namespaces(),
-        id in option::of(ids()),
-        name in names(),
+        nsp in strategies::namespace(),
+        id in option::of(strategies::ack_id()),
+        name in strategies::event_name(),
         args in args(),
         headroom in 0..20usize,
     ) {
@@ -116,7 +89,7 @@ proptest! {
     }
 
     #[test]
-    fn acks(nsp in namespaces(), id in ids(), args in args()) {
+    fn acks(nsp in strategies::namespace(), id in strategies::ack_id(), args in args()) {
         let sent = Encoder::new(Revision::V5, 0).ack(&nsp, id, &Spread(&args)).expect("encodable");
         let expected = plain(3, &nsp, Some(id), Some(Data::Array(args)));
         prop_assert_eq!(Plain::of(&decode(&sent)), expected);
@@ -130,7 +103,7 @@ proptest! {
     }
 
     #[test]
-    fn raw_arguments(nsp in namespaces(), name in names(), args in args()) {
+    fn raw_arguments(nsp in strategies::namespace(), name in strategies::event_name(), args in args()) {
         let encoder = Encoder::new(Revision::V5, 0);
         let sent = encoder.event(&nsp, None, &name, &Spread(&args)).expect("encodable");
         let Body::Event { args, .. } = decode(&sent).body else { panic!("no event") };
@@ -142,7 +115,7 @@ proptest! {
     }
 
     #[test]
-    fn connects(nsp in namespaces(), auth in btree_map(any::<String>(), data(), 0..4)) {
+    fn connects(nsp in strategies::namespace(), auth in btree_map(any::<String>(), data(), 0..4)) {
         let auth = json(&auth);
         let sent = Encoder::new(Revision::V5, 0).connect(&nsp, Some(&auth)).expect("encodable");
         let packet = decode(&sent);
@@ -153,14 +126,35 @@ proptest! {
     }
 
     #[test]
+    fn credentials_in_a_query(
+        nsp in "/[^,?]{1,20}",
+        auth in btree_map(any::<String>(), any::<String>(), 0..6),
+    ) {
+        let mut client =
+            client::Connection::<()>::new(Revision::V4, &client::Config::default(), "link");
+        let mut server = server::Connection::<()>::new(Revision::V4, &server::Config::default(), 0);
+        let auth: Map<String, Value> =
+            auth.into_iter().map(|(key, value)| (key, value.into())).collect();
+        let (_, sent) = client.connect(&nsp, Some(&auth)).expect("a fine name");
+        let sent = sent.expect("a CONNECT");
+        let Ok(Some(server::Event::Connect { name, auth: got, .. })) = server.handle_text(0, sent.text())
+        else {
+            panic!("no CONNECT: {}", sent.text())
+        };
+        prop_assert_eq!(name, nsp);
+        let got = got.map_or_else(Map::new, |json| serde_json::from_str(&json).expect("an object"));
+        prop_assert_eq!(got, auth);
+    }
+
+    #[test]
     fn answers(
-        nsp in namespaces(),
+        nsp in strategies::namespace(),
         sid in ".+",
         pid in option::of(".*"),
         message in any::<String>(),
     ) {
         let encoder = Encoder::new(Revision::V5, 0);
-        let mut connection = joining(&nsp);
+        let mut connection = joining(Revision::V5, &nsp);
         let sent = encoder.connected(&nsp, &sid, pid.as_deref()).expect("encodable");
         match connection.handle_text(sent.text()) {
             Ok(Some(client::Event::Connected { sid: got, pid: secret, .. })) => {
@@ -169,7 +163,7 @@ proptest! {
             }
             other => panic!("{other:?}"),
         }
-        let mut connection = joining(&nsp);
+        let mut connection = joining(Revision::V5, &nsp);
         let data = Value::from(sid);
         let sent = encoder.connect_error(&nsp, &message, Some(&data)).expect("encodable");
         match connection.handle_text(sent.text()) {
@@ -183,24 +177,26 @@ proptest! {
 
     #[test]
     fn arbitrary_messages_never_panic(messages in vec(message(), 0..8)) {
-        let mut decoder = Decoder::new(Revision::V5, Limits::default());
-        let mut server = server::Connection::<()>::new(Revision::V5, &server::Config::default(), 0);
-        let mut client = joining("/");
-        for message in &messages {
-            match message {
-                Ok(text) => {
-                    if let Ok(Some(packet)) = decoder.decode_text(text) {
-                        inspect(packet);
+        for revision in [Revision::V4, Revision::V5] {
+            let mut decoder = Decoder::new(revision, Limits::default());
+            let mut server = server::Connection::<()>::new(revision, &server::Config::default(), 0);
+            let mut client = joining(revision, "/");
+            for message in &messages {
+                match message {
+                    Ok(text) => {
+                        if let Ok(Some(packet)) = decoder.decode_text(text) {
+                            inspect(packet);
+                        }
+                        let _ = server.handle_text(1, text);
+                        let _ = client.handle_text(text);
                     }
-                    let _ = server.handle_text(1, text);
-                    let _ = client.handle_text(text);
-                }
-                Err(bytes) => {
-                    if let Ok(Some(packet)) = decoder.decode_binary(bytes) {
-                        inspect(packet);
+                    Err(bytes) => {
+                        if let Ok(Some(packet)) = decoder.decode_binary(bytes) {
+                            inspect(packet);
+                        }
+                        let _ = server.handle_binary(1, bytes);
+                        let _ = client.handle_binary(bytes);
                     }
-                    let _ = server.handle_binary(1, bytes);
-                    let _ = client.handle_binary(bytes);
                 }
             }
         }
@@ -219,6 +215,7 @@ fn message() -> impl Strategy<Value = Result<String, Vec<u8>>> {
         "62-",
         "/",
         "/a,",
+        "/a?",
         "7",
         "[",
         "]",

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use proptest::prelude::*;
+use proptest::{
+    prelude::*,
+    test_runner::{Config, RngSeed},
+};
 use serde::{
     Deserialize,
     de::value::{BytesDeserializer, Error},
@@ -30,6 +33,12 @@ fn binary(bytes: &'static [u8]) -> Value {
 }
 
 proptest! {
+    #![proptest_config(Config {
+        rng_seed: RngSeed::Fixed(5),
+        failure_persistence: None,
+        ..Config::default()
+    })]
+
     #[test]
     fn what_is_read_is_sent_back_the_same(data in roundtrip::args()) {
         let sent = encode(&Spread(&data)).expect("encodable");

@@ -47,7 +47,12 @@ impl Client {
 
     /// Opens a websocket, for the session with this id if there is one.
     pub(crate) async fn upgrade(stream: impl Stream + 'static, sid: &str) -> Self {
-        let query = format!("EIO=4&transport=websocket&sid={sid}");
+        Self::upgrade_in(stream, 4, sid).await
+    }
+
+    /// The same in a revision of Engine.IO.
+    pub(crate) async fn upgrade_in(stream: impl Stream + 'static, eio: u8, sid: &str) -> Self {
+        let query = format!("EIO={eio}&transport=websocket&sid={sid}");
         let (client, head) = Self::request(stream, &query).await;
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
         client

@@ -16,6 +16,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_000);
 fn start() -> Host {
     let host = Host::start(
         Io::builder()
+            .allow_eio3(false)
             .heartbeat(PING_INTERVAL, PING_TIMEOUT)
             .connect_timeout(CONNECT_TIMEOUT),
     );

@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use socketio_server::{
     Auth, ConnectError, DisconnectReason, HandlerLimits, Io, RawArgs, Socket, SocketId, State,
 };
 
-use crate::client::{Client, sid};
+use crate::client::{Client, request, sid};
 use crate::host::{Door, Host, Pen, settle};
 
 /// Notes who leaves, and why.
@@ -153,6 +153,20 @@ async fn only_namespaces_that_were_made_can_be_joined() {
     }
     host.io.of("/nowhere");
     client.join("/nowhere").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn old_clients_are_in_the_default_namespace_with_the_get_after_the_handshake() {
+    let host = Host::new();
+    host.io.of("/");
+    let query = "EIO=3&transport=polling";
+    let (_, handshake) = request(&host.io, "GET", query, "").await;
+    let (length, open) = handshake.split_once(':').unwrap();
+    assert_eq!(open.len(), length.parse::<usize>().unwrap(), "{handshake}");
+    let open: Value = serde_json::from_str(&open[1..]).unwrap();
+    let query = format!("{query}&sid={}", open["sid"].as_str().unwrap());
+    let answer = request(&host.io, "GET", &query, "").await;
+    assert_eq!(answer, (200, "2:40".to_owned()));
 }
 
 // ---- Inside the connect handler -----------------------------------------------------------

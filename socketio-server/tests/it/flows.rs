@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use socketio_server::{
     AckSender, Binary, ConnectError, DisconnectReason, EventName, Io, PendingAck, RawArgs,
@@ -18,20 +18,11 @@ use crate::host::{Host, Pen, settle};
 const FLOWS: &str = include_str!("../vectors/flows.json");
 
 /// Flows that are not replayed, and the feature they belong to.
-const SKIPPED: [(&str, &str); 15] = [
-    ("EIO3 auto connect", "Engine.IO 3"),
-    ("EIO3 custom namespace with query", "Engine.IO 3"),
-    ("EIO3 custom namespace without comma", "Engine.IO 3"),
-    ("EIO3 unknown namespace", "Engine.IO 3"),
-    ("EIO3 middleware error on default namespace", "Engine.IO 3"),
-    ("EIO3 middleware error with data", "Engine.IO 3"),
-    ("EIO3 binary", "Engine.IO 3"),
-    ("EIO3 explicit CONNECT to default namespace", "Engine.IO 3"),
-    ("EIO3 disconnect", "Engine.IO 3"),
-    ("EIO3 connection state recovery enabled", "Engine.IO 3"),
+const SKIPPED: [(&str, &str); 6] = [
+    ("EIO3 connection state recovery enabled", "recovery"),
     (
         "real JS client 2.5.0, polling then websocket",
-        "Engine.IO 3",
+        "HTTP, which the engine's tests replay",
     ),
     ("connection state recovery", "recovery"),
     ("msgpack session from the JS client", "msgpack"),
@@ -85,6 +76,9 @@ struct Flows {
 #[derive(Deserialize)]
 struct Flow {
     name: String,
+    /// One recording leaves it out.
+    #[serde(default)]
+    eio: u8,
     #[serde(default)]
     log: Vec<String>,
     #[serde(default)]
@@ -98,8 +92,25 @@ struct Flow {
 #[serde(rename_all = "camelCase", default)]
 struct Options {
     connect_timeout: Option<u64>,
+    #[serde(rename = "allowEIO3")]
+    allow_eio3: bool,
     #[serde(flatten)]
     other: HashMap<String, Value>,
+}
+
+/// Credentials of the recordings, members in their order.
+#[derive(Serialize, Deserialize)]
+struct Token {
+    token: String,
+    b: String,
+}
+
+/// The query of a handshake, members in their order.
+#[derive(Serialize)]
+struct Opening {
+    #[serde(rename = "EIO")]
+    eio: String,
+    transport: String,
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,10 +157,11 @@ async fn replay(flow: &Flow) {
     if let Some(timeout) = flow.options.connect_timeout {
         builder = builder.connect_timeout(Duration::from_millis(timeout));
     }
+    builder = builder.allow_eio3(flow.options.allow_eio3);
     let mut host = Host::start(builder);
     prepare(&host.io, name);
 
-    let mut client = Client::upgrade(host.connect(1 << 16), "").await;
+    let mut client = Client::upgrade_in(host.connect(1 << 16), flow.eio, "").await;
     let mut ids = HashMap::new();
     let mut closed = false;
     for line in &flow.log {
@@ -242,6 +254,32 @@ fn prepare(io: &Io, flow: &str) {
                 let all = answer.all::<Value>().unwrap();
                 socket.emit("got", &(all,)).unwrap();
             });
+        }),
+        "EIO3 middleware error on default namespace" => {
+            io.on_connect(async || Err::<(), _>(ConnectError::new("nope")))
+        }
+        "EIO3 middleware error with data" => io.on_connect(async || {
+            Err::<(), _>(ConnectError::new("nope").with_data(json!({ "a": 1 })))
+        }),
+        "EIO3 custom namespace with query" => {
+            io.of("/admin").on_connect(async |socket: Socket| {
+                let auth: Token = socket.auth().unwrap();
+                let mut query = socket.handshake().query.split('&').map(|pair| {
+                    let (_, value) = pair.split_once('=').unwrap();
+                    value.to_owned()
+                });
+                let query = Opening {
+                    eio: query.next().unwrap(),
+                    transport: query.next().unwrap(),
+                };
+                let is_derived = socket.id().as_str().starts_with("/admin#");
+                socket.emit("auth", &(auth, &query, is_derived)).unwrap();
+            });
+            io
+        }
+        "EIO3 binary" => io.on_connect(async |socket: Socket| {
+            let bytes = Binary(Bytes::from_static(&[1, 2]));
+            socket.emit("bin", &bytes).unwrap();
         }),
         "emit in connection handler is sent after CONNECT" => {
             io.on_connect(async |socket: Socket| {

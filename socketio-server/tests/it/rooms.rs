@@ -117,11 +117,11 @@ async fn a_selection_reaches_whom_it_means_exactly_once() {
         (all.to(["a", "b"]).except("a"), &["b"]),
         (all.to("a").except("a"), &[]),
         // Private rooms.
-        (all.to(none), &["none"]),
-        (all.to([a, none]), &["a", "none"]),
-        (all.to("a").to(a), &["a", "ab"]),
-        (all.to("a").except(a), &["ab"]),
-        (all.except(ab), &["a", "b", "none"]),
+        (all.to(&none), &["none"]),
+        (all.to([&a, &none]), &["a", "none"]),
+        (all.to("a").to(&a), &["a", "ab"]),
+        (all.to("a").except(&a), &["ab"]),
+        (all.except(&ab), &["a", "b", "none"]),
         (all.to(Room::from(none.as_str())), &["none"]),
     ];
     for (row, (selection, names)) in table.into_iter().enumerate() {
@@ -190,7 +190,7 @@ async fn rooms_are_entered_and_left_one_by_one_or_together() {
 async fn others_may_enter_a_private_room() {
     let mut crowd = Crowd::gather().await;
     let host = crowd.sockets["a"].id();
-    crowd.sockets["b"].join(host);
+    crowd.sockets["b"].join(&host);
     crowd.namespace().to(host).emit("x", &()).unwrap();
     crowd.expect("x", &["a", "b"]).await;
 }

@@ -27,9 +27,13 @@ function nestedBinary() {
   return [twice, { a: [twice, { b: binary(300) }], text: "between" }, [[binary(0)]], 42, binary(0)];
 }
 
-export const events = ["polling", "websocket"].flatMap((transport) => {
-  const options = { transports: [transport] };
-  const over = (name, run) => ({ name: `${name} (${transport})`, run: async (t) => run(t, await t.connect(options)) });
+/** The cases that every way to connect must pass; `options` are the client's. */
+export function eventsOver(way, options) {
+  const over = (name, run, more) => ({
+    name: `${name} (${way})`,
+    run: async (t) => run(t, await t.connect(options)),
+    ...more,
+  });
   return [
     over("an event comes back with every kind of value", async (t, socket) => {
       for (const value of VALUES) {
@@ -54,12 +58,12 @@ export const events = ["polling", "websocket"].flatMap((transport) => {
       for (const text of TEXTS) {
         same(await t.ask(socket, "message-with-ack", text, { [text]: [text] }), [text, { [text]: [text] }]);
       }
-    }),
+    }, { unicode: true }),
     over("an event name may hold any character", async (t, socket) => {
       const back = t.next(socket, "écho-🎉");
       socket.emit("écho-🎉", "ünï", binary(2));
       same(await back, ["ünï", binary(2)]);
-    }),
+    }, { unicode: true }),
     over("the server acks with no argument or many", async (t, socket) => {
       same(await t.ask(socket, "message-with-ack"), []);
       same(await t.ask(socket, "message-with-ack", ...VALUES), VALUES);
@@ -104,9 +108,10 @@ export const events = ["polling", "websocket"].flatMap((transport) => {
       same(seen.length < 1000, true, "some were dropped");
     }),
   ];
-});
+}
 
-events.push(
+export const events = [
+  ...["polling", "websocket"].flatMap((transport) => eventsOver(transport, { transports: [transport] })),
   {
     name: "what the connect callback emits is not lost",
     async run(t) {
@@ -145,15 +150,24 @@ events.push(
       same(await t.ask(two, "state-get"), ["two"]);
     },
   },
-  {
-    name: "a Blob arrives as binary",
-    suites: ["browser"],
-    async run(t) {
-      for (const transport of ["polling", "websocket"]) {
+  ...["polling", "websocket"].flatMap((transport) => [
+    {
+      name: `a Blob arrives as binary (${transport})`,
+      suites: ["browser", "browser-2"],
+      async run(t) {
         const socket = await t.connect({ transports: [transport] });
         const blob = new Blob([binary(300)]);
         same(await t.ask(socket, "message-with-ack", "before", { blob }), ["before", { blob: binary(300) }]);
-      }
+      },
     },
-  },
-);
+    {
+      name: `a view of a buffer arrives as binary (${transport})`,
+      suites: ["browser"],
+      async run(t) {
+        const socket = await t.connect({ transports: [transport] });
+        const view = new Uint8Array(binary(300), 100, 50);
+        same(await t.ask(socket, "message-with-ack", "before", { view }), ["before", { view }]);
+      },
+    },
+  ]),
+];

@@ -1,10 +1,14 @@
 // Namespaces: many over one connection, refused or accepted one by one.
 
-import { binary, check, same } from "../harness.mjs";
+import { binary, same } from "../harness.mjs";
+
+/** Those whose clients have an auth payload, ids of their own and `connect_error`. */
+const SINCE_3 = ["js-3", "js-4", "browser"];
 
 export const namespaces = [
   {
     name: "the auth payload reaches the server",
+    suites: SINCE_3,
     async run(t) {
       for (const [auth, seen] of [[undefined, {}], [{ token: "ünï", deep: [{ n: 1 }] }, { token: "ünï", deep: [{ n: 1 }] }]]) {
         for (const namespace of ["/", "/custom"]) {
@@ -15,8 +19,25 @@ export const namespaces = [
   },
   {
     name: "the auth payload may be made by a function",
+    suites: SINCE_3,
     async run(t) {
       same(await t.next(t.socket({ auth: (ready) => ready({ token: 1 }) }), "auth"), [{ token: 1 }]);
+    },
+  },
+  {
+    name: "a socket id is never used twice",
+    suites: SINCE_3,
+    async run(t) {
+      const root = await t.connect();
+      const custom = await t.join(root, "/custom");
+      const ids = [root.id, custom.id, root.io.engine.id];
+      const tag = await t.tag(custom);
+      custom.disconnect();
+      await t.ask(root, "reason-of", tag);
+      custom.connect();
+      await t.connected(custom);
+      ids.push(custom.id);
+      same(new Set(ids).size, 4, "different ids");
     },
   },
   {
@@ -24,8 +45,6 @@ export const namespaces = [
     async run(t) {
       const root = await t.connect();
       const custom = await t.join(root, "/custom");
-      check(root.id !== custom.id, "a socket id is never used twice");
-      check(![root.id, custom.id].includes(root.io.engine.id), "a socket id is not the connection's id");
       t.refuse(root, "message-back");
       const back = t.next(custom, "message-back");
       custom.emit("message", "custom", { bytes: binary(9) });
@@ -61,7 +80,6 @@ export const namespaces = [
     async run(t) {
       const root = await t.connect();
       const custom = await t.join(root, "/custom");
-      const { id } = custom;
       await t.ask(custom, "state-set", "old");
       const tag = await t.tag(custom);
       custom.disconnect();
@@ -70,12 +88,12 @@ export const namespaces = [
       const back = t.connected(custom);
       custom.connect();
       await back;
-      check(custom.id !== id, "the id is new");
       same(await t.ask(custom, "state-get"), [null]);
     },
   },
   {
     name: "an unknown namespace is refused, the connection stays",
+    suites: SINCE_3,
     async run(t) {
       const root = await t.connect();
       const unknown = root.io.socket("/unknown");
@@ -87,6 +105,7 @@ export const namespaces = [
   },
   {
     name: "a refusal tells why",
+    suites: SINCE_3,
     async run(t) {
       for (const auth of [undefined, { token: "wrong" }]) {
         const [error] = await t.next(t.socket({ auth }, "/refuse"), "connect_error");
@@ -96,6 +115,7 @@ export const namespaces = [
   },
   {
     name: "a refused socket may try again with better auth",
+    suites: SINCE_3,
     async run(t) {
       const root = await t.connect();
       const socket = root.io.socket("/refuse");

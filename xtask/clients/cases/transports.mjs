@@ -68,7 +68,7 @@ export const transports = [
       async run(t) {
         const socket = await t.connect({ transports: [transport] });
         const bytes = binary(transport === "polling" ? 700_000 : 900_000);
-        same(await t.ask(socket, "size", bytes), [bytes.length]);
+        same(await t.ask(socket, "size", bytes), [bytes.byteLength]);
         same(await t.ask(socket, "message-with-ack", bytes), [bytes]);
       },
     },
@@ -77,7 +77,9 @@ export const transports = [
       flags: ["--max-payload", String(LIMIT)],
       async run(t) {
         const socket = await t.connect({ transports: [transport] });
-        const text = filling(LIMIT);
+        // In revision 3 a packet in a payload comes after its own length.
+        const head = t.revision === 3 && transport === "polling" ? "9995:".length : 0;
+        const text = filling(LIMIT - head);
         const back = t.next(socket, "message-back");
         socket.emit("message", text);
         same(await back, [text]);

@@ -2,10 +2,12 @@
 
 import { Manager, io } from "socket.io-client";
 
-import { runCase } from "../harness.mjs";
+import { casesFor } from "../cases.mjs";
+import { SocketBench, runCase } from "../harness.mjs";
 import { runSuite } from "../suite.mjs";
 
 await runSuite({
-  suite: "js-3",
-  run: ({ run }, server) => runCase(run, { io, Manager, url: server.url, restart: () => server.restart() }),
+  cases: () => casesFor("js-3"),
+  run: ({ run }, server) =>
+    runCase(run, new SocketBench({ io, Manager, url: server.url, restart: () => server.restart() })),
 });

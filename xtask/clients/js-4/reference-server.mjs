@@ -17,6 +17,7 @@ const { values: options } = parseArgs({
 
 const http = createServer();
 const io = new Server(http, {
+  allowEIO3: true,
   pingInterval: Number(options["ping-interval"]),
   pingTimeout: Number(options["ping-timeout"]),
   maxHttpBufferSize: Number(options["max-payload"]),

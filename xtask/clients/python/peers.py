@@ -15,19 +15,23 @@ Payload.max_decode_packets = 10_000
 class Peer:
     """A client and what has happened to it, as a queue per namespace and event."""
 
+    # The suite itself ends on a signal.
+    client_options = {"handle_sigint": False}
+
     def __init__(self, namespaces=("/",), **options):
         self._loop = asyncio.get_running_loop()
         self._arrived = {}
+        self._namespaces = namespaces
         self.answer = lambda *args: args
-        self.client = self.client_class(**{"reconnection": False, "handle_sigint": False, **options})
+        self.client = self.client_class(**{"reconnection": False, **self.client_options, **options})
         for namespace in namespaces:
-            for event in ("connect", "connect_error", "disconnect"):
-                self.client.on(event, self._recorder(namespace, event), namespace=namespace)
-            self.client.on("*", self._any_recorder(namespace), namespace=namespace)
+            self._listen(namespace)
 
     async def connect(self, url, **options):
         """Connects all namespaces the peer was made for."""
         await self._call(self.client.connect, url, **{"wait_timeout": 5, **options})
+        for namespace in self._namespaces:
+            await self.next("connect", namespace)
         return self
 
     async def emit(self, event, *args, namespace="/"):
@@ -65,9 +69,24 @@ class Peer:
                 arrived.append(queue.get_nowait())
         return arrived
 
+    async def gone(self, reason, namespace="/"):
+        """Waits for the end of a namespace and compares what the client says of it."""
+        told = await self.next("disconnect", namespace)
+        if told != [reason]:
+            raise AssertionError(f"the reason was {told} instead of {reason}")
+
+    def sid(self):
+        """The id of the socket in the default namespace."""
+        return self.client.get_sid()
+
     async def disconnect(self):
         """Leaves all namespaces and closes the connection."""
         await self._call(self.client.disconnect)
+
+    def _listen(self, namespace):
+        for event in ("connect", "connect_error", "disconnect"):
+            self.client.on(event, self._recorder(namespace, event), namespace=namespace)
+        self.client.on("*", self._any_recorder(namespace), namespace=namespace)
 
     def _recorder(self, namespace, event):
         def record(*args):

@@ -22,12 +22,12 @@ pub(super) struct Upgrade<'h> {
 
 impl Upgrade<'_> {
     pub(super) async fn replay(row: Row<'_>, host: &Host, events: &mut Events) {
-        let client = host.open().await;
+        let client = host.open_with(row.parameters()).await;
         let mut upgrade = Upgrade {
             host,
             session: events.opened().await,
             poll: client.park().await,
-            first: host.websocket(&client.sid).await,
+            first: host.websocket_with(row.parameters(), &client.sid).await,
             client,
             second: None,
             late: Vec::new(),

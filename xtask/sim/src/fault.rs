@@ -1,0 +1,33 @@
+//! A broken rule: what a run stops at.
+
+use std::fmt;
+
+/// Which rule was broken, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) rule: &'static str,
+    pub(crate) what: String,
+}
+
+/// What a step that checks something returns.
+pub(crate) type Check<T = ()> = Result<T, Fault>;
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.rule, self.what)
+    }
+}
+
+/// Breaks `rule` unless `holds`.
+pub(crate) fn check(holds: bool, rule: &'static str, what: impl FnOnce() -> String) -> Check {
+    match holds {
+        true => Ok(()),
+        false => Err(Fault { rule, what: what() }),
+    }
+}
+
+/// Breaks `rule`.
+pub(crate) fn broken<T>(rule: &'static str, what: impl Into<String>) -> Check<T> {
+    let what = what.into();
+    Err(Fault { rule, what })
+}

@@ -1,0 +1,569 @@
+//! The server and its driver: its sessions, what goes into them, what is done about their outputs,
+//! and what must hold for each.
+
+use engineio_proto::server::{
+    Control, Item, LinkEnd, LinkId, Output, RequestId, Response, Session,
+};
+use engineio_proto::{CloseReason, Content, Message, PacketType, Sid, Tick, Transport};
+use socketio_proto::NamespaceId;
+
+use crate::app::{Served, ServerApp};
+use crate::fate::{Causes, End, GIVEN_UP, Side};
+use crate::fault::{Check, broken, check};
+use crate::http::{Answer, Inbox, Kind, kind_of};
+use crate::pulse::{Due, Pulse};
+use crate::scenario::Hazard;
+use crate::wire::Stage;
+use crate::world::{Happening, World};
+
+/// A session of the server and all around it.
+pub(crate) struct Server {
+    pub(crate) life: usize,
+    pub(crate) sid: Sid,
+    pub(crate) session: Session,
+    pub(crate) app: ServerApp,
+    /// Whether the server still knows it.
+    pub(crate) alive: bool,
+    pub(crate) reading: bool,
+    /// Requests without an answer: the session's name, the exchange, whether the client waits for it.
+    pub(crate) requests: Vec<(RequestId, usize, bool)>,
+    next_request: u32,
+    /// Its links, by the wires that carry them.
+    pub(crate) links: Vec<(LinkId, usize)>,
+    pub(crate) carrier: Option<LinkId>,
+    /// The link it may move to, and since when.
+    pub(crate) upgrade: Option<(LinkId, Tick)>,
+    /// It has moved, and has not said so yet.
+    moved: bool,
+    /// What is left of the POST that is being read.
+    inbox: Inbox,
+    closing: Option<Tick>,
+    ended: bool,
+    pulse: Pulse,
+    seen: Tick,
+}
+
+impl Server {
+    pub(crate) fn poll_timeout(&self) -> Option<Tick> {
+        if !self.alive {
+            return None;
+        }
+        let app = match self.takes_messages() {
+            true => self.app.poll_timeout(),
+            false => None,
+        };
+        [self.session.poll_timeout(), app]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Whether the session has ended, or was forgotten.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.ended || !self.alive
+    }
+
+    /// Whether what is sent now is not dropped.
+    pub(crate) fn takes_messages(&self) -> bool {
+        !self.is_closed() && self.closing.is_none()
+    }
+
+    fn wire(&self, link: LinkId) -> Check<usize> {
+        match self.links.iter().find(|(id, _)| *id == link) {
+            Some(&(_, wire)) => Ok(wire),
+            None => broken("links", format!("the server has no link {}", link.0)),
+        }
+    }
+
+    fn feel(&mut self, kind: PacketType) {
+        self.pulse.feel(kind, self.seen);
+    }
+}
+
+impl World {
+    fn server_now(&mut self, index: usize) -> Tick {
+        let now = self.clock(Side::Server);
+        let server = &mut self.servers[index];
+        server.seen = server.seen.max(now);
+        now
+    }
+
+    /// A session is opened, for the life of the client's attempt unless that has one already.
+    pub(crate) fn open_server(
+        &mut self,
+        life: usize,
+        open: impl FnOnce(&Self, &Sid, Tick) -> Session,
+    ) -> usize {
+        let index = self.servers.len();
+        let life = match self.lives[life].server {
+            None => life,
+            Some(_) => {
+                self.lives.push(Default::default());
+                self.lives.len() - 1
+            }
+        };
+        self.lives[life].server = Some(index);
+        if life != self.client.life || self.client.is_closed() {
+            self.cause(life, Causes::ORPHAN);
+        }
+        let sid = Sid::from_random(self.rng.bytes());
+        let now = self.clock(Side::Server);
+        let session = open(self, &sid, now);
+        let connections = &self.scenario.connections;
+        let app = ServerApp::new(self.scenario.pair, connections, sid.as_str(), now);
+        let config = &self.scenario.server;
+        let beat = (config.ping_interval, config.ping_timeout);
+        let mut pulse = Pulse::new();
+        pulse.start_server(beat, self.scenario.pair.client_asks, now);
+        self.servers.push(Server {
+            life,
+            sid,
+            session,
+            app,
+            alive: true,
+            reading: true,
+            requests: Vec::new(),
+            next_request: 0,
+            links: Vec::new(),
+            carrier: None,
+            upgrade: None,
+            moved: false,
+            inbox: Inbox::default(),
+            closing: None,
+            ended: false,
+            pulse,
+            seen: now,
+        });
+        self.note(&Side::Server, || {
+            format!("opens session {index} for life {life}")
+        });
+        index
+    }
+
+    /// The driver has all a new session needs: its application begins, its first outputs leave.
+    pub(crate) fn begin_server(&mut self, index: usize) -> Check {
+        let served = self.servers[index].app.begin()?;
+        self.served(index, served)?;
+        self.drain_server(index)
+    }
+
+    /// The session of an id, if there is one.
+    pub(crate) fn find_server(&self, sid: Option<Sid>) -> Option<usize> {
+        let known = |it: &Server| !it.is_closed() && Some(it.sid) == sid;
+        self.servers.iter().position(known)
+    }
+
+    /// A request gets a name of the session's.
+    pub(crate) fn name_request(
+        &mut self,
+        index: usize,
+        exchange: usize,
+        wanted: bool,
+    ) -> RequestId {
+        let server = &mut self.servers[index];
+        let request = RequestId(server.next_request);
+        server.next_request += 1;
+        server.requests.push((request, exchange, wanted));
+        if wanted {
+            self.exchanges[exchange].at = Some((index, request));
+        }
+        request
+    }
+
+    pub(crate) fn server_gets(&mut self, index: usize, request: RequestId) -> Check {
+        let now = self.server_now(index);
+        self.servers[index].session.handle_get(now, request);
+        self.drain_server(index)
+    }
+
+    /// A POST arrives with its body, perhaps twice at once.
+    pub(crate) fn server_posts(
+        &mut self,
+        index: usize,
+        request: RequestId,
+        again: Option<RequestId>,
+        (content, body): (Content, Vec<u8>),
+    ) -> Check {
+        let now = self.server_now(index);
+        let inbox = Inbox::of_post(self.scenario.format, content, &body);
+        let server = &mut self.servers[index];
+        server.inbox = inbox;
+        server
+            .session
+            .handle_post(now, request, content, body.clone().into());
+        if let Some(again) = again {
+            let life = server.life;
+            self.cause(life, Causes::DOUBLE_POST);
+            let session = &mut self.servers[index].session;
+            match self.rng.chance(500) {
+                true => session.handle_post(now, again, content, body.into()),
+                false => session.handle_post_overlap(now, again),
+            }
+        }
+        self.take_posted(index)
+    }
+
+    pub(crate) fn server_post_broken(&mut self, index: usize) -> Check {
+        let now = self.server_now(index);
+        self.servers[index].session.handle_post_broken(now);
+        self.drain_server(index)
+    }
+
+    pub(crate) fn server_abandoned(&mut self, index: usize, request: RequestId) -> Check {
+        if !self.servers[index].alive {
+            return Ok(());
+        }
+        let now = self.server_now(index);
+        let server = &mut self.servers[index];
+        server.requests.retain(|(id, ..)| *id != request);
+        server.session.handle_abandoned(now, request);
+        self.drain_server(index)
+    }
+
+    /// Takes the messages of a POST, as long as the application reads.
+    fn take_posted(&mut self, index: usize) -> Check {
+        let now = self.server_now(index);
+        while self.servers[index].reading {
+            let server = &mut self.servers[index];
+            let lane = &mut self.lives[server.life].lanes[Side::Server as usize];
+            let message = server.session.next_message(now);
+            let more = message.is_some();
+            let kinds: Vec<_> = server.inbox.take(more).collect();
+            let served = match message {
+                Some(message) => Some(server.app.receive(lane, message, &mut self.rng, now)?),
+                None => None,
+            };
+            for kind in kinds {
+                server.feel(kind);
+            }
+            let Some(served) = served else {
+                break;
+            };
+            self.served(index, served)?;
+            if self.hit(Hazard::Pauses, 20) {
+                self.pause(Side::Server, index)?;
+            }
+        }
+        self.drain_server(index)
+    }
+
+    /// What the application makes of a message.
+    fn served(&mut self, index: usize, served: Served) -> Check {
+        match served {
+            Served::Nothing => Ok(()),
+            Served::Asked(nsp, id) if !self.calm && self.rng.chance(200) => {
+                let at = self.now + self.rng.within(1..=300);
+                let server = index;
+                self.schedule(at, Happening::Decision { server, nsp, id });
+                Ok(())
+            }
+            Served::Asked(nsp, id) => self.servers[index].app.decide(nsp, id),
+            Served::TooLate => self.close_server(index),
+        }
+    }
+
+    pub(crate) fn decide(&mut self, index: usize, nsp: usize, id: NamespaceId) -> Check {
+        if self.servers[index].is_closed() {
+            return Ok(());
+        }
+        self.servers[index].app.decide(nsp, id)?;
+        self.drain_server(index)
+    }
+
+    /// A websocket with the session's id opens.
+    pub(crate) fn server_link_opened(&mut self, index: usize, link: LinkId) -> Check {
+        let now = self.server_now(index);
+        let server = &mut self.servers[index];
+        let may_move = server.takes_messages()
+            && server.session.transport() == Transport::Polling
+            && server.upgrade.is_none();
+        if may_move {
+            server.upgrade = Some((link, server.seen));
+        }
+        server.session.handle_link(now, link);
+        self.drain_server(index)
+    }
+
+    pub(crate) fn server_link_ended(&mut self, index: usize, link: LinkId, end: LinkEnd) -> Check {
+        let now = self.server_now(index);
+        let server = &mut self.servers[index];
+        server.session.handle_link_end(now, link, end);
+        server.upgrade.take_if(|(id, _)| *id == link);
+        self.drain_server(index)
+    }
+
+    /// A message of a link.
+    pub(crate) fn server_message(
+        &mut self,
+        index: usize,
+        link: LinkId,
+        message: Message<'_>,
+    ) -> Check {
+        let now = self.server_now(index);
+        let server = &mut self.servers[index];
+        if server.carrier == Some(link) && !server.ended {
+            if let Some(kind) = kind_of(self.scenario.pair.engine, &message) {
+                server.feel(kind);
+            }
+        }
+        let before = server.session.transport();
+        let lent = match &message {
+            Message::Text(text) => server.session.handle_text(now, link, text),
+            Message::Binary(data) => server.session.handle_binary(now, link, data),
+        };
+        if let Some(lent) = lent {
+            let lane = &mut self.lives[server.life].lanes[Side::Server as usize];
+            let served = server.app.receive(lane, lent, &mut self.rng, now)?;
+            return self.served(index, served);
+        }
+        if server.session.transport() != before {
+            server.carrier = Some(link);
+            server.moved = server.upgrade.take().is_some();
+            server.pulse.handle_upgrade(server.seen);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn server_timeout(&mut self, index: usize) -> Check {
+        let now = self.server_now(index);
+        self.note(&Side::Server, || format!("timeout of session {index}"));
+        let due = |at: Option<Tick>| at.is_some_and(|at| at <= now);
+        let server = &mut self.servers[index];
+        if due(server.session.poll_timeout()) {
+            let open = server.takes_messages();
+            let right = match open {
+                true => server.pulse.handle_timeout(server.seen),
+                false => Due::Nothing,
+            };
+            server.session.handle_timeout(now);
+            let dead = open && server.session.is_closed();
+            check(dead == (right == Due::End), "heartbeat", || {
+                format!("the server has given up: {dead}, and {right:?} was due")
+            })?;
+        }
+        let server = &mut self.servers[index];
+        if server.takes_messages() && due(server.app.poll_timeout()) {
+            let served = server.app.handle_timeout(now)?;
+            self.served(index, served)?;
+        }
+        self.drain_server(index)?;
+        let (next, seen) = (self.servers[index].poll_timeout(), self.servers[index].seen);
+        check(next.is_none_or(|at| at > seen.min(now)), "timer", || {
+            format!("the server wants to be woken at {next:?}, which it was at {seen}")
+        })
+    }
+
+    pub(crate) fn close_server(&mut self, index: usize) -> Check {
+        if !self.servers[index].takes_messages() {
+            return Ok(());
+        }
+        self.cause(self.servers[index].life, Causes::SERVER_CLOSED);
+        let now = self.server_now(index);
+        let server = &mut self.servers[index];
+        server.closing = Some(server.seen);
+        server.session.close(now);
+        self.drain_server(index)
+    }
+
+    pub(crate) fn abort_server(&mut self, index: usize) -> Check {
+        if !self.servers[index].takes_messages() {
+            return Ok(());
+        }
+        self.cause(self.servers[index].life, Causes::SERVER_ABORTED);
+        let now = self.server_now(index);
+        let reason = CloseReason::TransportError;
+        let session = &mut self.servers[index].session;
+        session.abort(now, reason, GIVEN_UP);
+        self.drain_server(index)
+    }
+
+    pub(crate) fn set_server_reading(&mut self, index: usize, reading: bool) -> Check {
+        if !self.servers[index].alive {
+            return Ok(());
+        }
+        let now = self.server_now(index);
+        self.note(&Side::Server, || {
+            format!("session {index} reading: {reading}")
+        });
+        let server = &mut self.servers[index];
+        server.reading = reading;
+        server.session.set_reading(now, reading);
+        server.pulse.set_reading(reading, server.seen);
+        if !reading {
+            return Ok(());
+        }
+        self.take_posted(index)?;
+        for (_, wire) in self.servers[index].links.clone() {
+            self.read_wire(wire, Side::Server)?;
+        }
+        Ok(())
+    }
+
+    /// Sends what the application has to say, then acts on everything the session wants.
+    pub(crate) fn drain_server(&mut self, index: usize) -> Check {
+        let takes = self.servers[index].takes_messages();
+        for mut outgoing in std::mem::take(&mut self.servers[index].app.outbox) {
+            if !takes {
+                continue;
+            }
+            outgoing.parcel.sent_at = self.now;
+            self.note_sent(Side::Server, &outgoing.parcel);
+            let server = &mut self.servers[index];
+            self.lives[server.life].lanes[Side::Client as usize].send(outgoing.parcel);
+            server.session.send(outgoing.prepared);
+        }
+        while let Some(output) = self.servers[index].session.poll_output() {
+            self.act_for_server(index, output)?;
+        }
+        let server = &self.servers[index];
+        if server.ended {
+            check(server.requests.is_empty(), "requests", || {
+                format!("session {index} ended and leaves {:?}", server.requests)
+            })?;
+        }
+        for (_, wire) in self.servers[index].links.clone() {
+            self.flush(wire, Side::Server)?;
+        }
+        Ok(())
+    }
+
+    fn act_for_server(&mut self, index: usize, output: Output) -> Check {
+        match output {
+            Output::Reply { request, response } => self.server_replies(index, request, response),
+            Output::Send { link, item } => self.server_sends(index, link, item),
+            Output::CloseLink { link } => {
+                let limit = self.scenario.server.upgrade_timeout;
+                let server = &mut self.servers[index];
+                let given_up = server.upgrade.take_if(|(id, _)| *id == link);
+                let life = server.life;
+                let closing = server.closing.is_some();
+                if given_up.is_some_and(|(_, since)| closing || since + limit <= server.seen) {
+                    self.cause(life, Causes::OVERDUE);
+                }
+                let server = &mut self.servers[index];
+                let wire = server.wire(link)?;
+                self.flush(wire, Side::Server)?;
+                self.hang_up(wire, Side::Server)
+            }
+            Output::Upgraded { to } => {
+                let server = &mut self.servers[index];
+                let fits = to == Transport::Websocket && std::mem::take(&mut server.moved);
+                check(fits, "upgrade", || format!("the server moved to {to}"))
+            }
+            Output::Closed { reason, detail } => {
+                let server = &mut self.servers[index];
+                server.ended = true;
+                server.upgrade = None;
+                server.app.end()?;
+                let life = server.life;
+                self.ended(life, Side::Server, End { reason, detail })
+            }
+            other => broken("outputs", format!("unknown: {other:?}")),
+        }
+    }
+
+    fn server_replies(&mut self, index: usize, request: RequestId, response: Response) -> Check {
+        let format = self.scenario.format;
+        let answer = Answer::from(response);
+        let server = &mut self.servers[index];
+        let place = server.requests.iter().position(|(id, ..)| *id == request);
+        let Some(place) = place else {
+            let what = format!(
+                "session {index} answers request {}, which waits no more",
+                request.0
+            );
+            return broken("requests", what);
+        };
+        let (_, exchange, wanted) = server.requests.swap_remove(place);
+        if let Some(owed) = server.pulse.owed
+            && self.exchanges[exchange].kind == Kind::Get
+            && Inbox::of_answer(format, &answer).has(owed)
+        {
+            server.pulse.left(owed);
+        }
+        match wanted {
+            true => self.respond(exchange, answer),
+            false => Ok(()),
+        }
+    }
+
+    fn server_sends(&mut self, index: usize, link: LinkId, item: Item) -> Check {
+        let server = &mut self.servers[index];
+        let wire = server.wire(link)?;
+        let probe = matches!(item, Item::Control(Control::ProbePong));
+        check(probe != (server.carrier == Some(link)), "upgrade", || {
+            format!("session {index} writes {item:?} on link {}", link.0)
+        })?;
+        let stage = self.wires[wire].stage(Side::Server);
+        if stage == Stage::Ended {
+            return Ok(());
+        }
+        check(stage == Stage::Open, "links", || {
+            format!(
+                "session {index} writes on link {}, which is {stage:?}",
+                link.0
+            )
+        })?;
+        match item {
+            Item::Message(message) => {
+                let format = self.wires[wire].format;
+                for frame in message.frames(format) {
+                    self.wires[wire].write_frame(frame);
+                }
+            }
+            Item::Control(control) => {
+                match control {
+                    Control::Ping => server.pulse.left(PacketType::Ping),
+                    Control::Pong => server.pulse.left(PacketType::Pong),
+                    Control::ProbePong => {}
+                }
+                self.wires[wire].write_frame(control.frame());
+            }
+        }
+        self.weigh(wire);
+        Ok(())
+    }
+
+    /// What must hold for a session of the server after each step.
+    pub(crate) fn check_server(&self, server: &Server) -> Check {
+        if !server.alive {
+            return Ok(());
+        }
+        let session = &server.session;
+        check(session.is_closed() == server.ended, "end", || {
+            format!("closed: {}, said so: {}", session.is_closed(), server.ended)
+        })?;
+        let config = &self.scenario.server;
+        let upgrade = server
+            .upgrade
+            .map(|(_, since)| since + config.upgrade_timeout);
+        let right = match (server.ended, server.closing) {
+            (true, _) => None,
+            (_, Some(closing)) => Some(closing + config.close_timeout),
+            _ => [server.pulse.deadline(), upgrade]
+                .into_iter()
+                .flatten()
+                .min(),
+        };
+        let told = session.poll_timeout();
+        // While a link is probed there may be polls to be let go before that.
+        let sooner = server.upgrade.is_some() && told < right && told.is_some();
+        check(told == right || sooner, "timer", || {
+            format!("the server wants to be woken at {told:?}, {right:?} is right")
+        })?;
+        let queued = session.queued_bytes();
+        let most = self.lives[server.life].lanes[Side::Client as usize].bytes();
+        check(queued <= most, "memory", || {
+            format!("the server holds {queued} bytes, {most} are under way")
+        })?;
+        check(!session.is_writable() || queued == 0, "memory", || {
+            format!("{queued} bytes wait, and the session is writable")
+        })?;
+        let link = session.transport() == Transport::Websocket;
+        check(
+            !link || server.ended || server.pulse.owed.is_none(),
+            "heartbeat",
+            || format!("a {:?} does not leave", server.pulse.owed),
+        )
+    }
+}
