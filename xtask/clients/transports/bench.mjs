@@ -1,37 +1,16 @@
-// The workplace of a case: connections that close themselves, plain requests, and waits with a deadline.
+// The workplace of a case of an Engine.IO client: connections that close themselves, and requests without any client.
 
 import { connect as dial } from "node:net";
 
-const DEADLINE_MS = 20_000;
+import { Bench } from "../harness.mjs";
 
-/** Runs one case and resolves to the reason of its failure, or to undefined when it passed. */
-export async function runCase({ run }, environment) {
-  const bench = new Bench(environment);
-  let reason;
-  let timer;
-  const deadline = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no end after ${DEADLINE_MS} ms`)), DEADLINE_MS);
-  });
-  try {
-    await Promise.race([run(bench), bench.refused, deadline]);
-  } catch (error) {
-    reason = error?.message ?? String(error);
-  }
-  clearTimeout(timer);
-  bench.close();
-  return reason;
-}
-
-class Bench {
+export class EngineBench extends Bench {
   #connect;
-  #sockets = new Set();
-  #refuse;
-
-  /** Rejects when an event arrives that must not. */
-  refused = new Promise((_, reject) => (this.#refuse = reject));
+  #open = new Set();
 
   /** `connect` is the client under test, `revision` what it speaks, `url` where the server is. */
   constructor({ connect, revision, url }) {
+    super();
     this.#connect = connect;
     this.revision = revision;
     this.url = url;
@@ -40,33 +19,12 @@ class Bench {
   /** An open connection; `options` are the client's. */
   async connect(options) {
     const socket = this.#connect(this.url, options);
-    this.#sockets.add(socket);
-    await new Promise((resolve, reject) => {
+    this.#open.add(socket);
+    await this.wait("the open connection", (resolve, reject) => {
       socket.once("open", resolve);
-      socket.once("error", (error) => reject(new Error(`not open: ${error.message}`)));
+      socket.once("error", reject);
     });
     return socket;
-  }
-
-  /** The arguments of the next `event`. */
-  next(emitter, event) {
-    return new Promise((resolve) => emitter.once(event, (...args) => resolve(args)));
-  }
-
-  /** The first arguments of the next `count` occurrences of `event`. */
-  collect(emitter, event, count) {
-    const seen = [];
-    return new Promise((resolve) => {
-      emitter.on(event, (first) => {
-        seen.push(first);
-        if (seen.length === count) resolve(seen);
-      });
-    });
-  }
-
-  /** Lets the case fail if `event` ever arrives. */
-  refuse(emitter, event) {
-    emitter.once(event, (reason) => this.#refuse(new Error(`unexpected ${event}: ${reason}`)));
   }
 
   /** Resolves once `socket` has left polling for websocket. */
@@ -81,36 +39,32 @@ class Bench {
     return (await back)[0];
   }
 
-  /** Lets `ms` milliseconds pass. */
-  idle(ms) {
-    return new Promise((resolve) => setTimeout(resolve, ms));
-  }
-
-  /** Where requests for polling go, of the session `sid` if there is one. */
+  /** Where the requests of a polling session go, or those for a new one. */
   polling(sid) {
     const session = sid ? `&sid=${sid}` : "";
     return `${this.url}/engine.io/?EIO=${this.revision}&transport=polling${session}`;
   }
 
-  /** A session on polling without any client; resolves to its id. */
+  /** Opens a session on polling and resolves to its id. */
   async open() {
     const body = await (await fetch(this.polling())).text();
     return JSON.parse(body.slice(body.indexOf("{"))).sid;
   }
 
-  /** How many a payload holds `packets`, in this revision's words. */
+  /** The payload of these packets of ASCII. */
   payload(...packets) {
     if (this.revision === 4) return packets.join("\x1e");
     return packets.map((packet) => `${packet.length}:${packet}`).join("");
   }
 
-  /** Sends requests one by one over a TCP connection; resolves to that connection, which keeps what has come `back`. */
-  async tcp(text) {
+  /** A TCP connection on which `text` is sent first; it keeps what comes `back`. */
+  tcp(text) {
     const { hostname, port } = new URL(this.url);
     const tcp = dial(Number(port), hostname);
-    this.#sockets.add({ close: () => tcp.destroy() });
+    this.#open.add({ close: () => tcp.destroy() });
     tcp.back = "";
     tcp.on("data", (data) => (tcp.back += data));
+    // Whatever ends it is seen by what is missing.
     tcp.on("error", () => {});
     tcp.write(text);
     return tcp;
@@ -118,7 +72,7 @@ class Bench {
 
   /** Closes every connection. */
   close() {
-    this.#refuse = () => {};
-    for (const socket of this.#sockets) socket.close();
+    super.close();
+    for (const it of this.#open) it.close();
   }
 }

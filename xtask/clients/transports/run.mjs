@@ -5,7 +5,8 @@ import { parseArgs } from "node:util";
 import connect3 from "engine.io-client-3";
 import { Socket } from "engine.io-client-6";
 
-import { runCase } from "./bench.mjs";
+import { runCase } from "../harness.mjs";
+import { EngineBench } from "./bench.mjs";
 import { cases } from "./cases.mjs";
 
 const CLIENTS = [
@@ -26,7 +27,7 @@ for (const { client, ...environment } of CLIENTS) {
     const name = `${client}: ${testCase.name}`;
     if (!name.includes(values.filter)) continue;
     const start = performance.now();
-    const reason = await runCase(testCase, { ...environment, url: values.url });
+    const reason = await runCase(testCase.run, new EngineBench({ ...environment, url: values.url }));
     const ms = Math.round(performance.now() - start);
     console.log(reason ? `not ok - ${name}: ${reason}` : `ok - ${name} (${ms})`);
     if (reason) failed += 1;

@@ -38,7 +38,7 @@ impl Connection {
                     _ => Session::open_link(config, format, sid, link, now()),
                 });
                 let next = shared.tell(|state| match transport {
-                    Transport::Polling => Next::Answer(answer, state.expect(answer)),
+                    Transport::Polling => Next::Answer(answer, state.await_answer(answer)),
                     _ => Next::Frames(link, format, state.add_link(link)),
                 });
                 Ok((shared, next))
@@ -51,14 +51,14 @@ impl Connection {
                     match wanted.admit(Some(facts))? {
                         Action::Get => {
                             state.session.handle_get(now(), answer);
-                            Ok(Next::Answer(answer, state.expect(answer)))
+                            Ok(Next::Answer(answer, state.await_answer(answer)))
                         }
                         Action::Post => {
                             match body {
                                 Some(body) => state.handle_post(answer, request.content, body),
                                 None => state.session.handle_post_broken(now()),
                             }
-                            Ok(Next::Answer(answer, state.expect(answer)))
+                            Ok(Next::Answer(answer, state.await_answer(answer)))
                         }
                         Action::Websocket => {
                             state.session.handle_link(now(), link);

@@ -104,7 +104,7 @@ impl Shared {
 
 impl State {
     /// Where the answer to a request will arrive.
-    pub(crate) fn expect(&mut self, id: RequestId) -> Receiver<Response> {
+    pub(crate) fn await_answer(&mut self, id: RequestId) -> Receiver<Response> {
         let (sender, answer) = bounded(1);
         self.requests.insert(id, sender);
         answer

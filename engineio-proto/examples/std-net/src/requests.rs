@@ -35,7 +35,7 @@ impl Connection {
                 });
                 let next = shared.tell(|state| match transport {
                     Transport::Polling => {
-                        state.expect(answer, &self.stream, request.keep_alive);
+                        state.await_answer(answer, &self.stream, request.keep_alive);
                         Next::Answer(answer)
                     }
                     _ => {
@@ -54,12 +54,12 @@ impl Connection {
                     let action = wanted.admit(Some(facts))?;
                     match action {
                         Action::Get => {
-                            state.expect(answer, &self.stream, request.keep_alive);
+                            state.await_answer(answer, &self.stream, request.keep_alive);
                             state.session.handle_get(now(), answer);
                             Ok(Next::Answer(answer))
                         }
                         Action::Post => {
-                            state.expect(answer, &self.stream, request.keep_alive);
+                            state.await_answer(answer, &self.stream, request.keep_alive);
                             match body {
                                 Some(body) => state.handle_post(answer, request.content, body),
                                 None => state.session.handle_post_broken(now()),

@@ -85,7 +85,12 @@ impl Shared {
 
 impl State {
     /// Notes where the answer to a request goes.
-    pub(crate) fn expect(&mut self, id: RequestId, stream: &Arc<TcpStream>, keep_alive: bool) {
+    pub(crate) fn await_answer(
+        &mut self,
+        id: RequestId,
+        stream: &Arc<TcpStream>,
+        keep_alive: bool,
+    ) {
         self.requests.insert(id, (stream.clone(), keep_alive));
     }
 
