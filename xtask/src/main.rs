@@ -7,6 +7,7 @@ mod bench;
 mod ci;
 mod clients;
 mod conformance;
+mod fuzz;
 mod install;
 mod process;
 mod steps;
@@ -21,6 +22,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     conformance::Layer,
+    fuzz::Fuzz,
     process::Stop,
     steps::{Selection, run_steps},
     workspace::Workspace,
@@ -68,6 +70,11 @@ enum Command {
         #[arg(long)]
         write: bool,
     },
+    /// Inputs nobody thought of, for every decoder and every state machine.
+    Fuzz {
+        #[command(subcommand)]
+        command: Fuzz,
+    },
     /// Figures of the server beside those of other Socket.IO servers.
     #[command(disable_help_flag = true)]
     Bench {
@@ -100,6 +107,7 @@ fn run(command: Command) -> Result<ExitCode, Stop> {
             conformance::run(&workspace, &suite, at.as_deref(), only).map(|()| ExitCode::SUCCESS)
         }
         Command::Vectors { write } => vectors::run(&workspace, write).map(|()| ExitCode::SUCCESS),
+        Command::Fuzz { command } => fuzz::run(&workspace, &command).map(|()| ExitCode::SUCCESS),
         Command::Bench { arguments } => {
             bench::run(&workspace, &arguments).map(|()| ExitCode::SUCCESS)
         }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     ci::{self, BUILD_DEADLINE, cargo},
-    clients, conformance,
+    clients, conformance, fuzz,
     process::{self, Stop},
     steps::Step,
     vectors,
@@ -23,6 +23,7 @@ pub(crate) fn steps() -> Vec<Step> {
         Step::new("build", &[], build),
         Step::new("test", &["build"], test),
         Step::new("loom", &[], loom),
+        Step::new("fuzz", &[], fuzz::step),
         Step::new("budget", &[], budget),
         Step::new("package", &[], package),
         Step::new("examples", &["build"], examples),

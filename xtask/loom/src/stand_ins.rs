@@ -269,6 +269,6 @@ pub(crate) mod error {
 /// `socketio_server::socket`.
 pub(crate) mod socket {
     /// Who answers.
-    #[derive(Clone, Copy)]
+    #[derive(Clone)]
     pub(crate) struct SocketId;
 }

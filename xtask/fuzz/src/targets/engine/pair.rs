@@ -7,12 +7,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use engineio_proto::server::{LinkEnd, LinkId, RequestId};
 use engineio_proto::{
-    Action, CloseReason, Head, Message, PacketType, Request, Revision, Sid, Tick, Transport,
-    client, server,
+    Action, CloseReason, Content, Format, Head, Message, Request, Sid, Tick, Transport, client,
+    server,
 };
 
+use super::body::{FORMATS, Owned};
 use super::outgoing::{Outgoing, Wire, wires};
-use super::{Owned, REVISIONS};
 use crate::input::Input;
 
 pub(in crate::targets) fn pair(input: &[u8]) {
@@ -28,7 +28,8 @@ pub(in crate::targets) fn pair(input: &[u8]) {
 }
 
 struct Pair {
-    revision: Revision,
+    /// As the request for the link asked.
+    link_format: Format,
     now: Tick,
     client: End<client::Session>,
     /// Exists once the client's first request has arrived.
@@ -60,7 +61,7 @@ struct End<S> {
 
 enum Sent {
     Get(RequestId, String),
-    Post(RequestId, String, Bytes),
+    Post(RequestId, String, Content, Bytes),
 }
 
 #[derive(Debug)]
@@ -98,7 +99,7 @@ impl<S> End<S> {
 
 impl Pair {
     fn open(input: &mut Input<'_>) -> Self {
-        let revision = input.pick(&REVISIONS);
+        let format = input.pick(&FORMATS);
         let client = client::Config {
             transport: input.pick(&[Transport::Polling, Transport::Websocket]),
             upgrade: !input.flag(),
@@ -109,9 +110,9 @@ impl Pair {
             max_payload: input.pick(&[1_000_000, 100, 1]),
             ..server::Config::default()
         };
-        let client = client::Session::new(Arc::new(client), revision, 0);
+        let client = client::Session::new(Arc::new(client), format, 0);
         Self {
-            revision,
+            link_format: format,
             now: 0,
             client: End::new(client, Outgoing::default()),
             server: None,
@@ -279,25 +280,24 @@ impl Pair {
         }
         match self.requests.remove(index) {
             Sent::Get(request, query) => match self.admit("GET", &query, false) {
-                Ok(Some(Action::Get)) => {
+                Ok((Some(Action::Get), _)) => {
                     if let Some(server) = &mut self.server {
                         server.session.handle_get(self.now, request);
                     }
                 }
-                Ok(None) => {
+                Ok((None, format)) => {
                     let config = self.config.clone();
-                    let revision = self.revision;
                     let session =
-                        server::Session::open_polling(config, revision, &sid(), request, self.now);
+                        server::Session::open_polling(config, format, &sid(), request, self.now);
                     self.server = Some(End::new(session, Outgoing::default()));
                 }
                 Ok(other) => panic!("GET taken for {other:?}"),
                 Err(refusal) => self.responses.push((request, refusal)),
             },
-            Sent::Post(request, query, body) => match self.admit("POST", &query, false) {
-                Ok(Some(Action::Post)) => {
+            Sent::Post(request, query, content, body) => match self.admit("POST", &query, false) {
+                Ok((Some(Action::Post), _)) => {
                     if let Some(server) = &mut self.server {
-                        server.session.handle_post(self.now, request, body);
+                        server.session.handle_post(self.now, request, content, body);
                         while let Some(message) = server.session.next_message(self.now) {
                             received(&mut self.client.missing, message);
                         }
@@ -314,9 +314,14 @@ impl Pair {
             return;
         }
         let (request, response) = self.responses.remove(index);
+        let header = response
+            .headers
+            .iter()
+            .find(|(name, _)| *name == "content-type");
+        let content = Content::from_header(header.map(|(_, value)| value.as_bytes()));
         let (status, body) = (response.status, response.body.into());
         let session = &mut self.client.session;
-        session.handle_response(self.now, request, status, body);
+        session.handle_response(self.now, request, status, content, body);
         while let Some(message) = session.next_message(self.now) {
             if let Some(server) = &mut self.server {
                 received(&mut server.missing, message);
@@ -330,15 +335,17 @@ impl Pair {
         };
         if let OnLink::Open(query) = &arrived {
             match self.admit("GET", query, true) {
-                Ok(Some(Action::Websocket)) => {
+                Ok((Some(Action::Websocket), format)) => {
+                    self.link_format = format;
                     if let Some(server) = &mut self.server {
                         server.session.handle_link(self.now, LINK);
                     }
                 }
-                Ok(None) => {
+                Ok((None, format)) => {
+                    self.link_format = format;
                     let config = self.config.clone();
                     let session =
-                        server::Session::open_link(config, self.revision, &sid(), LINK, self.now);
+                        server::Session::open_link(config, format, &sid(), LINK, self.now);
                     self.server = Some(End::new(session, Outgoing::default()));
                 }
                 Ok(other) => panic!("websocket taken for {other:?}"),
@@ -392,8 +399,9 @@ impl Pair {
         method: &str,
         query: &str,
         upgrade: bool,
-    ) -> Result<Option<Action>, server::Response> {
+    ) -> Result<(Option<Action>, Format), server::Response> {
         let head = Head {
+            subpath: "",
             method,
             query,
             upgrade,
@@ -404,15 +412,14 @@ impl Pair {
                 assert_eq!(request.sid, Some(sid()));
                 let server = self.server.as_ref().filter(|it| it.closed.is_none());
                 let session = server.map(|it| (it.session.revision(), it.session.transport()));
-                request
-                    .admit(session)
-                    .map(Some)
-                    .map_err(|error| error.response())
+                let admitted = request.admit(session);
+                let admitted = admitted.map(|action| (Some(action), request.format));
+                admitted.map_err(|error| error.response())
             }
-            Ok(Request::Open { revision, .. }) => {
-                assert_eq!(revision, Some(self.revision));
-                Ok(None)
-            }
+            Ok(Request::Open {
+                format: Some(format),
+                ..
+            }) => Ok((None, format)),
             other => panic!("a client asks correctly: {other:?}"),
         }
     }
@@ -434,9 +441,14 @@ impl Pair {
                 let query = query(Transport::Polling);
                 self.requests.push(Sent::Get(request, query));
             }
-            client::Output::Post { request, body } => {
+            client::Output::Post {
+                request,
+                content,
+                body,
+            } => {
                 let query = query(Transport::Polling);
-                self.requests.push(Sent::Post(request, query, body.into()));
+                self.requests
+                    .push(Sent::Post(request, query, content, body.into()));
             }
             client::Output::OpenLink { .. } => {
                 let query = query(Transport::Websocket);
@@ -444,7 +456,9 @@ impl Pair {
                 self.to_server.push_back(OnLink::Open(query));
             }
             client::Output::Send { item, .. } => match item {
-                client::Item::Message(message) => self.send_to_server(wires(&message)),
+                client::Item::Message(message) => {
+                    self.send_to_server(wires(&message, self.client.session.format()));
+                }
                 client::Item::Control(it) => {
                     self.send_to_server(vec![Wire::Text(it.packet().to_owned())]);
                 }
@@ -468,7 +482,9 @@ impl Pair {
                 self.responses.push((request, response));
             }
             server::Output::Send { item, .. } => match item {
-                server::Item::Message(message) => self.send_to_client(wires(&message)),
+                server::Item::Message(message) => {
+                    self.send_to_client(wires(&message, self.link_format));
+                }
                 server::Item::Control(it) => {
                     self.send_to_client(vec![Wire::Text(it.packet().to_owned())]);
                 }
@@ -545,9 +561,6 @@ impl Pair {
 
 /// The other end gets what was sent next.
 fn received(missing: &mut VecDeque<Owned>, message: Message<'_>) {
-    let message = match message {
-        Message::Text(text) => Owned::Text(PacketType::Message, text.to_owned()),
-        Message::Binary(data) => Owned::Binary(data.to_vec()),
-    };
+    let message = Owned::from(message);
     assert_eq!(missing.pop_front(), Some(message));
 }

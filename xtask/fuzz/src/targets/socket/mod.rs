@@ -15,7 +15,7 @@ pub(super) use server::server;
 use socketio_proto::Revision;
 
 /// Every revision there is.
-const REVISIONS: [Revision; 1] = [Revision::V5];
+const REVISIONS: [Revision; 2] = [Revision::V5, Revision::V4];
 
 pub(super) const TOKENS: &[&[u8]] = &[
     b"0/chat,{\"token\":\"x\"}",
@@ -35,6 +35,7 @@ pub(super) const TOKENS: &[&[u8]] = &[
     b"\\ud800",
     b"1e400",
     b"/chat,",
+    b"0/chat?token=a%20b,",
     b"[[[[[[[[",
     b"]]]]]]]]",
 ];
