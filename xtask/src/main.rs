@@ -10,6 +10,7 @@ mod conformance;
 mod fuzz;
 mod install;
 mod process;
+mod sim;
 mod steps;
 mod test;
 mod tidy;
@@ -75,6 +76,16 @@ enum Command {
         #[command(subcommand)]
         command: Fuzz,
     },
+    /// Both ends of sessions in random schedules, on a virtual clock.
+    #[command(disable_help_flag = true)]
+    Sim {
+        /// Instead, put faults into a copy, those about WORDS or all, and see each of them found.
+        #[arg(long, value_name = "WORDS", num_args = 0..=1, default_missing_value = "")]
+        mutations: Option<String>,
+        /// Handed on: `cargo xtask sim --help` says what there is.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Figures of the server beside those of other Socket.IO servers.
     #[command(disable_help_flag = true)]
     Bench {
@@ -108,6 +119,14 @@ fn run(command: Command) -> Result<ExitCode, Stop> {
         }
         Command::Vectors { write } => vectors::run(&workspace, write).map(|()| ExitCode::SUCCESS),
         Command::Fuzz { command } => fuzz::run(&workspace, &command).map(|()| ExitCode::SUCCESS),
+        Command::Sim {
+            mutations,
+            arguments,
+        } => match mutations {
+            Some(words) => sim::run_mutations(&workspace, &words),
+            None => sim::run(&workspace, &arguments),
+        }
+        .map(|()| ExitCode::SUCCESS),
         Command::Bench { arguments } => {
             bench::run(&workspace, &arguments).map(|()| ExitCode::SUCCESS)
         }

@@ -2,10 +2,11 @@
 //! are merely announced cost nothing. Inputs are drawn from seeds, most of them close to valid ones.
 
 use allocation_counter::{AllocationInfo, measure, opt_out};
+use bytes::Bytes;
 use engineio_proto::server::{Config, RequestId};
 use engineio_proto::webtransport;
 use engineio_proto::ws::{Decoder, Header, Opcode, Role};
-use engineio_proto::{Content, Format, Payload, Revision};
+use engineio_proto::{Content, Format, Payload, Prepared, Revision};
 
 use crate::pair::Rng;
 use crate::trace::server_speaking;
@@ -284,5 +285,53 @@ fn streams_of_websockets_keep_no_more_than_three_times_what_has_arrived() {
                 }
             });
         });
+    }
+}
+
+#[test]
+fn forms_of_an_attachment_are_made_once_for_all_recipients() {
+    let v3 = Format::new(Revision::V3);
+    let v4 = Format::new(Revision::V4);
+    for (format, expected) in [
+        (v3, 2),
+        (v4, 0),
+        (v3.with_base64(), 2),
+        (v4.with_base64(), 2),
+    ] {
+        let prepared = Prepared::binary(Bytes::from(vec![7; 1000]));
+        // What it is made of and its place: two allocations.
+        for expected in [expected, 0, 0] {
+            let recipient = prepared.clone();
+            let info = measure(|| {
+                assert!(recipient.frames_len(format) > 1000);
+                assert_eq!(recipient.packets(format).count(), 1);
+            });
+            assert_eq!(info.count_total, expected, "{format:?}");
+        }
+    }
+}
+
+#[test]
+fn polls_share_the_forms_of_an_attachment() {
+    const LEN: usize = 100_000;
+
+    let v3 = Format::new(Revision::V3);
+    let v4 = Format::new(Revision::V4);
+    for format in [v3, v3.with_base64(), v4] {
+        let prepared = Prepared::binary(Bytes::from(vec![7; LEN]));
+        let costs: Vec<_> = (0..3)
+            .map(|_| {
+                let mut session = server_speaking(format, Config::default());
+                session.send(prepared.clone());
+                measure(|| {
+                    session.handle_get(1, RequestId(1));
+                    while session.poll_output().is_some() {}
+                })
+                .bytes_total as usize
+            })
+            .collect();
+        // The first one makes the form, and each its own body.
+        assert!(costs[0] - costs[1] >= LEN, "{format:?}: {costs:?}");
+        assert_eq!(costs[1], costs[2]);
     }
 }

@@ -330,6 +330,7 @@ fn forms_of_a_client_carry_every_mix_of_backslashes_and_line_breaks() {
             _ => None,
         });
         let (content, body) = form.unwrap();
+        assert_eq!(content, Content::Form);
 
         let mut server = server_speaking(format, config());
         server.handle_post(1, RequestId(1), content, body.into());

@@ -229,6 +229,10 @@ pub(crate) mod format {
 pub(crate) mod base64 {
     use ::base64::{Engine, engine::general_purpose::STANDARD};
 
+    pub(crate) const fn encoded_len(len: usize) -> usize {
+        len.div_ceil(3) * 4
+    }
+
     pub(crate) fn encode(data: &[u8], text: &mut Vec<u8>) {
         text.extend_from_slice(STANDARD.encode(data).as_bytes());
     }

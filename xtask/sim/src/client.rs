@@ -7,7 +7,7 @@ use engineio_proto::{CloseReason, Content, Message, PacketType, Tick, Transport}
 
 use crate::app::ClientApp;
 use crate::fate::{Causes, End, GIVEN_UP, Side};
-use crate::fault::{Check, broken, check};
+use crate::fault::{Check, broken, check, check_outputs};
 use crate::http::{Answer, Inbox, Kind, kind_of};
 use crate::lane::Parcel;
 use crate::pulse::{Due, Pulse};
@@ -33,6 +33,8 @@ pub(crate) struct Client {
     /// Upgrade under way: when it began, by its own clock and the world's.
     pub(crate) upgrade: Option<(Tick, Tick)>,
     moved: bool,
+    /// The probe was answered.
+    probed: bool,
     /// Its application has yet to begin.
     begins: bool,
     /// Whether something was in the way of the upgrade.
@@ -61,6 +63,7 @@ impl Client {
             inbox: Inbox::default(),
             upgrade: None,
             moved: false,
+            probed: false,
             begins: false,
             hindered: false,
             closing: None,
@@ -302,6 +305,7 @@ impl World {
         if carries && let Some(kind) = kind_of(self.scenario.pair.engine, &message) {
             client.pulse.feel(kind, client.seen);
         }
+        client.probed |= message == Message::Text("3probe");
         let lent = match &message {
             Message::Text(text) => client.session.handle_text(now, link, text),
             Message::Binary(data) => client.session.handle_binary(now, link, data),
@@ -327,9 +331,12 @@ impl World {
             lane.send(outgoing.parcel);
             self.client.session.send(outgoing.prepared);
         }
+        let mut outputs = 0;
         while !self.is_client_blocked()
             && let Some(output) = self.client.session.poll_output()
         {
+            outputs += 1;
+            check_outputs(outputs)?;
             self.act_for_client(output)?;
         }
         if std::mem::take(&mut self.client.begins) {
@@ -361,6 +368,10 @@ impl World {
                 let transport = self.client.session.query(Transport::Polling);
                 check(self.client.get.is_none(), "requests", || {
                     format!("GET {} while another one runs", request.0)
+                })?;
+                let pausing = self.client.upgrade.is_some() && self.client.probed;
+                check(!pausing, "upgrade", || {
+                    format!("GET {} while the client prepares to move", request.0)
                 })?;
                 let nothing = (Content::Text, Vec::new());
                 let exchange = self.send_request(Kind::Get, request, transport, nothing);

@@ -47,7 +47,11 @@ impl World {
                     self.cause(life, Causes::DOUBLE_GET);
                 }
                 let request = self.name_request(server, exchange, !doubled);
-                self.server_gets(server, request)
+                self.server_gets(server, request)?;
+                match doubled {
+                    true => self.must_have_ended(server, "a GET that overlaps another one"),
+                    false => Ok(()),
+                }
             }
             (Ok(Action::Post), Some(server)) => self.serve_post(server, exchange, body),
             (Err(error), _) if !doubled => self.respond(exchange, error.response().into()),
@@ -78,12 +82,24 @@ impl World {
         if self.hit(Hazard::BrokenRequests, 30) {
             self.cause(life, Causes::BROKEN);
             self.break_off(exchange);
-            return self.server_post_broken(server);
+            self.server_post_broken(server)?;
+            return self.must_have_ended(server, "a POST that broke off");
         }
         let request = self.name_request(server, exchange, true);
         let again = self.exchanges[exchange].doubled;
         let again = again.then(|| self.name_request(server, exchange, false));
-        self.server_posts(server, request, again, body)
+        self.server_posts(server, request, again, body)?;
+        match again {
+            Some(_) => self.must_have_ended(server, "a POST that overlaps another one"),
+            None => Ok(()),
+        }
+    }
+
+    /// Some things a session must not survive.
+    pub(crate) fn must_have_ended(&self, server: usize, what: &str) -> Check {
+        check(self.servers[server].is_closed(), "end", || {
+            format!("session {server} survives {what}")
+        })
     }
 
     /// A client sends more than the server takes at once.

@@ -49,6 +49,18 @@ pub(crate) fn one(seed: u64, traces: &Path) -> ExitCode {
     }
 }
 
+/// Runs seeds until one fails, one after the other: how many it takes is worth knowing.
+pub(crate) fn expect_fault(first: u64, count: u64) -> ExitCode {
+    for seed in first..first + count {
+        if let Err(fault) = quiet(seed) {
+            let after = seed - first + 1;
+            println!("after {after} seeds, {fault}");
+            return ExitCode::SUCCESS;
+        }
+    }
+    ExitCode::FAILURE
+}
+
 /// Runs many seeds until one fails.
 pub(crate) fn many(first: u64, count: u64, jobs: usize, traces: &Path) -> ExitCode {
     let started = now();

@@ -9,7 +9,7 @@ use socketio_proto::NamespaceId;
 
 use crate::app::{Served, ServerApp};
 use crate::fate::{Causes, End, GIVEN_UP, Side};
-use crate::fault::{Check, broken, check};
+use crate::fault::{Check, broken, check, check_outputs};
 use crate::http::{Answer, Inbox, Kind, kind_of};
 use crate::pulse::{Due, Pulse};
 use crate::scenario::Hazard;
@@ -216,8 +216,13 @@ impl World {
         let now = self.server_now(index);
         let server = &mut self.servers[index];
         server.requests.retain(|(id, ..)| *id != request);
+        let polls = server.session.transport() == Transport::Polling;
         server.session.handle_abandoned(now, request);
-        self.drain_server(index)
+        self.drain_server(index)?;
+        match polls {
+            true => self.must_have_ended(index, "a request that was given up"),
+            false => Ok(()),
+        }
     }
 
     /// Takes the messages of a POST, as long as the application reads.
@@ -320,6 +325,10 @@ impl World {
             server.carrier = Some(link);
             server.moved = server.upgrade.take().is_some();
             server.pulse.handle_upgrade(server.seen);
+            let life = server.life;
+            if self.wires[server.wire(link)?].client.is_none() {
+                self.cause(life, Causes::TAKEN);
+            }
         }
         Ok(())
     }
@@ -412,7 +421,10 @@ impl World {
             self.lives[server.life].lanes[Side::Client as usize].send(outgoing.parcel);
             server.session.send(outgoing.prepared);
         }
+        let mut outputs = 0;
         while let Some(output) = self.servers[index].session.poll_output() {
+            outputs += 1;
+            check_outputs(outputs)?;
             self.act_for_server(index, output)?;
         }
         let server = &self.servers[index];
@@ -475,6 +487,15 @@ impl World {
             return broken("requests", what);
         };
         let (_, exchange, wanted) = server.requests.swap_remove(place);
+        // A client that sees answers to what it posted must not wonder whether that has arrived.
+        let kind_of = |exchange: usize| self.exchanges[exchange].kind;
+        let overtakes = kind_of(exchange) == Kind::Get
+            && !server.session.is_closed()
+            && server.inbox.len() == 0
+            && server.requests.iter().any(|it| kind_of(it.1) == Kind::Post);
+        check(!overtakes, "requests", || {
+            "a GET is answered before the POST that has been read".to_owned()
+        })?;
         if let Some(owed) = server.pulse.owed
             && self.exchanges[exchange].kind == Kind::Get
             && Inbox::of_answer(format, &answer).has(owed)
@@ -506,6 +527,10 @@ impl World {
         })?;
         match item {
             Item::Message(message) => {
+                let full = self.wires[wire].in_flight(Side::Client) > self.scenario.window;
+                check(!full, "memory", || {
+                    format!("session {index} writes on a link that is full")
+                })?;
                 let format = self.wires[wire].format;
                 for frame in message.frames(format) {
                     self.wires[wire].write_frame(frame);

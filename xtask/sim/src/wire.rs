@@ -155,7 +155,7 @@ impl World {
         let at = self.now + self.delay(life);
         self.link_request_later(wire, query, at);
         if self.rng.chance(500) {
-            let text = self.rng.pick(&["2probe", "6", "4stray", "x"]);
+            let text = self.rng.pick(&["2probe", "6", "4stray", "x", "5"]);
             self.write(wire, Side::Client, Message::Text(text));
             // Nothing of it can fail: its writer is nobody.
             self.launch(wire, Side::Client);
