@@ -148,7 +148,7 @@ impl Campaign {
 
     fn fuzz(self, current: &Current) -> Result<Report, Failure> {
         let mut mutator = Mutator::new(self.seed, self.target.dictionary, self.target.max_len);
-        let mut corpus = corpus::seeds(self.target);
+        let mut corpus = corpus::seeds(self.target).map_err(Failure::Io)?;
         let regressions = corpus::regressions(self.target).map_err(Failure::Io)?;
         corpus.extend(regressions.into_iter().map(|(_, input)| input));
 

@@ -42,8 +42,6 @@ pub struct Target {
     pub heap: (usize, usize),
     /// Parts of inputs that chance would hardly come upon.
     pub dictionary: &'static [&'static [u8]],
-    /// Inputs to begin with, one escaped input a line.
-    pub seeds: &'static str,
     /// Panics if something does not hold.
     pub run: fn(&[u8]),
 }
@@ -100,7 +98,6 @@ mod tests {
             max_len: 100,
             heap: (100, 10),
             dictionary: &[],
-            seeds: "",
             run: |_| (),
         };
     }
