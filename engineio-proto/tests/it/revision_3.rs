@@ -3,7 +3,9 @@
 
 use bytes::Bytes;
 use engineio_proto::server::{Config, RequestId};
-use engineio_proto::{Content, Format, Prepared, Revision, client, server};
+use engineio_proto::{
+    Content, DecodeError, Format, Packet, PacketType, Payload, Prepared, Revision, client, server,
+};
 
 use crate::trace::*;
 
@@ -250,6 +252,74 @@ fn post_of_bytes_is_refused_in_revision_4_only() {
         session.handle_post(1, RequestId(1), Content::Binary, body.clone());
         let end = "closed: transport error, invalid content";
         assert_eq!(server_lines(&mut session), ["reply 1: 400 ", end]);
+    }
+}
+
+#[test]
+fn lengths_have_as_many_digits_as_they_need() {
+    for text in ["a", "€", "😀"].map(|it| it.repeat(123_456)) {
+        let units = 1 + text.encode_utf16().count();
+        let mut session = server_speaking(V3, config());
+        assert_eq!(
+            post(&mut session, 1, 1, &format!("{units}:4{text}")),
+            [text]
+        );
+    }
+    let bytes = [&[1, 1, 2, 3, 4, 5, 7, 255, 4][..], &[7; 123_456]].concat();
+    let mut session = server_speaking(V3, config());
+    session.handle_post(1, RequestId(1), Content::Binary, bytes.into());
+    assert_eq!(messages(&mut session, 1)[0].len(), 1 + 2 * 123_456);
+}
+
+#[test]
+fn packets_in_bytes_that_are_no_messages_have_no_data() {
+    let body = b"\x01\x03\xff\x02\xff\xfe\x01\x01\xff\x06";
+    let mut payload = Payload::new(Revision::V3, Content::Binary, body[..].into()).unwrap();
+    for kind in [PacketType::Ping, PacketType::Noop] {
+        assert_eq!(payload.next_packet(), Ok(Some(Packet::Text(kind, ""))));
+    }
+    assert_eq!(payload.next_packet(), Ok(None));
+}
+
+#[test]
+fn lengths_that_are_no_plain_numbers_are_refused() {
+    let refused = |content, body: Vec<u8>| {
+        let mut payload = Payload::new(Revision::V3, content, body.into()).unwrap();
+        assert_eq!(payload.next_packet(), Err(DecodeError::Length));
+    };
+    for length in [
+        "",
+        "+2",
+        "-2",
+        "02",
+        "2.0",
+        "0x2",
+        "2e0",
+        " 2",
+        "२",
+        &"9".repeat(400),
+    ] {
+        refused(Content::Text, format!("{length}:4a").into_bytes());
+    }
+    for length in [&[][..], &[0, 2], &[10], &[254], &[9; 400]] {
+        refused(Content::Binary, [&[0], length, b"\xff4a"].concat());
+    }
+}
+
+#[test]
+fn post_is_answered_behind_its_last_message_in_every_form() {
+    for (format, content, body) in [
+        (V3, Content::Text, &b"2:4a2:4b"[..]),
+        (V3, Content::Binary, b"\0\x02\xff4a\x01\x02\xff\x04b"),
+        (V3.with_jsonp(0), Content::Form, b"d=2:4a2:4b"),
+    ] {
+        let mut session = server_speaking(format, config());
+        session.handle_post(1, RequestId(1), content, Bytes::from_static(body));
+        assert!(session.next_message(1).is_some());
+        assert!(server_lines(&mut session).is_empty());
+        assert!(session.next_message(1).is_some());
+        assert!(!session.has_posted_messages(), "{format:?} {content:?}");
+        assert_eq!(server_lines(&mut session), ["reply 1: 200 ok"]);
     }
 }
 
