@@ -5,6 +5,7 @@ mod trace;
 
 mod allocation;
 mod close;
+mod formats;
 mod heartbeat;
 mod limits;
 mod properties;
