@@ -87,9 +87,18 @@ pub(super) fn read(revision: Revision, content: Content, body: &[u8]) -> Read {
     }
 }
 
+/// A payload, as text where it is going to be in a form or a script.
+fn encode(format: Format, packets: &[Owned]) -> (Content, Vec<u8>) {
+    let format = match format.jsonp {
+        Some(_) => format.with_base64(),
+        None => format,
+    };
+    Payload::encode(format, packets.iter().map(Owned::lend))
+}
+
 /// What a client posts.
 pub(super) fn write_post(format: Format, packets: &[Owned]) -> (Content, Vec<u8>) {
-    let (content, payload) = Payload::encode(format, packets.iter().map(Owned::lend));
+    let (content, payload) = encode(format, packets);
     if format.jsonp.is_none() {
         return (content, payload);
     }
@@ -131,7 +140,7 @@ fn line_breaks(text: &str) -> String {
 
 /// What a server answers to a GET.
 pub(super) fn write_response(format: Format, packets: &[Owned]) -> (Content, Vec<u8>) {
-    let (content, payload) = Payload::encode(format, packets.iter().map(Owned::lend));
+    let (content, payload) = encode(format, packets);
     let Some(index) = format.jsonp else {
         return (content, payload);
     };

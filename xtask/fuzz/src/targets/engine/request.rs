@@ -69,7 +69,7 @@ fn check_format<'a>(format: Format, revision: Revision, of: impl Fn(&str) -> Opt
     assert_eq!(format.revision, revision);
     assert_eq!(format.jsonp.is_some(), of("j").is_some());
     let base64 = of("b64").is_some_and(|it| !it.is_empty());
-    assert_eq!(format.base64, base64 || format.jsonp.is_some());
+    assert_eq!(format.base64, base64);
 }
 
 fn check(error: &RequestError) {

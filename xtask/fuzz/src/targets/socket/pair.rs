@@ -1,11 +1,14 @@
 //! Both connections and a link between them, on which the input decides what arrives next: two peers
 //! of ours never break the protocol, events arrive in order, and every acknowledgement finds its way.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use socketio_proto::{
-    Binary, Body, Decoder, Encoded, Limits, NamespaceId, Revision, client, server,
+    Binary, Body, Decoder, Encoded, Limits, MsgPack, NamespaceId, Parser, Revision, client, server,
 };
 
 use super::{NAMES, REVISIONS};
@@ -23,6 +26,7 @@ pub(in crate::targets) fn pair(input: &[u8]) {
 /// Two connections and the messages under way between them.
 struct Pair {
     revision: Revision,
+    parser: Option<Arc<dyn Parser>>,
     client: client::Connection<u64>,
     server: server::Connection<u64>,
     to_client: VecDeque<Wire>,
@@ -60,10 +64,17 @@ const AT_SERVER: usize = 1;
 impl Pair {
     fn new(input: &mut Input<'_>) -> Self {
         let revision = input.pick(&REVISIONS);
+        let mut client = client::Config::default();
+        let mut server = server::Config::default();
+        if input.flag() {
+            client.parser = Some(Arc::new(MsgPack));
+            server.parser = client.parser.clone();
+        }
         let mut pair = Self {
+            parser: client.parser.clone(),
             revision,
-            client: client::Connection::new(revision, &client::Config::default(), "link"),
-            server: server::Connection::new(revision, &server::Config::default(), 0),
+            client: client::Connection::new(revision, &client, "link"),
+            server: server::Connection::new(revision, &server, 0),
             to_client: VecDeque::new(),
             to_server: VecDeque::new(),
             at_client: BTreeMap::new(),
@@ -291,11 +302,13 @@ impl Pair {
 
     /// What was given up has its answer now, if this is one.
     fn answered(&mut self, wire: &Wire) {
-        let Wire::Text(text) = wire else {
-            return;
-        };
         let mut decoder = Decoder::new(self.revision, Limits::default());
-        if let Ok(Some(packet)) = decoder.decode_text(text)
+        decoder = decoder.with_parser(self.parser.clone());
+        let packet = match wire {
+            Wire::Text(text) => decoder.decode_text(text),
+            Wire::Binary(data) => decoder.decode_binary(data),
+        };
+        if let Ok(Some(packet)) = packet
             && matches!(packet.body, Body::Connect(_) | Body::ConnectError(_))
         {
             self.given_up.retain(|name| *name != packet.nsp);
@@ -368,6 +381,8 @@ fn choose(members: &BTreeMap<usize, Member>, input: &mut Input<'_>) -> Option<Me
 }
 
 fn post(queue: &mut VecDeque<Wire>, sent: &Encoded) {
-    queue.push_back(Wire::Text(sent.text().to_owned()));
+    if sent.has_text() {
+        queue.push_back(Wire::Text(sent.text().to_owned()));
+    }
     queue.extend(sent.attachments.iter().cloned().map(Wire::Binary));
 }
