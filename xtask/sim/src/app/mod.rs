@@ -142,7 +142,7 @@ fn attachments(size: &Size, seq: u32) -> Vec<Bytes> {
 
 /// Encodes an event of a size.
 fn event(
-    encoder: socketio_proto::Encoder,
+    encoder: &socketio_proto::Encoder,
     nsp: usize,
     call: Option<Call>,
     seq: u32,
@@ -168,7 +168,7 @@ fn event(
 }
 
 /// Encodes the answer to a call, now and then with an attachment.
-fn answer(encoder: socketio_proto::Encoder, nsp: usize, call: Call) -> Check<Outgoing> {
+fn answer(encoder: &socketio_proto::Encoder, nsp: usize, call: Call) -> Check<Outgoing> {
     let Call { id, number } = call;
     let attachments = match number % 5 {
         0 => vec![Bytes::from(vec![number as u8; 9])],
