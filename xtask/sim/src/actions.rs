@@ -1,6 +1,7 @@
 //! What applications do and what hazards do to the world, drawn at random; and how a run begins,
 //! comes to rest and ends.
 
+use engineio_proto::record::Input;
 use engineio_proto::server::LinkEnd;
 use engineio_proto::{Tick, Transport};
 
@@ -83,7 +84,10 @@ impl World {
                     6..11 => app.forget(&mut self.rng)?,
                     11..16 => app.answer(&mut self.rng)?,
                     16..19 => app.act_late(&mut self.rng)?,
-                    19..22 => self.servers[index].session.release_poll(),
+                    19..22 => {
+                        self.tape_server(index, &Input::ReleasePoll);
+                        self.servers[index].session.release_poll();
+                    }
                     _ => {
                         for _ in 0..self.rng.pick(&[1, 1, 1, 2, 6]) {
                             let (size, call) = (self.size(side), self.rng.chance(300));

@@ -268,7 +268,7 @@ impl ClientApp {
                 member.end(Absent);
             }
             (What::Refuse { .. }, Absent, None) => member.answered()?,
-            (What::Leave { .. }, Joining | Joined, Some(Event::Disconnected { nsp: id, acks }))
+            (What::Leave { .. }, Joined, Some(Event::Disconnected { nsp: id, acks }))
                 if own(id) =>
             {
                 check_returned(acks, member.end(Absent))?;
@@ -278,6 +278,8 @@ impl ClientApp {
                     self.default = Unasked::Spent;
                 }
             }
+            // It ended an earlier membership, which the client had left before.
+            (What::Leave { .. }, Joining, None) => {}
             (What::Event { .. }, Absent, None) => {}
             (
                 What::Event { call, .. },
