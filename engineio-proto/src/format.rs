@@ -15,7 +15,8 @@ pub struct Format {
     /// `b64`: bytes travel as base64 in text, on links as well. Default no.
     pub base64: bool,
     /// `j`: polling responses are calls of a JavaScript function with this index, and POST bodies
-    /// are forms. Implies [`base64`](Self::base64) on polling. Default none.
+    /// are forms, neither of which holds bytes: polling has them as base64 then, links do not.
+    /// Default none.
     pub jsonp: Option<u32>,
 }
 
@@ -43,7 +44,6 @@ impl Format {
     #[must_use]
     pub const fn with_jsonp(self, index: u32) -> Self {
         Self {
-            base64: true,
             jsonp: Some(index),
             ..self
         }

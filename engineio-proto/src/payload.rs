@@ -73,10 +73,11 @@ impl Payload {
         content: Content,
         body: Bytes,
     ) -> Result<Option<Self>, DecodeError> {
-        if format.jsonp.is_none() {
+        if format.jsonp.is_none() || !format.revision.accepts(content) {
             return Self::new(format.revision, content, body).map(Some);
         }
-        let text = jsonp::read_post(&body);
+        let form = str::from_utf8(&body).map_err(|_| DecodeError::Utf8)?;
+        let text = jsonp::read_post(form);
         Ok(text.map(|text| Self::of(format.revision, Body::Text(text))))
     }
 
@@ -234,10 +235,11 @@ impl Writer {
     /// A payload for packets of which some, or none, carry bytes.
     pub(crate) fn new(format: Format, has_bytes: bool) -> Self {
         let rules = format.revision.rules();
+        let takes_bytes = !format.base64 && format.jsonp.is_none();
         Self {
             rules,
             jsonp: format.jsonp,
-            binary: has_bytes && !format.base64 && rules.binary_payload.is_some(),
+            binary: has_bytes && takes_bytes && rules.binary_payload.is_some(),
             bytes: Vec::new(),
         }
     }
@@ -257,6 +259,14 @@ impl Writer {
     /// Bytes so far, without what JSONP puts around them.
     pub(crate) const fn len(&self) -> usize {
         self.bytes.len()
+    }
+
+    /// Bytes that everything behind the first `from` takes in a POST.
+    pub(crate) fn posted_len(&self, from: usize) -> usize {
+        match self.jsonp {
+            None => self.len() - from,
+            Some(_) => jsonp::posted_len(&self.bytes, from),
+        }
     }
 
     pub(crate) const fn is_empty(&self) -> bool {
@@ -291,16 +301,6 @@ impl Writer {
         }
     }
 
-    /// Bytes that the body of a POST has for what stands behind the first `from` bytes, which end
-    /// with a packet. A form has more of them than the payload, and its head is counted with each.
-    pub(crate) fn posted_len(&self, from: usize) -> usize {
-        let bytes = &self.bytes[from..];
-        match self.jsonp {
-            None => bytes.len(),
-            Some(_) => jsonp::write_post(text(bytes)).len(),
-        }
-    }
-
     /// The body of a POST.
     pub(crate) fn into_post(self) -> (Content, Vec<u8>) {
         match self.jsonp {
@@ -310,12 +310,7 @@ impl Writer {
     }
 
     fn text(&self) -> &str {
-        text(&self.bytes)
+        // Invariant: JSONP takes no bytes, and without them all packets are text.
+        str::from_utf8(&self.bytes).expect("text")
     }
-}
-
-/// Packets of a payload for JSONP.
-fn text(packets: &[u8]) -> &str {
-    // Invariant: JSONP implies base64, and without bytes all packets are text.
-    str::from_utf8(packets).expect("text")
 }

@@ -126,10 +126,11 @@ impl<'a> Args<'a> {
 
     /// `text` starts with `[`, ends with `]` and has its first argument, or the `]`, at `start` or
     /// behind.
-    pub(crate) fn received(text: &'a str, start: usize) -> Self {
+    pub(crate) fn received(text: impl Into<Cow<'a, str>>, start: usize) -> Self {
+        let text = text.into();
         debug_assert!(text.starts_with('[') && text.ends_with(']') && start < text.len());
         Self {
-            text: Cow::Borrowed(text),
+            text,
             start,
             attachments: Vec::new(),
         }

@@ -136,6 +136,16 @@ pub(crate) fn attachment(num: usize) -> Option<Binary> {
     SCOPE.try_with(find).ok().flatten()
 }
 
+/// What stands in JSON for the attachment of this number.
+pub(crate) struct Placeholder(pub(crate) usize);
+
+impl fmt::Display for Placeholder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(num) = self;
+        write!(f, r#"{{"{FLAG}":true,"{NUM}":{num}}}"#)
+    }
+}
+
 /// The key whose `true` makes a placeholder of an object.
 pub(crate) const FLAG: &str = "_placeholder";
 

@@ -12,33 +12,36 @@
 //! ```
 //!
 //! What a server sends for other namespaces is ignored, as in the reference: it was under way when
-//! the client left.
+//! the client left. So is a DISCONNECT while joining: a server ends what it has not granted with
+//! CONNECT_ERROR.
 //!
 //! In revision 4 the server opens the default namespace unasked, once per link. Asking for it sends
 //! nothing then: the CONNECT is under way, or was here already. Whoever does not ask for it is not
 //! told of it. Once left or refused, it is a namespace like any other.
 
-use std::{borrow::Cow, collections::VecDeque, fmt};
+use std::{borrow::Cow, collections::VecDeque, fmt, sync::Arc};
 
 use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::{
-    Args, Body, DecodeError, Decoder, Encoded, Encoder, Limits, NamespaceId, Packet, ProtocolError,
-    Revision, encode,
+    Args, Body, DecodeError, Decoder, Encoded, Encoder, Limits, NamespaceId, Packet, Parser,
+    ProtocolError, Revision, encode,
     implicit::{Implicit, Standing},
     namespaces::{Namespace, Namespaces},
     revision::{Answer, Refusal, Rules},
 };
 
 /// How a client connects.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Config {
     /// What the server may make us hold.
     pub limits: Limits,
     /// Bytes to leave free in front of each encoded text. Default 0.
     pub headroom: usize,
+    /// How packets are spelled, if not as text. Default `None`.
+    pub parser: Option<Arc<dyn Parser>>,
 }
 
 /// What a message of the server meant.
@@ -169,8 +172,8 @@ impl<A> Connection<A> {
     pub fn new(revision: Revision, config: &Config, link: &str) -> Self {
         Self {
             revision,
-            decoder: Decoder::new(revision, config.limits),
-            encoder: Encoder::new(revision, config.headroom),
+            decoder: Decoder::new(revision, config.limits).with_parser(config.parser.clone()),
+            encoder: Encoder::new(revision, config.headroom).with_parser(config.parser.clone()),
             namespaces: Namespaces::new(),
             link: LinkId(link.into()),
             implicit: Implicit::new(revision),
@@ -209,10 +212,10 @@ impl<A> Connection<A> {
     ///
     /// # Errors
     /// If the server broke the protocol; the connection is dead then.
-    pub fn handle_binary(
+    pub fn handle_binary<'a>(
         &mut self,
-        data: &[u8],
-    ) -> Result<Option<Event<'static, A>>, ProtocolError> {
+        data: &'a [u8],
+    ) -> Result<Option<Event<'a, A>>, ProtocolError> {
         self.guard(|connection| match connection.decoder.decode_binary(data)? {
             Some(packet) => connection.receive(packet),
             None => Ok(None),
@@ -305,8 +308,8 @@ impl<A> Connection<A> {
     }
 
     /// An encoder for what is sent over this connection.
-    pub fn encoder(&self) -> Encoder {
-        self.encoder
+    pub fn encoder(&self) -> &Encoder {
+        &self.encoder
     }
 
     fn guard<T>(
@@ -324,6 +327,10 @@ impl<A> Connection<A> {
         result
     }
 
+    fn is_joined(&self, nsp: NamespaceId) -> bool {
+        self.namespaces.get(nsp).is_some_and(|it| it.joined)
+    }
+
     fn rules(&self) -> &'static Rules {
         self.revision.rules()
     }
@@ -337,12 +344,17 @@ impl<A> Connection<A> {
         let Some(nsp) = self.namespaces.find(&namespace) else {
             return Ok(self.receive_unasked(&namespace, body));
         };
+        if matches!(body, Body::Disconnect) && !self.is_joined(nsp) {
+            // Nothing to be ended yet: the server ended an earlier membership, which the client has
+            // left and asked for again meanwhile.
+            return Ok(None);
+        }
         if !matches!(body, Body::Event { .. } | Body::Ack(_)) {
             self.implicit.spend(&namespace);
         }
         match body {
             Body::Connect(payload) => Ok(self.connected(nsp, payload)),
-            Body::ConnectError(payload) => self.refused(nsp, payload),
+            Body::ConnectError(payload) => self.refused(nsp, &payload),
             Body::Event { name, args } => Ok(Some(Event::Event {
                 nsp,
                 id,
@@ -373,7 +385,7 @@ impl<A> Connection<A> {
             }
             (Body::ConnectError(payload), Standing::Expected) => {
                 self.implicit.spend(name);
-                self.refuse(self.namespaces.joining(), payload)
+                self.refuse(self.namespaces.joining(), &payload)
             }
             (Body::Disconnect, Standing::Open) => {
                 self.implicit.spend(name);
@@ -386,11 +398,11 @@ impl<A> Connection<A> {
     fn connected<'a>(
         &mut self,
         nsp: NamespaceId,
-        payload: Option<&'a str>,
+        payload: Option<Cow<'a, str>>,
     ) -> Option<Event<'a, A>> {
-        let rules = self.rules();
         let namespace = self.namespaces.get_mut(nsp)?;
-        let answer = (rules.read_answer)(payload, &namespace.name, &self.link.0);
+        let link = &self.link.0;
+        let answer = self.revision.read_answer(payload, &namespace.name, link);
         if let Some(Answer { sid, pid }) = answer {
             namespace.joined = true;
             return Some(Event::Connected { nsp, sid, pid });

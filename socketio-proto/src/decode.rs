@@ -1,14 +1,14 @@
-//! From messages to packets: one text message, then the attachments it announces. Arguments are not
-//! read here; see `args`.
+//! From messages to packets: one text message, then the attachments it announces, or one message of
+//! any other form. Arguments are not read here; see `args`.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
 
 use crate::{
-    Args, Body, DecodeError, Limits, Packet, Revision,
+    Args, Body, DecodeError, Limits, Packet, Parser, Revision,
     head::{Head, Kind},
-    json,
+    json, parser,
 };
 
 /// Turns the messages of one link into packets.
@@ -27,6 +27,7 @@ use crate::{
 pub struct Decoder {
     revision: Revision,
     limits: Limits,
+    parser: Option<Arc<dyn Parser>>,
     pending: Option<Box<Pending>>,
 }
 
@@ -45,13 +46,21 @@ struct Pending {
 }
 
 impl Decoder {
-    /// A decoder between packets.
+    /// A decoder of the text form, between packets.
     pub fn new(revision: Revision, limits: Limits) -> Self {
         Self {
             revision,
             limits,
+            parser: None,
             pending: None,
         }
+    }
+
+    /// With another form than text, if there is a parser.
+    #[must_use]
+    pub fn with_parser(mut self, parser: Option<Arc<dyn Parser>>) -> Self {
+        self.parser = parser;
+        self
     }
 
     /// Decodes a text message. `None` means that the packet's attachments have to follow.
@@ -64,6 +73,10 @@ impl Decoder {
     /// If the message is no packet or an attachment was due. An incomplete packet is forgotten
     /// then.
     pub fn decode_text<'a>(&mut self, text: &'a str) -> Result<Option<Packet<'a>>, DecodeError> {
+        if let Some(parser) = &self.parser {
+            let packet = parser.decode_text(text, &self.limits)?;
+            return self.checked(packet);
+        }
         if self.pending.take().is_some() {
             return Err(DecodeError::UnexpectedText);
         }
@@ -85,12 +98,17 @@ impl Decoder {
         Ok(None)
     }
 
-    /// Decodes a binary message, which has to be an attachment. `None` means that more of them have
-    /// to follow.
+    /// Decodes a binary message, which has to be an attachment unless a parser knows more of them.
+    /// `None` means that further attachments have to follow.
     ///
     /// # Errors
-    /// If no attachment was due or it is too large. The incomplete packet is forgotten then.
-    pub fn decode_binary(&mut self, data: &[u8]) -> Result<Option<Packet<'static>>, DecodeError> {
+    /// If no attachment was due or it is too large, or the message is no packet. An incomplete
+    /// packet is forgotten then.
+    pub fn decode_binary<'a>(&mut self, data: &'a [u8]) -> Result<Option<Packet<'a>>, DecodeError> {
+        if let Some(parser) = &self.parser {
+            let packet = parser.decode_binary(data, &self.limits)?;
+            return self.checked(packet);
+        }
         let mut pending = self.pending.take().ok_or(DecodeError::UnexpectedBinary)?;
         pending.bytes += data.len();
         if pending.bytes > self.limits.max_attachment_bytes {
@@ -135,14 +153,21 @@ impl Decoder {
         self.pending = None;
     }
 
+    fn checked<'a>(&self, packet: Packet<'a>) -> Result<Option<Packet<'a>>, DecodeError> {
+        parser::check(&packet, self.revision.rules(), &self.limits)?;
+        Ok(Some(packet))
+    }
+
     fn body<'a>(&self, head: &Head<'a>) -> Result<Body<'a>, DecodeError> {
         let rules = self.revision.rules();
         let payload = head.payload;
         match head.kind {
-            Kind::Connect if (rules.connect_fits)(payload) => Ok(Body::Connect(payload)),
+            Kind::Connect if (rules.connect_fits)(payload) => {
+                Ok(Body::Connect(payload.map(Cow::from)))
+            }
             Kind::Disconnect if payload.is_none() => Ok(Body::Disconnect),
             Kind::ConnectError if (rules.refusal_fits)(payload) => {
-                Ok(Body::ConnectError(payload.unwrap_or("null")))
+                Ok(Body::ConnectError(payload.unwrap_or("null").into()))
             }
             Kind::Event => {
                 let array = payload.and_then(array).ok_or(DecodeError::Payload)?;

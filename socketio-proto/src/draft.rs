@@ -1,15 +1,16 @@
-//! A packet while it is being written. Its JSON comes first, behind a gap; the event's name and the
-//! head, which depend on how the JSON turned out, are written backwards into the gap. Whether the
-//! packet may be sent at all is decided in `encode`.
+//! A packet while it is being written. Its JSON comes first, behind a gap; in the text form, the
+//! event's name and the head, which depend on how the JSON turned out, are written backwards into
+//! the gap. Whether the packet may be sent at all, and in which form, is decided in `encode`.
 
-use std::{borrow::Cow, io};
+use std::{borrow::Cow, io, mem};
 
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Value, ser::Formatter};
 
 use crate::{
-    Args, EncodeError, Encoded, binary,
+    Args, Body, EncodeError, Encoded, Packet,
+    binary::{self, Placeholder},
     head::Kind,
     json::{self, Flaw},
     shape::{Shape, Spread},
@@ -20,12 +21,17 @@ pub(crate) struct Draft<'a> {
     kind: Kind,
     nsp: &'a str,
     id: Option<u64>,
-    /// The event's name with JSON escapes but without quotes.
-    event: Option<Cow<'a, str>>,
+    event: Option<EventName<'a>>,
     /// The body is appended here.
     pub(crate) buffer: Vec<u8>,
     start: usize,
     attachments: Vec<Bytes>,
+}
+
+struct EventName<'a> {
+    plain: &'a str,
+    /// With JSON escapes but without quotes.
+    escaped: Cow<'a, str>,
 }
 
 impl<'a> Draft<'a> {
@@ -37,8 +43,12 @@ impl<'a> Draft<'a> {
         id: Option<u64>,
         event: Option<&'a str>,
     ) -> Self {
-        let event = event.map(escaped);
-        let gap = headroom + HEAD_ROOM + nsp.len() + event.as_ref().map_or(0, |name| name.len());
+        let event = event.map(|plain| EventName {
+            plain,
+            escaped: escaped(plain),
+        });
+        let name_len = event.as_ref().map_or(0, |name| name.escaped.len());
+        let gap = headroom + HEAD_ROOM + nsp.len() + name_len;
         let mut buffer = Vec::with_capacity(gap + BODY_HINT);
         buffer.resize(gap, 0);
         Self {
@@ -52,8 +62,8 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Finishes the packet with these arguments.
-    pub(crate) fn list<T: Serialize + ?Sized>(mut self, args: &T) -> Result<Encoded, EncodeError> {
+    /// Writes these arguments.
+    pub(crate) fn list<T: Serialize + ?Sized>(&mut self, args: &T) -> Result<(), EncodeError> {
         let mut shape = Shape::One;
         let mut json = serde_json::Serializer::with_formatter(&mut self.buffer, Attaching);
         let spread = Spread {
@@ -64,12 +74,11 @@ impl<'a> Draft<'a> {
         written.map_err(EncodeError::Json)?;
         self.attachments = attachments;
         self.close_list(shape);
-        self.check_placeholders()?;
-        Ok(self.seal())
+        self.check_placeholders()
     }
 
-    /// Finishes the packet with the arguments of another one.
-    pub(crate) fn raw_list(mut self, args: &Args<'_>) -> Result<Encoded, EncodeError> {
+    /// Writes the arguments of another packet.
+    pub(crate) fn raw_list(&mut self, args: &Args<'_>) -> Result<(), EncodeError> {
         args.check().map_err(|_| EncodeError::Malformed)?;
         let raw = args.raw();
         self.buffer.extend_from_slice(raw.as_bytes());
@@ -80,32 +89,22 @@ impl<'a> Draft<'a> {
         } else {
             Shape::One
         });
-        Ok(self.seal())
+        Ok(())
     }
 
-    /// Makes an array of what was written and the event's name.
+    /// Makes an array of what was written.
     fn close_list(&mut self, shape: Shape) {
-        let opening = if self.event.is_some() { b',' } else { b'[' };
-        let has_none = self.buffer[self.start..] == *b"[]";
         match shape {
-            // An array already, whose bracket may have to give way to a comma.
-            Shape::Several if !has_none => self.buffer[self.start] = opening,
+            // An array already.
+            Shape::Several => {}
             Shape::One => {
                 self.buffer.push(b']');
-                self.prepend(&[opening]);
+                self.prepend(b"[");
             }
-            Shape::Nothing | Shape::Several => {
+            Shape::Nothing => {
                 self.buffer.truncate(self.start);
-                self.buffer.push(b']');
-                if self.event.is_none() {
-                    self.prepend(b"[");
-                }
+                self.buffer.extend_from_slice(b"[]");
             }
-        }
-        if let Some(name) = self.event.take() {
-            self.prepend(b"\"");
-            self.prepend(name.as_bytes());
-            self.prepend(b"[\"");
         }
     }
 
@@ -115,9 +114,7 @@ impl<'a> Draft<'a> {
         if self.attachments.is_empty() {
             return Ok(());
         }
-        // Invariant: serde_json writes UTF-8.
-        let text = str::from_utf8(&self.buffer[self.start..]).expect("JSON is text");
-        match json::placeholders(text, self.attachments.len()) {
+        match json::placeholders(self.body(), self.attachments.len()) {
             Ok(found) if found == self.attachments.len() => Ok(()),
             Err(Flaw::Depth) => Err(EncodeError::TooDeep {
                 limit: json::MAX_DEPTH,
@@ -126,8 +123,34 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Writes the head, for which the body has to be complete.
-    pub(crate) fn seal(mut self) -> Encoded {
+    /// What was written, once it is complete.
+    fn body(&self) -> &str {
+        // Invariant: serde_json writes UTF-8, and others' arguments are text.
+        str::from_utf8(&self.buffer[self.start..]).expect("JSON is text")
+    }
+
+    /// The packet for a parser to spell.
+    pub(crate) fn packet(&self) -> Packet<'_> {
+        let json = self.body();
+        let args = |json| Args::received(json, 1).with_attachments(self.attachments.clone());
+        let body = match (self.kind, &self.event) {
+            (Kind::Connect, _) => Body::Connect((!json.is_empty()).then(|| json.into())),
+            (Kind::Disconnect, _) => Body::Disconnect,
+            (Kind::ConnectError, _) => Body::ConnectError(json.into()),
+            (Kind::Event, Some(name)) => Body::Event {
+                name: name.plain.into(),
+                args: args(json),
+            },
+            (Kind::Event | Kind::Ack, _) => Body::Ack(args(json)),
+        };
+        Packet::new(self.nsp, self.id, body)
+    }
+
+    /// The packet in the text form of its revision; nothing is left of the draft.
+    pub(crate) fn seal(&mut self) -> Encoded {
+        if let Some(name) = self.event.take() {
+            self.prepend_name(&name.escaped);
+        }
         if let Some(id) = self.id {
             self.prepend_number(id);
         }
@@ -142,10 +165,22 @@ impl<'a> Draft<'a> {
         }
         self.prepend(&[self.kind.digit(count > 0)]);
         Encoded {
-            buffer: self.buffer,
+            buffer: mem::take(&mut self.buffer),
             start: self.start,
-            attachments: self.attachments,
+            attachments: mem::take(&mut self.attachments),
         }
+    }
+
+    /// Puts the event's name into its list of arguments, whose bracket gives way to a comma.
+    fn prepend_name(&mut self, name: &str) {
+        if self.buffer[self.start..] == *b"[]" {
+            self.start += 1;
+        } else {
+            self.buffer[self.start] = b',';
+        }
+        self.prepend(b"\"");
+        self.prepend(name.as_bytes());
+        self.prepend(b"[\"");
     }
 
     fn prepend(&mut self, bytes: &[u8]) {
@@ -182,7 +217,7 @@ impl Formatter for Attaching {
         W: ?Sized + io::Write,
     {
         match binary::attach(|| Bytes::copy_from_slice(value)) {
-            Some(num) => write!(writer, r#"{{"_placeholder":true,"num":{num}}}"#),
+            Some(num) => write!(writer, "{}", Placeholder(num)),
             None => serde_json::ser::CompactFormatter.write_byte_array(writer, value),
         }
     }

@@ -1,14 +1,14 @@
 //! From packets to messages: which packets there are and which of them may be sent. How a message
-//! is put together is left to `draft`.
+//! is put together is left to `draft`, or to a parser.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    Args, EncodeError, Revision,
+    Args, EncodeError, Parser, Revision,
     draft::Draft,
     head::{Kind, MAX_ID},
     json,
@@ -34,21 +34,22 @@ use crate::{
 /// assert_eq!(event.text(), r#"42/chat,7["say","hello",1]"#);
 /// # Ok::<(), EncodeError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Encoder {
     revision: Revision,
     headroom: usize,
+    parser: Option<Arc<dyn Parser>>,
 }
 
 /// An encoded packet: a text message and the binary messages that have to follow it with nothing in
-/// between.
+/// between. From a [`Parser`] it is one message, which may be binary: then there is no text.
 #[derive(Clone, PartialEq, Eq)]
 #[must_use = "an encoded packet has to be sent"]
 #[non_exhaustive]
 pub struct Encoded {
     /// Holds the text message, from `start` to the end.
     pub buffer: Vec<u8>,
-    /// Where the text starts. At least the encoder's headroom, so that the layer below can put its
+    /// Where the text starts, at the end if there is none. At least the encoder's headroom, so that the layer below can put its
     /// head in front.
     pub start: usize,
     /// The binary messages, in order.
@@ -56,10 +57,44 @@ pub struct Encoded {
 }
 
 impl Encoded {
-    /// The text message.
+    /// Whether there is a text message.
+    pub fn has_text(&self) -> bool {
+        self.start < self.buffer.len()
+    }
+
+    /// The text message, empty if there is none.
     pub fn text(&self) -> &str {
         // Invariant: `start` is where this crate, or the caller, began to write text.
         str::from_utf8(&self.buffer[self.start..]).expect("the message is text")
+    }
+}
+
+/// A text message.
+impl From<String> for Encoded {
+    fn from(text: String) -> Self {
+        Self {
+            buffer: text.into_bytes(),
+            start: 0,
+            attachments: Vec::new(),
+        }
+    }
+}
+
+/// A binary message.
+impl From<Bytes> for Encoded {
+    fn from(data: Bytes) -> Self {
+        Self {
+            buffer: Vec::new(),
+            start: 0,
+            attachments: vec![data],
+        }
+    }
+}
+
+/// A binary message.
+impl From<Vec<u8>> for Encoded {
+    fn from(data: Vec<u8>) -> Self {
+        Bytes::from(data).into()
     }
 }
 
@@ -74,9 +109,20 @@ impl fmt::Debug for Encoded {
 }
 
 impl Encoder {
-    /// An encoder that leaves at least `headroom` bytes free in front of each text message.
+    /// An encoder of the text form that leaves at least `headroom` bytes free in front of each text message.
     pub const fn new(revision: Revision, headroom: usize) -> Self {
-        Self { revision, headroom }
+        Self {
+            revision,
+            headroom,
+            parser: None,
+        }
+    }
+
+    /// With another form than text, if there is a parser.
+    #[must_use]
+    pub fn with_parser(mut self, parser: Option<Arc<dyn Parser>>) -> Self {
+        self.parser = parser;
+        self
     }
 
     /// An EVENT; with an id it asks for an acknowledgement.
@@ -94,7 +140,10 @@ impl Encoder {
     where
         T: Serialize + ?Sized,
     {
-        self.event_draft(nsp, id, name)?.list(args)
+        self.check_event(nsp, id, name)?;
+        let mut draft = self.draft(Kind::Event, nsp, id, Some(name));
+        draft.list(args)?;
+        self.spell(&mut draft)
     }
 
     /// An EVENT with the arguments of another packet, unchanged.
@@ -108,7 +157,10 @@ impl Encoder {
         name: &str,
         args: &Args<'_>,
     ) -> Result<Encoded, EncodeError> {
-        self.event_draft(nsp, id, name)?.raw_list(args)
+        self.check_event(nsp, id, name)?;
+        let mut draft = self.draft(Kind::Event, nsp, id, Some(name));
+        draft.raw_list(args)?;
+        self.spell(&mut draft)
     }
 
     /// The ACK that answers the event with this id.
@@ -119,7 +171,10 @@ impl Encoder {
     where
         T: Serialize + ?Sized,
     {
-        self.ack_draft(nsp, id)?.list(args)
+        check_address(nsp, Some(id))?;
+        let mut draft = self.draft(Kind::Ack, nsp, Some(id), None);
+        draft.list(args)?;
+        self.spell(&mut draft)
     }
 
     /// An ACK with the arguments of another packet, unchanged.
@@ -127,7 +182,10 @@ impl Encoder {
     /// # Errors
     /// As [`ack`](Self::ack), and if the arguments turn out to be malformed.
     pub fn ack_raw(&self, nsp: &str, id: u64, args: &Args<'_>) -> Result<Encoded, EncodeError> {
-        self.ack_draft(nsp, id)?.raw_list(args)
+        check_address(nsp, Some(id))?;
+        let mut draft = self.draft(Kind::Ack, nsp, Some(id), None);
+        draft.raw_list(args)?;
+        self.spell(&mut draft)
     }
 
     /// The CONNECT of a client, with what it has to say for itself.
@@ -185,58 +243,80 @@ impl Encoder {
 
     pub(crate) fn join(&self, nsp: &str, auth: Option<&Map<String, Value>>) -> Encoded {
         let request = (self.revision.rules().write_request)(nsp, auth);
-        let mut draft = self.draft(Kind::Connect, &request.nsp, None);
+        let mut draft = self.draft(Kind::Connect, &request.nsp, None, None);
         if let Some(payload) = request.payload {
             json::append(&mut draft.buffer, payload);
         }
-        draft.seal()
+        self.finish(&mut draft)
     }
 
     pub(crate) fn grant(&self, nsp: &str, sid: &str, pid: Option<&str>) -> Encoded {
-        let mut draft = self.draft(Kind::Connect, nsp, None);
+        let mut draft = self.draft(Kind::Connect, nsp, None, None);
         (self.revision.rules().write_answer)(&mut draft.buffer, sid, pid);
-        draft.seal()
+        self.finish(&mut draft)
     }
 
     pub(crate) fn refuse(&self, nsp: &str, message: &str, data: Option<&Value>) -> Encoded {
-        let mut draft = self.draft(Kind::ConnectError, nsp, None);
+        let mut draft = self.draft(Kind::ConnectError, nsp, None, None);
         (self.revision.rules().write_refusal)(&mut draft.buffer, message, data);
-        draft.seal()
+        self.finish(&mut draft)
     }
 
     pub(crate) fn unknown(&self, nsp: &str) -> Encoded {
-        let mut draft = self.draft(Kind::ConnectError, nsp, None);
+        let mut draft = self.draft(Kind::ConnectError, nsp, None, None);
         let refusal = br#"{"message":"Invalid namespace"}"#;
         draft.buffer.extend_from_slice(refusal);
-        draft.seal()
+        self.finish(&mut draft)
     }
 
     pub(crate) fn leave(&self, nsp: &str) -> Encoded {
-        self.draft(Kind::Disconnect, nsp, None).seal()
+        self.finish(&mut self.draft(Kind::Disconnect, nsp, None, None))
     }
 
-    fn event_draft<'a>(
-        &self,
-        nsp: &'a str,
-        id: Option<u64>,
-        name: &'a str,
-    ) -> Result<Draft<'a>, EncodeError> {
+    /// Puts an event or acknowledgement into the form of this encoder.
+    fn spell(&self, draft: &mut Draft<'_>) -> Result<Encoded, EncodeError> {
+        match &self.parser {
+            None => Ok(draft.seal()),
+            Some(parser) => Ok(self.make_room(parser.encode(&draft.packet())?)),
+        }
+    }
+
+    /// Puts a packet that cannot be done without into the form of this encoder, or else into text:
+    /// the other side then sees that something is wrong.
+    fn finish(&self, draft: &mut Draft<'_>) -> Encoded {
+        let parser = self.parser.as_ref();
+        match parser.map(|parser| parser.encode(&draft.packet())) {
+            Some(Ok(encoded)) => self.make_room(encoded),
+            None | Some(Err(_)) => draft.seal(),
+        }
+    }
+
+    fn make_room(&self, mut encoded: Encoded) -> Encoded {
+        if encoded.has_text() && encoded.start < self.headroom {
+            let text = encoded.buffer.split_off(encoded.start);
+            encoded.buffer = Vec::with_capacity(self.headroom + text.len());
+            encoded.buffer.resize(self.headroom, 0);
+            encoded.buffer.extend_from_slice(&text);
+            encoded.start = self.headroom;
+        }
+        encoded
+    }
+
+    fn check_event(&self, nsp: &str, id: Option<u64>, name: &str) -> Result<(), EncodeError> {
         if self.revision.rules().reserved_events.contains(&name) {
             return Err(EncodeError::ReservedEvent);
         }
-        check_namespace(nsp)?;
-        check_id(id)?;
-        Ok(Draft::new(self.headroom, Kind::Event, nsp, id, Some(name)))
+        check_address(nsp, id)
     }
 
-    fn ack_draft<'a>(&self, nsp: &'a str, id: u64) -> Result<Draft<'a>, EncodeError> {
-        check_namespace(nsp)?;
-        check_id(Some(id))?;
-        Ok(self.draft(Kind::Ack, nsp, Some(id)))
-    }
-
-    fn draft<'a>(&self, kind: Kind, nsp: &'a str, id: Option<u64>) -> Draft<'a> {
-        Draft::new(self.headroom, kind, nsp, id, None)
+    fn draft<'a>(
+        &self,
+        kind: Kind,
+        nsp: &'a str,
+        id: Option<u64>,
+        event: Option<&'a str>,
+    ) -> Draft<'a> {
+        Draft::new(self.headroom, kind, nsp, id, event)
     }
 }
 
@@ -248,7 +328,8 @@ pub(crate) fn check_namespace(nsp: &str) -> Result<(), EncodeError> {
     }
 }
 
-fn check_id(id: Option<u64>) -> Result<(), EncodeError> {
+fn check_address(nsp: &str, id: Option<u64>) -> Result<(), EncodeError> {
+    check_namespace(nsp)?;
     if id.is_some_and(|id| id > MAX_ID) {
         Err(EncodeError::Id)
     } else {

@@ -11,15 +11,15 @@ use crate::json::{self, Flaw};
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// The text does not start with a digit from 0 to 6.
+    /// The text does not start with a digit from 0 to 6, or the parser found no such type.
     #[error("unknown packet type")]
     UnknownType,
     /// A binary packet whose attachment count is missing, zero, or not a decimal followed by a
     /// dash.
     #[error("illegal attachment count")]
     AttachmentCount,
-    /// More attachments announced than [`Limits::max_attachments`](crate::Limits::max_attachments).
-    #[error("more than {limit} attachments announced")]
+    /// More attachments than [`Limits::max_attachments`](crate::Limits::max_attachments).
+    #[error("more than {limit} attachments")]
     TooManyAttachments {
         /// Attachments allowed.
         limit: usize,
@@ -60,7 +60,15 @@ pub enum DecodeError {
     /// An event with a name that is reserved for the library.
     #[error("reserved event name")]
     ReservedEvent,
-    /// A placeholder that points at no attachment.
+    /// The message is not in the form of the connection's [`Parser`](crate::Parser).
+    #[error("message is not in the parser's form")]
+    Syntax,
+    /// The namespace does not start with a slash or contains a comma. Only a parser can tell; in
+    /// the text form there is no way to write it.
+    #[error("invalid namespace")]
+    Namespace,
+    /// A placeholder that points at no attachment, or, in a packet whose bytes travel inline, data
+    /// that only looks like one.
     #[error("placeholder without an attachment")]
     Placeholder,
     /// A packet with attachments is nested deeper than the limit.
@@ -69,10 +77,10 @@ pub enum DecodeError {
         /// Levels allowed.
         limit: usize,
     },
-    /// A text message came while attachments were outstanding.
+    /// A text message came while attachments were outstanding, or the parser knows none.
     #[error("text instead of an attachment")]
     UnexpectedText,
-    /// A binary message came while no attachment was outstanding.
+    /// A binary message came while no attachment was outstanding, or the parser knows none.
     #[error("binary data that belongs to no packet")]
     UnexpectedBinary,
 }
@@ -86,6 +94,13 @@ impl From<Flaw> for DecodeError {
                 limit: json::MAX_DEPTH,
             },
         }
+    }
+}
+
+/// For parsers: arguments that are no JSON do not belong in a packet.
+impl From<ArgsError> for DecodeError {
+    fn from(_: ArgsError) -> Self {
+        Self::Payload
     }
 }
 
@@ -151,6 +166,9 @@ pub enum EncodeError {
     /// The arguments to be passed on are malformed: their sender violated the protocol.
     #[error("malformed arguments")]
     Malformed,
+    /// The connection's [`Parser`](crate::Parser) cannot express the packet; the source says why.
+    #[error("the parser cannot express the packet")]
+    Parser(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// The arguments cannot be read as the type asked for.

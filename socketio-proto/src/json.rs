@@ -6,6 +6,8 @@ use std::borrow::Cow;
 
 use serde::{Serialize, de::IgnoredAny};
 
+use crate::walk::{Container, Step, Walk, scalar_end, string_end};
+
 /// Levels of nesting we follow: as many as serde_json does for types that keep them.
 pub(crate) const MAX_DEPTH: usize = 127;
 
@@ -86,111 +88,26 @@ pub(crate) fn check(text: &str, attachments: usize) -> Result<(), Flaw> {
     Ok(())
 }
 
-/// Walks a text that is known to be valid JSON, checks that every placeholder in it points below
-/// `attachments` and counts them.
-///
-/// A placeholder is an object whose `_placeholder` is `true`; other keys are ignored, and of
-/// duplicate keys the last counts, as in JavaScript. Its `num` has to be written as a plain
-/// integer.
+/// Checks that every placeholder in a text of valid JSON points below `attachments`, and counts
+/// them. What makes a placeholder, `walk` knows.
 pub(crate) fn placeholders(text: &str, attachments: usize) -> Result<usize, Flaw> {
-    let bytes = text.as_bytes();
-    let mut levels: Vec<Level> = Vec::new();
     let mut found = 0;
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        let start = at;
-        at += 1;
-        match byte {
-            b'{' | b'[' => {
-                if levels.len() == MAX_DEPTH {
-                    return Err(Flaw::Depth);
+    for step in Walk::new(text) {
+        match step {
+            Step::Open { depth } if depth > MAX_DEPTH => return Err(Flaw::Depth),
+            Step::Close(Container {
+                placeholder: Some(num),
+                ..
+            }) => {
+                if num >= attachments {
+                    return Err(Flaw::Placeholder);
                 }
-                if let Some(level) = levels.last_mut() {
-                    level.value("", attachments);
-                }
-                let is_object = byte == b'{';
-                levels.push(Level {
-                    is_object,
-                    expects_key: is_object,
-                    ..Level::default()
-                });
+                found += 1;
             }
-            b'}' | b']' => {
-                if let Some(Level {
-                    flagged: true,
-                    in_range,
-                    ..
-                }) = levels.pop()
-                {
-                    if !in_range {
-                        return Err(Flaw::Placeholder);
-                    }
-                    found += 1;
-                }
-            }
-            b',' => {
-                if let Some(level) = levels.last_mut() {
-                    level.expects_key = level.is_object;
-                }
-            }
-            b':' | b' ' | b'\t' | b'\r' | b'\n' => {}
-            _ => {
-                at = match byte {
-                    b'"' => string_end(bytes, start).ok_or(Flaw::Syntax)?,
-                    _ => scalar_end(bytes, start).max(at),
-                };
-                if let (Some(level), Some(token)) = (levels.last_mut(), text.get(start..at)) {
-                    level.token(token, attachments);
-                }
-            }
+            _ => {}
         }
     }
     Ok(found)
-}
-
-/// One open object or array on the way through a text.
-#[derive(Default)]
-struct Level {
-    is_object: bool,
-    expects_key: bool,
-    key: Key,
-    flagged: bool,
-    in_range: bool,
-}
-
-#[derive(Clone, Copy, Default)]
-enum Key {
-    Flag,
-    Num,
-    #[default]
-    Other,
-}
-
-impl Level {
-    fn token(&mut self, token: &str, attachments: usize) {
-        if !self.expects_key {
-            return self.value(token, attachments);
-        }
-        self.expects_key = false;
-        self.key = match token {
-            r#""_placeholder""# => Key::Flag,
-            r#""num""# => Key::Num,
-            _ if !token.contains('\\') => Key::Other,
-            escaped => match serde_json::from_str::<String>(escaped).as_deref() {
-                Ok("_placeholder") => Key::Flag,
-                Ok("num") => Key::Num,
-                _ => Key::Other,
-            },
-        };
-    }
-
-    fn value(&mut self, token: &str, attachments: usize) {
-        match self.key {
-            Key::Flag => self.flagged = token == "true",
-            Key::Num => self.in_range = token.parse().is_ok_and(|num: usize| num < attachments),
-            Key::Other => {}
-        }
-    }
 }
 
 fn skip_whitespace(bytes: &[u8], from: usize) -> usize {
@@ -198,27 +115,4 @@ fn skip_whitespace(bytes: &[u8], from: usize) -> usize {
     from + rest
         .take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
         .count()
-}
-
-/// The index behind the closing quote of the string that opens at `start`.
-fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
-    let mut at = start + 1;
-    loop {
-        match bytes.get(at)? {
-            b'"' => return Some(at + 1),
-            b'\\' => at += 2,
-            _ => at += 1,
-        }
-    }
-}
-
-/// The index behind the number or literal that starts at `start`.
-fn scalar_end(bytes: &[u8], start: usize) -> usize {
-    let rest = bytes[start..].iter();
-    start
-        + rest
-            .take_while(
-                |byte| matches!(byte, b'-' | b'+' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z'),
-            )
-            .count()
 }

@@ -55,6 +55,17 @@
 //! has the CONNECT that no client has sent. A client may ask for it nevertheless, at any time, and
 //! is told what the server has done or will do.
 //!
+//! # Other forms than text
+//!
+//! A packet is text, followed by its attachments as binary messages, unless the connections are
+//! given a [`Parser`] in their `Config`, which spells it as one message of any form. [`MsgPack`] is
+//! one, in the form of JavaScript's `socket.io-msgpack-parser`; [`Parser`] shows how to write
+//! another. Nothing else changes: arguments are read and written as ever, and what a parser returns
+//! is held to the same rules. An [`Encoded`] may then have no text, as
+//! [`has_text`](Encoded::has_text) tells.
+//!
+//! # An example
+//!
 //! Both ends back to back:
 //!
 //! ```
@@ -107,13 +118,16 @@ mod head;
 mod implicit;
 mod json;
 mod limits;
+mod msgpack;
 mod namespaces;
 mod packet;
+mod parser;
 mod revision;
 mod shape;
 mod v4;
 mod v5;
 mod value;
+mod walk;
 
 pub mod client;
 pub mod recovery;
@@ -127,8 +141,10 @@ pub use decode::Decoder;
 pub use encode::{Encoded, Encoder};
 pub use error::{ArgsError, DecodeError, EncodeError, ProtocolError};
 pub use limits::Limits;
+pub use msgpack::MsgPack;
 pub use namespaces::NamespaceId;
 pub use packet::{Body, Packet};
+pub use parser::Parser;
 pub use revision::Revision;
 pub use value::Value;
 

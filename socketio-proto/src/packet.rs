@@ -1,11 +1,11 @@
-//! The packet: the vocabulary of the layer, common to all revisions. How it is spelled is up to
-//! `decode` and `encode`.
+//! The packet: the vocabulary of the layer, common to all revisions and parsers. How it is spelled
+//! is up to `decode` and `encode`, or to a parser.
 
 use std::{borrow::Cow, fmt};
 
 use crate::Args;
 
-/// A decoded packet, borrowing the text it was decoded from where that is possible.
+/// A packet, borrowing the message it was decoded from where that is possible.
 ///
 /// BINARY_EVENT and BINARY_ACK are spellings of EVENT and ACK and are reported as those.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,13 +20,24 @@ pub struct Packet<'a> {
     pub body: Body<'a>,
 }
 
+impl<'a> Packet<'a> {
+    /// A packet, for a [`Parser`](crate::Parser) to return. It is checked afterwards.
+    pub fn new(nsp: impl Into<Cow<'a, str>>, id: Option<u64>, body: Body<'a>) -> Self {
+        Self {
+            nsp: nsp.into(),
+            id,
+            body,
+        }
+    }
+}
+
 /// The types of packets with what each carries (protocol section 10).
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Body<'a> {
     /// A client asks to join a namespace, or a server grants it. The payload is a JSON object, if
     /// there is one.
-    Connect(Option<&'a str>),
+    Connect(Option<Cow<'a, str>>),
     /// One side leaves a namespace.
     Disconnect,
     /// An event.
@@ -41,7 +52,7 @@ pub enum Body<'a> {
     Ack(Args<'a>),
     /// A server refuses a CONNECT; the payload is a JSON string or object. In revision 4 it may
     /// also be an array or null, and no payload is null.
-    ConnectError(&'a str),
+    ConnectError(Cow<'a, str>),
 }
 
 /// Leaves out payloads: they hold credentials and secrets.

@@ -40,6 +40,21 @@ impl Revision {
             Self::V5 => &v5::RULES,
         }
     }
+
+    /// What a server grants, read from its CONNECT; `None` if there is no session id to be had.
+    pub(crate) fn read_answer<'a>(
+        self,
+        payload: Option<Json<'a>>,
+        nsp: &str,
+        link: &str,
+    ) -> Option<Answer<'a>> {
+        let read = self.rules().read_answer;
+        match payload {
+            None => read(None, nsp, link),
+            Some(Cow::Borrowed(json)) => read(Some(json), nsp, link),
+            Some(Cow::Owned(json)) => read(Some(&json), nsp, link).map(Answer::into_owned),
+        }
+    }
 }
 
 /// What a revision decides; the grammar of packets and attachments is common to all.
@@ -93,6 +108,15 @@ pub(crate) struct Request<'a> {
 pub(crate) struct Answer<'a> {
     pub(crate) sid: Cow<'a, str>,
     pub(crate) pid: Option<Cow<'a, str>>,
+}
+
+impl Answer<'_> {
+    fn into_owned(self) -> Answer<'static> {
+        Answer {
+            sid: self.sid.into_owned().into(),
+            pid: self.pid.map(|pid| pid.into_owned().into()),
+        }
+    }
 }
 
 /// Why a server refuses a CONNECT.

@@ -19,18 +19,18 @@
 //! (protocol section 12.4). Two things are kinder than there: an event sent ahead of the answer to
 //! its CONNECT is delivered, and what was under way when the server ended a membership is ignored.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use serde_json::Value;
 
 use crate::{
-    Args, Body, Decoder, Encoded, Encoder, Limits, NamespaceId, Packet, ProtocolError, Revision,
-    Tick,
+    Args, Body, Decoder, Encoded, Encoder, Limits, NamespaceId, Packet, Parser, ProtocolError,
+    Revision, Tick,
     namespaces::{Namespace, Namespaces},
 };
 
 /// What the connections of a server have in common.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
     /// What a client may make us hold.
@@ -39,6 +39,8 @@ pub struct Config {
     pub connect_timeout: u64,
     /// Bytes to leave free in front of each encoded text. Default 0.
     pub headroom: usize,
+    /// How packets are spelled, if not as text. Default `None`.
+    pub parser: Option<Arc<dyn Parser>>,
 }
 
 impl Default for Config {
@@ -47,6 +49,7 @@ impl Default for Config {
             limits: Limits::default(),
             connect_timeout: 45_000,
             headroom: 0,
+            parser: None,
         }
     }
 }
@@ -139,8 +142,8 @@ impl<A> Connection<A> {
         let implicit = implicit.map(|name| namespaces.insert(name));
         Self {
             revision,
-            decoder: Decoder::new(revision, config.limits),
-            encoder: Encoder::new(revision, config.headroom),
+            decoder: Decoder::new(revision, config.limits).with_parser(config.parser.clone()),
+            encoder: Encoder::new(revision, config.headroom).with_parser(config.parser.clone()),
             namespaces,
             left: Vec::new(),
             implicit,
@@ -192,11 +195,11 @@ impl<A> Connection<A> {
     ///
     /// # Errors
     /// If the client broke the protocol; the connection is dead then.
-    pub fn handle_binary(
+    pub fn handle_binary<'a>(
         &mut self,
         now: Tick,
-        data: &[u8],
-    ) -> Result<Option<Event<'static, A>>, ProtocolError> {
+        data: &'a [u8],
+    ) -> Result<Option<Event<'a, A>>, ProtocolError> {
         self.guard(|connection| {
             connection.check_deadline(now)?;
             match connection.decoder.decode_binary(data)? {
@@ -237,12 +240,9 @@ impl<A> Connection<A> {
     ///
     /// `None` if the client has given up meanwhile or was answered already.
     pub fn accept(&mut self, nsp: NamespaceId, sid: &str, pid: Option<&str>) -> Option<Encoded> {
-        let encoder = self.encoder;
-        let namespace = self.member(nsp, false)?;
-        namespace.joined = true;
-        let answer = encoder.grant(&namespace.name, sid, pid);
+        self.member(nsp, false)?.joined = true;
         self.connect_deadline = None;
-        Some(answer)
+        Some(self.encoder.grant(self.namespace(nsp)?, sid, pid))
     }
 
     /// Refuses a CONNECT. The client may try again.
@@ -318,8 +318,8 @@ impl<A> Connection<A> {
     }
 
     /// An encoder for what is sent over this connection.
-    pub fn encoder(&self) -> Encoder {
-        self.encoder
+    pub fn encoder(&self) -> &Encoder {
+        &self.encoder
     }
 
     fn guard<T>(
@@ -358,7 +358,7 @@ impl<A> Connection<A> {
         match body {
             Body::Connect(payload) => {
                 let nsp = self.begin(name)?;
-                let auth = (rules.read_request)(query, payload.map(Cow::from));
+                let auth = (rules.read_request)(query, payload);
                 let len = name.len();
                 Ok(Some(Event::Connect {
                     nsp,

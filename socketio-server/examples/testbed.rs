@@ -6,8 +6,9 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use serde_json::json;
+use socketio_server::parser::MsgPack;
 use socketio_server::{
     AckSender, Auth, Binary, BoxError, ConnectError, Data, DisconnectReason, Io, Namespace,
     RawArgs, Socket, State, Value,
@@ -40,6 +41,15 @@ struct Flags {
     /// Threads; 1 serves connections in the order in which they arrive
     #[arg(long, default_value_t = 2)]
     threads: usize,
+    /// How packets are spelled
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    parser: Form,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Form {
+    Text,
+    Msgpack,
 }
 
 /// Why tagged sockets were disconnected, for others to ask.
@@ -76,7 +86,11 @@ async fn run(flags: Flags) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let io = Io::builder()
+    let mut builder = Io::builder();
+    if let Form::Msgpack = flags.parser {
+        builder = builder.parser(MsgPack);
+    }
+    let io = builder
         .heartbeat(
             Duration::from_millis(flags.ping_interval),
             Duration::from_millis(flags.ping_timeout),

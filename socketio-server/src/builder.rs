@@ -11,6 +11,7 @@ use http::HeaderName;
 use crate::error::HandlerError;
 use crate::files::{ClientBundle, StaticFiles};
 use crate::io::Io;
+use crate::parser::Parser;
 use crate::proto;
 
 type ErrorHook = Box<dyn Fn(&HandlerError) + Send + Sync>;
@@ -101,6 +102,31 @@ impl Builder {
     /// Binary values one event may carry. Default 10.
     pub fn max_attachments(mut self, count: usize) -> Self {
         self.0.connection.limits.max_attachments = count;
+        self
+    }
+
+    /// How packets are spelled, in place of text. All clients have to use the same: in JavaScript,
+    /// the option of this name.
+    ///
+    /// [`MsgPack`](crate::parser::MsgPack) goes with `socket.io-msgpack-parser`:
+    ///
+    /// ```
+    /// use socketio_server::{Io, parser::MsgPack};
+    ///
+    /// let io = Io::builder().parser(MsgPack).build();
+    /// ```
+    ///
+    /// ```js
+    /// import { io } from "socket.io-client";
+    /// import parser from "socket.io-msgpack-parser";
+    ///
+    /// const socket = io({ parser });
+    /// ```
+    ///
+    /// It pays where events carry bytes, which then need no messages of their own; arguments of
+    /// handlers are JSON and bytes as ever. [`Parser`] shows how to write another.
+    pub fn parser(mut self, parser: impl Parser + 'static) -> Self {
+        self.0.connection.parser = Some(Arc::new(parser));
         self
     }
 

@@ -48,7 +48,8 @@ impl Io {
     pub(crate) fn new(settings: Settings) -> Self {
         let io = Self(Arc::new(Inner {
             // Events and acknowledgements look the same in both revisions.
-            encoder: Encoder::new(Revision::V5, settings.connection.headroom),
+            encoder: Encoder::new(Revision::V5, settings.connection.headroom)
+                .with_parser(settings.connection.parser.clone()),
             settings,
             namespaces: RwLock::default(),
             engine: OnceLock::new(),
@@ -76,7 +77,7 @@ impl Io {
         let mut namespaces = self.0.namespaces.write();
         namespaces
             .entry(name.into())
-            .or_insert_with_key(|name| Namespace::new(name, self.clone(), self.0.encoder))
+            .or_insert_with_key(|name| Namespace::new(name, self.clone(), self.0.encoder.clone()))
             .clone()
     }
 

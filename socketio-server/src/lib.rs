@@ -99,6 +99,8 @@ mod slab;
 mod socket;
 mod work;
 
+pub mod parser;
+
 pub use ack::{Ack as PendingAck, Acks};
 pub use broadcast::{Broadcast, Report};
 pub use builder::{Builder, HandlerLimits};

@@ -98,9 +98,9 @@ impl Application for Link {
 
     fn handle_message(&mut self, cx: &mut SessionContext<'_, '_>, message: Message<'_>) {
         self.handle_implied(cx);
-        let event = match message {
+        let event = match &message {
             Message::Text(text) => self.connection.handle_text(cx.now(), text),
-            Message::Binary(data) => self.connection.handle_binary(cx.now(), &data),
+            Message::Binary(data) => self.connection.handle_binary(cx.now(), data),
         };
         let handled = match event {
             Ok(None) => return,

@@ -198,8 +198,8 @@ impl Namespace {
 
     // ---- For the crate --------------------------------------------------------------------
 
-    pub(crate) fn encoder(&self) -> Encoder {
-        self.0.encoder
+    pub(crate) fn encoder(&self) -> &Encoder {
+        &self.0.encoder
     }
 
     pub(crate) fn encode<T: Payload + ?Sized>(
@@ -208,7 +208,7 @@ impl Namespace {
         event: &str,
         args: &T,
     ) -> Result<Prepared, EncodeError> {
-        let encoded = args.event(self.0.encoder, &self.0.name, id, event)?;
+        let encoded = args.event(&self.0.encoder, &self.0.name, id, event)?;
         Ok(prepare(encoded))
     }
 

@@ -22,7 +22,7 @@ pub trait Payload {
     /// If they cannot be expressed, or the name is reserved.
     fn event(
         &self,
-        encoder: Encoder,
+        encoder: &Encoder,
         nsp: &str,
         id: Option<u64>,
         name: &str,
@@ -32,13 +32,13 @@ pub trait Payload {
     ///
     /// # Errors
     /// If they cannot be expressed.
-    fn ack(&self, encoder: Encoder, nsp: &str, id: u64) -> Result<Encoded, EncodeError>;
+    fn ack(&self, encoder: &Encoder, nsp: &str, id: u64) -> Result<Encoded, EncodeError>;
 }
 
 impl<T: Serialize + ?Sized> Payload for T {
     fn event(
         &self,
-        encoder: Encoder,
+        encoder: &Encoder,
         nsp: &str,
         id: Option<u64>,
         name: &str,
@@ -46,7 +46,7 @@ impl<T: Serialize + ?Sized> Payload for T {
         encoder.event(nsp, id, name, self)
     }
 
-    fn ack(&self, encoder: Encoder, nsp: &str, id: u64) -> Result<Encoded, EncodeError> {
+    fn ack(&self, encoder: &Encoder, nsp: &str, id: u64) -> Result<Encoded, EncodeError> {
         encoder.ack(nsp, id, self)
     }
 }
@@ -54,7 +54,7 @@ impl<T: Serialize + ?Sized> Payload for T {
 impl Payload for RawArgs {
     fn event(
         &self,
-        encoder: Encoder,
+        encoder: &Encoder,
         nsp: &str,
         id: Option<u64>,
         name: &str,
@@ -62,7 +62,7 @@ impl Payload for RawArgs {
         encoder.event_raw(nsp, id, name, &self.0)
     }
 
-    fn ack(&self, encoder: Encoder, nsp: &str, id: u64) -> Result<Encoded, EncodeError> {
+    fn ack(&self, encoder: &Encoder, nsp: &str, id: u64) -> Result<Encoded, EncodeError> {
         encoder.ack_raw(nsp, id, &self.0)
     }
 }

@@ -436,7 +436,12 @@ impl Socket {
 
 /// An encoded packet as the engine sends it.
 pub(crate) fn prepare(encoded: Encoded) -> Prepared {
-    Prepared::from_parts(encoded.buffer, encoded.start, encoded.attachments)
+    let has_text = encoded.has_text();
+    let mut attachments = encoded.attachments;
+    match attachments.pop_if(|_| !has_text) {
+        Some(data) => Prepared::binary(data),
+        None => Prepared::from_parts(encoded.buffer, encoded.start, attachments),
+    }
 }
 
 impl PartialEq for Socket {

@@ -1,14 +1,15 @@
 //! `cargo xtask test`: everything deterministic, as steps.
 //!
 //! Begins with the steps of `ci.rs`. The real clients' own business is in `clients.rs`, the official
-//! suites' in `conformance.rs` and the golden vectors' in `vectors.rs`.
+//! suites' in `conformance.rs`, the simulator's in `sim.rs` and the golden vectors' in `vectors.rs`.
 
 use std::collections::BTreeSet;
 
 use crate::{
     ci::{self, BUILD_DEADLINE, cargo},
-    clients, conformance,
+    clients, conformance, fuzz,
     process::{self, Stop},
+    sim,
     steps::Step,
     vectors,
     workspace::Workspace,
@@ -23,6 +24,9 @@ pub(crate) fn steps() -> Vec<Step> {
         Step::new("build", &[], build),
         Step::new("test", &["build"], test),
         Step::new("loom", &[], loom),
+        Step::new("fuzz", &[], fuzz::step),
+        Step::new("sim", &[], sim::run_some),
+        Step::new("mutations", &[], sim::run_all_mutations).full(),
         Step::new("budget", &[], budget),
         Step::new("package", &[], package),
         Step::new("examples", &["build"], examples),

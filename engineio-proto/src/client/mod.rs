@@ -141,10 +141,14 @@ impl Session {
         let mut query = Serializer::new(String::new());
         query.append_pair("EIO", self.format.revision.as_str());
         query.append_pair("transport", transport.as_str());
-        if self.format.base64 {
+        let jsonp = self
+            .format
+            .jsonp
+            .filter(|_| transport == Transport::Polling);
+        if self.format.base64 || jsonp.is_some() {
             query.append_pair("b64", "1");
         }
-        if let (Some(index), Transport::Polling) = (self.format.jsonp, transport) {
+        if let Some(index) = jsonp {
             query.append_pair("j", &index.to_string());
         }
         if let Some(handshake) = &self.handshake {
@@ -328,15 +332,15 @@ impl Session {
     fn handle_control(&mut self, kind: PacketType) {
         match kind {
             PacketType::Ping => {
-                if !self.heartbeat.handle_ping(self.now) {
-                    return self.fail(CloseReason::TransportError, "invalid heartbeat direction");
+                if self.heartbeat.handle_ping(self.now) {
+                    self.beat = Some(Control::Pong);
                 }
-                self.beat = Some(Control::Pong);
             }
             PacketType::Pong => self.heartbeat.handle_pong(self.now),
             PacketType::Close => self.finish(CloseReason::TransportClose, None),
             // A noop has done its work by arriving; the others are legal and without a meaning
-            // here, the reference ignores them as well.
+            // here, the reference ignores them as well. So it does with a heartbeat in the wrong
+            // direction: only servers mind that.
             PacketType::Noop | PacketType::Open | PacketType::Upgrade | PacketType::Message => {}
         }
     }

@@ -41,7 +41,7 @@ impl Polling {
 #[derive(Debug)]
 pub(super) struct Body {
     payload: Writer,
-    /// Bytes of the body so far. JSONP puts more around them than [`Writer::len`] counts.
+    /// Bytes of the body so far.
     len: usize,
     limit: usize,
 }
@@ -49,8 +49,8 @@ pub(super) struct Body {
 impl Body {
     pub(super) const fn new(payload: Writer, limit: Option<usize>) -> Self {
         Self {
-            len: 0,
             payload,
+            len: 0,
             limit: match limit {
                 Some(limit) => limit,
                 None => usize::MAX,
@@ -65,9 +65,10 @@ impl Body {
         append(&mut self.payload);
         let len = self.len + self.payload.posted_len(before);
         let fits = before == 0 || len <= self.limit;
-        match fits {
-            true => self.len = len,
-            false => self.payload.truncate(before),
+        if fits {
+            self.len = len;
+        } else {
+            self.payload.truncate(before);
         }
         fits
     }

@@ -141,8 +141,7 @@ impl Session {
     /// to move, only a message that has begun to leave.
     pub(super) fn post(&mut self, pausing: bool) -> Option<Output> {
         let limit = self.handshake.as_ref().and_then(|it| it.max_payload);
-        let has_bytes = self.queue.iter().any(Prepared::has_attachments);
-        let mut body = Body::new(Writer::new(self.format, has_bytes), limit);
+        let mut body = Body::new(Writer::new(self.format, self.posts_bytes(limit)), limit);
         if let Some(beat) = self.beat.take_if(|_| !pausing) {
             body.push(|payload| payload.push_text(beat.packet().as_bytes()));
         }
@@ -173,5 +172,17 @@ impl Session {
             content,
             body,
         })
+    }
+
+    /// Whether bytes are among the messages that come into question for one body. About so: those
+    /// that find themselves in a text go as base64, and texts may go among bytes.
+    fn posts_bytes(&self, limit: Option<usize>) -> bool {
+        let mut room = limit.unwrap_or(usize::MAX);
+        let mut candidates = self.queue.iter().take_while(|message| {
+            let comes = room > 0;
+            room = room.saturating_sub(message.wire_len());
+            comes
+        });
+        candidates.any(Prepared::has_attachments)
     }
 }

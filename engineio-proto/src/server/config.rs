@@ -10,16 +10,17 @@ use crate::revision::Revision;
     reason = "made to be written with ..Config::default()"
 )]
 pub struct Config {
-    /// From one pong to the next ping. Default 25,000 ms.
+    /// From one pong to the next ping, whoever pings. Default 25,000 ms.
     pub ping_interval: Tick,
-    /// How long a ping may stay unanswered. Default 20,000 ms.
+    /// How long a ping may stay unanswered or, where the client pings, be late. Default 20,000 ms.
     pub ping_timeout: Tick,
     /// How long a client may take from opening a second transport to moving over. Default 10,000 ms.
     pub upgrade_timeout: Tick,
     /// How long a session that is being closed waits for its last messages to be fetched.
     /// Default 30,000 ms.
     pub close_timeout: Tick,
-    /// Bytes of the largest POST body and of the largest WebSocket message. Default 1,000,000.
+    /// Bytes of the largest POST body and of the largest WebSocket message. Bodies count as they
+    /// arrive, JSONP's forms with all that is escaped in them. Default 1,000,000.
     pub max_payload: usize,
     /// Whether sessions may be opened on polling. Default yes.
     pub polling: bool,

@@ -171,16 +171,16 @@ impl Session {
     }
 
     /// Closes the session, reason [`CloseReason::ForcedClose`]. Queued messages leave first: on a
-    /// link at once, on polling with the next poll, both within
-    /// [`close_timeout`](Config::close_timeout).
+    /// link at once, on polling with the next poll, or on the link to which the client is about to
+    /// move, all within [`close_timeout`](Config::close_timeout).
     pub fn close(&mut self, now: Tick) {
         self.advance(now);
         if self.state != State::Open {
             return;
         }
         let deadline = self.now.saturating_add(self.config.close_timeout);
+        // An upgrade goes on: a client that has begun to move polls no more.
         self.state = State::Closing { deadline };
-        self.abandon_upgrade();
     }
 
     /// Ends the session now, without waiting for what is queued.
@@ -199,36 +199,32 @@ impl Session {
     /// When [`handle_timeout`](Self::handle_timeout) has something to do. `None` once closed.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Tick> {
-        match self.state {
-            State::Open => {
-                let heartbeat = self.heartbeat.deadline();
-                let Some(upgrade) = &self.upgrade else {
-                    return heartbeat;
-                };
-                let upgrade = upgrade.deadline(self.poll_waits());
-                Some(heartbeat.map_or(upgrade, |heartbeat| heartbeat.min(upgrade)))
-            }
+        let deadline = match self.state {
+            State::Open => self.heartbeat.deadline(),
             State::Closing { deadline } => Some(deadline),
             State::Closed => None,
-        }
+        };
+        let upgrade = self.upgrade.as_ref();
+        let upgrade = upgrade.map(|upgrade| upgrade.deadline(self.poll_waits()));
+        [deadline, upgrade].into_iter().flatten().min()
     }
 
     /// Acts on all deadlines up to `now`.
     pub fn handle_timeout(&mut self, now: Tick) {
         self.advance(now);
-        match self.state {
-            State::Open => {}
-            State::Closing { deadline } if deadline <= self.now => {
-                return self.finish(CloseReason::ForcedClose, None);
-            }
-            State::Closing { .. } | State::Closed => return,
-        }
         if self
             .upgrade
             .as_ref()
             .is_some_and(|it| it.is_overdue(self.now))
         {
             self.abandon_upgrade();
+        }
+        match self.state {
+            State::Open => {}
+            State::Closing { deadline } if deadline <= self.now => {
+                return self.finish(CloseReason::ForcedClose, None);
+            }
+            State::Closing { .. } | State::Closed => return,
         }
         match self.heartbeat.handle_timeout(&self.config, self.now) {
             Some(Due::Ping) => self.beat = Some(Control::Ping),

@@ -26,16 +26,40 @@ pub(super) struct Post {
     pub(super) payload: Payload,
 }
 
-/// Fills a payload from the queue, at least one message and then up to the target size. Returns
-/// the bytes that left the queue, as on a websocket.
-pub(super) fn drain(queue: &mut VecDeque<Prepared>, payload: &mut Writer, format: Format) -> usize {
-    let mut drained = 0;
-    while let Some(message) = queue.pop_front() {
-        drained += message.wire_len();
-        message.append_to(payload, format);
-        if payload.len() >= RESPONSE_TARGET {
-            break;
+/// The messages of one response, from the front of the queue: at least one, if there is any, and
+/// then up to the target size.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    messages: usize,
+    /// Bytes of them, as on a websocket.
+    pub(super) bytes: usize,
+    /// Whether some of them carry bytes.
+    pub(super) has_bytes: bool,
+}
+
+impl Batch {
+    pub(super) fn of(queue: &VecDeque<Prepared>) -> Self {
+        let mut batch = Self::default();
+        for message in queue {
+            if batch.bytes >= RESPONSE_TARGET {
+                break;
+            }
+            batch.messages += 1;
+            batch.bytes += message.wire_len();
+            batch.has_bytes |= message.has_attachments();
+        }
+        batch
+    }
+
+    /// Moves the messages from the queue to a payload.
+    pub(super) fn drain(
+        &self,
+        queue: &mut VecDeque<Prepared>,
+        payload: &mut Writer,
+        format: Format,
+    ) {
+        for message in queue.drain(..self.messages) {
+            message.append_to(payload, format);
         }
     }
-    drained
 }

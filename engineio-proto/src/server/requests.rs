@@ -2,13 +2,12 @@
 
 use bytes::Bytes;
 
-use super::polling::{self, Polling, Post};
+use super::polling::{Batch, Polling, Post};
 use super::{CLOSE_PACKET, Carrier, NOOP_PACKET, RequestId, Response, Session, State};
 use crate::error::{CloseReason, DecodeError};
 use crate::format::Content;
 use crate::packet::{Message, PacketType, Tick};
 use crate::payload::{Payload, Writer};
-use crate::prepared::Prepared;
 use crate::request::RequestError;
 
 impl Session {
@@ -176,10 +175,10 @@ impl Session {
             return;
         };
         polling.get = None;
-        let has_bytes = self.queue.iter().any(Prepared::has_attachments);
-        let mut payload = Writer::new(self.format, has_bytes);
-        let drained = polling::drain(&mut self.queue, &mut payload, self.format);
-        self.queued_bytes -= drained;
+        let batch = Batch::of(&self.queue);
+        let mut payload = Writer::new(self.format, batch.has_bytes);
+        batch.drain(&mut self.queue, &mut payload, self.format);
+        self.queued_bytes -= batch.bytes;
         // Behind them, for that is where it would be without a shared response.
         if let Some(beat) = self.beat.take().filter(|_| !closing) {
             payload.push_text(beat.packet().as_bytes());

@@ -2,7 +2,7 @@
 //! (protocol.md §3). Lengths are decimal, a digit per byte, and count bytes.
 
 use super::packet::binary_type;
-use super::payload::beyond;
+use super::payload::{append_digits, beyond};
 use crate::error::DecodeError;
 use crate::packet::PacketType;
 use crate::revision::PayloadPacket;
@@ -11,18 +11,12 @@ const TEXT: u8 = 0;
 const BINARY: u8 = 1;
 const END_OF_LENGTH: u8 = 255;
 
-/// Digits of the longest length.
-const MAX_DIGITS: usize = 10;
-
 /// An empty payload is legal, and without a packet.
 pub(super) fn decode(payload: &[u8], at: &mut usize) -> Result<Option<PayloadPacket>, DecodeError> {
     let Some((&form, rest)) = payload.get(*at..).and_then(<[u8]>::split_first) else {
         return Ok(None);
     };
-    let digits = rest
-        .iter()
-        .take(MAX_DIGITS + 1)
-        .position(|&byte| byte == END_OF_LENGTH);
+    let digits = rest.iter().position(|&byte| byte == END_OF_LENGTH);
     let digits = digits.ok_or(DecodeError::Length)?;
     let start = *at + 1 + digits + 1;
     let end = start
@@ -77,9 +71,8 @@ pub(super) fn append_binary(payload: &mut Vec<u8>, packet: &[u8]) {
 }
 
 fn append(payload: &mut Vec<u8>, form: u8, packet: &[u8]) {
-    let digits = packet.len().to_string();
     payload.push(form);
-    payload.extend(digits.bytes().map(|digit| digit - b'0'));
+    append_digits(payload, 0, packet.len());
     payload.push(END_OF_LENGTH);
     payload.extend_from_slice(packet);
 }

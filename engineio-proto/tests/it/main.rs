@@ -3,7 +3,9 @@
 mod pair;
 mod trace;
 
+mod allocation;
 mod close;
+mod formats;
 mod heartbeat;
 mod limits;
 mod properties;
@@ -11,4 +13,5 @@ mod requests;
 mod revision_3;
 mod upgrade;
 mod vectors;
+mod webtransport;
 mod ws;

@@ -233,11 +233,37 @@ fn clients_say_once_what_they_cannot_take() {
         ("j=12abc34", v3.with_jsonp(1234)),
         ("j=);alert(7", v3.with_jsonp(7)),
         ("j", v3.with_jsonp(0)),
-        ("j=3&b64=1", v3.with_jsonp(3)),
+        ("j=3&b64=1", v3.with_jsonp(3).with_base64()),
     ] {
         let format_read = open_format(&format!("transport=polling&{parameters}"));
         assert_eq!(format_read, format, "{parameters}");
         assert_eq!(format.jsonp.is_some(), parameters.starts_with('j'));
+    }
+}
+
+#[test]
+fn content_is_what_the_header_announces_and_text_otherwise() {
+    for (header, content) in [
+        (Some("application/octet-stream"), Content::Binary),
+        (Some("application/x-www-form-urlencoded"), Content::Form),
+        (
+            Some("application/x-www-form-urlencoded; charset=UTF-8"),
+            Content::Form,
+        ),
+        (Some("text/plain; charset=UTF-8"), Content::Text),
+        (
+            Some("application/octet-stream; charset=UTF-8"),
+            Content::Text,
+        ),
+        (Some(""), Content::Text),
+        (None, Content::Text),
+    ] {
+        let read = Content::from_header(header.map(str::as_bytes));
+        assert_eq!(read, content, "{header:?}");
+    }
+    for content in [Content::Text, Content::Binary, Content::Form] {
+        let header = content.as_str().as_bytes();
+        assert_eq!(Content::from_header(Some(header)), content);
     }
 }
 

@@ -200,13 +200,55 @@ fn polling_requests_after_the_switch_are_refused() {
 fn closing_server_closes_the_probing_link() {
     let mut session = server_with_link();
     session.close(1);
-    assert_eq!(server_lines(&mut session), ["close link 0"]);
-    session.handle_text(2, LINK, "5");
+    assert!(server_lines(&mut session).is_empty());
     session.handle_get(3, RequestId(1));
     assert_eq!(
         server_lines(&mut session),
-        ["reply 1: 200 1", "closed: forced close"]
+        ["reply 1: 200 1", "close link 0", "closed: forced close"]
     );
+}
+
+#[test]
+fn closing_server_sends_what_is_left_to_a_client_that_has_moved() {
+    let mut session = server_with_link();
+    session.send(Prepared::text("a"));
+    session.close(1);
+    assert!(server_lines(&mut session).is_empty());
+    session.handle_text(2, LINK, "5");
+    let lines = [
+        "upgraded to websocket",
+        "send 0: 4a",
+        "close link 0",
+        "closed: forced close",
+    ];
+    assert_eq!(server_lines(&mut session), lines);
+}
+
+#[test]
+fn closing_server_does_not_wait_longer_for_a_client_to_move() {
+    let mut session = server_with_link();
+    session.close(1);
+    assert_eq!(session.poll_timeout(), Some(10_000));
+    session.handle_timeout(10_000);
+    assert_eq!(server_lines(&mut session), ["close link 0"]);
+    assert_eq!(session.poll_timeout(), Some(30_001));
+    session.handle_timeout(30_001);
+    assert_eq!(server_lines(&mut session), ["closed: forced close"]);
+}
+
+#[test]
+fn messages_sent_before_the_server_closes_arrive_at_any_moment_of_the_upgrade() {
+    for (at, format) in (0..160).flat_map(|at| FORMATS.map(|format| (at, format))) {
+        let mut pair = Pair::speaking(format, Default::default(), Default::default());
+        pair.run_until(at.max(10));
+        pair.server().session.send(Prepared::text("last"));
+        let now = pair.now;
+        pair.server().session.close(now);
+        pair.run_for(1_000);
+        assert_eq!(pair.client.received, ["last"], "at {at} ms, {format:?}");
+        let closed = pair.client.closed.is_some() && pair.server().closed.is_some();
+        assert!(closed, "at {at} ms, {format:?}");
+    }
 }
 
 // ---- The client alone ---------------------------------------------------------------------

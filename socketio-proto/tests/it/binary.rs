@@ -29,7 +29,7 @@ fn receive(sent: &Encoded) -> Args<'static> {
         packet = args.as_ref().map(drop);
     }
     match args.expect("complete").body {
-        Body::Event { args, .. } | Body::Ack(args) => args,
+        Body::Event { args, .. } | Body::Ack(args) => args.into_owned(),
         other => panic!("no arguments in {other:?}"),
     }
 }

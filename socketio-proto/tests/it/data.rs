@@ -63,7 +63,7 @@ impl Plain {
     pub(crate) fn of(packet: &Packet<'_>) -> Self {
         let json = |text: &str| serde_json::from_str(text).expect("checked by the decoder");
         let (kind, data) = match &packet.body {
-            Body::Connect(auth) => (0, auth.map(json)),
+            Body::Connect(auth) => (0, auth.as_deref().map(json)),
             Body::Disconnect => (1, None),
             Body::Event { name, args } => {
                 let mut data = vec![Data::String(name.to_string())];

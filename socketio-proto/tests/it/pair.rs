@@ -1,11 +1,15 @@
 //! A client and a server connection back to back, with everything they may do in turn, in both
-//! revisions.
+//! revisions and all forms of packets.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use socketio_proto::{Args, Binary, Encoded, NamespaceId, Revision, client, server};
+use socketio_proto::{
+    Args, Binary, Encoded, MsgPack, NamespaceId, Parser, Revision, client, server,
+};
+
+use crate::parser::JsonArray;
 
 /// One message on the wire.
 enum Wire {
@@ -30,15 +34,33 @@ struct Pair {
 }
 
 fn post(queue: &mut VecDeque<Wire>, sent: &Encoded) {
-    queue.push_back(Wire::Text(sent.text().to_owned()));
+    if sent.has_text() {
+        queue.push_back(Wire::Text(sent.text().to_owned()));
+    }
     queue.extend(sent.attachments.iter().cloned().map(Wire::Binary));
 }
 
 impl Pair {
     fn new(revision: Revision) -> Self {
+        Self::speaking(revision, None)
+    }
+
+    /// One in each form there is; what happens must not depend on it.
+    fn of_each_form(revision: Revision) -> impl Iterator<Item = Self> {
+        let parsers: [Option<Arc<dyn Parser>>; 3] =
+            [None, Some(Arc::new(MsgPack)), Some(Arc::new(JsonArray))];
+        let parsers = parsers.into_iter();
+        parsers.map(move |parser| Self::speaking(revision, parser))
+    }
+
+    fn speaking(revision: Revision, parser: Option<Arc<dyn Parser>>) -> Self {
+        let mut client = client::Config::default();
+        client.parser = parser.clone();
+        let mut server = server::Config::default();
+        server.parser = parser;
         Self {
-            client: client::Connection::new(revision, &client::Config::default(), LINK),
-            server: server::Connection::new(revision, &server::Config::default(), 0),
+            client: client::Connection::new(revision, &client, LINK),
+            server: server::Connection::new(revision, &server, 0),
             to_client: VecDeque::new(),
             to_server: VecDeque::new(),
             log: Vec::new(),
@@ -190,50 +212,51 @@ fn a_life_of_two_namespaces() {
         (Revision::V4, ["link", "/chat#link"]),
         (Revision::V5, ["sid-/", "sid-/chat"]),
     ] {
-        let mut pair = Pair::new(revision);
-        let root = pair.join("/");
-        let chat = pair.join("/chat");
-        pair.join("/secret");
-        pair.settle();
-        assert_eq!(
-            pair.log(),
-            [
-                "server: connect /",
-                "server: connect /chat",
-                "server: connect /secret",
-                &format!("client: connected {root_id}"),
-                &format!("client: connected {chat_id}"),
-                "client: refused not for you",
-            ]
-        );
-        pair.emit(root, None, "hello", &());
-        pair.emit(chat, Some(0), "say", &("a", json!({"b": 1})));
-        pair.settle();
-        assert_eq!(
-            pair.log(),
-            [
-                "server: event hello ",
-                r#"server: event say "a",{"b":1}"#,
-                "client: event hello ",
-                r#"client: event say "a",{"b":1}"#,
-                r#"client: ack say 0 "a",{"b":1}"#,
-            ]
-        );
-        for (nsp, name, id) in [(chat, "/chat", chat_id), (root, "/", root_id)] {
-            let (leave, _) = pair.client.disconnect(nsp).expect("joined");
-            post(&mut pair.to_server, &leave.expect("joined"));
-            pair.settle();
-            let again = pair.join(name);
+        for mut pair in Pair::of_each_form(revision) {
+            let root = pair.join("/");
+            let chat = pair.join("/chat");
+            pair.join("/secret");
             pair.settle();
             assert_eq!(
                 pair.log(),
                 [
-                    "server: disconnect []",
-                    &format!("server: connect {name}"),
-                    &format!("client: connected {id}"),
+                    "server: connect /",
+                    "server: connect /chat",
+                    "server: connect /secret",
+                    &format!("client: connected {root_id}"),
+                    &format!("client: connected {chat_id}"),
+                    "client: refused not for you",
                 ]
             );
-            assert_eq!(pair.client.namespace(again), Some(name));
+            pair.emit(root, None, "hello", &());
+            pair.emit(chat, Some(0), "say", &("a", json!({"b": 1})));
+            pair.settle();
+            assert_eq!(
+                pair.log(),
+                [
+                    "server: event hello ",
+                    r#"server: event say "a",{"b":1}"#,
+                    "client: event hello ",
+                    r#"client: event say "a",{"b":1}"#,
+                    r#"client: ack say 0 "a",{"b":1}"#,
+                ]
+            );
+            for (nsp, name, id) in [(chat, "/chat", chat_id), (root, "/", root_id)] {
+                let (leave, _) = pair.client.disconnect(nsp).expect("joined");
+                post(&mut pair.to_server, &leave.expect("joined"));
+                pair.settle();
+                let again = pair.join(name);
+                pair.settle();
+                assert_eq!(
+                    pair.log(),
+                    [
+                        "server: disconnect []",
+                        &format!("server: connect {name}"),
+                        &format!("client: connected {id}"),
+                    ]
+                );
+                assert_eq!(pair.client.namespace(again), Some(name));
+            }
         }
     }
 }
@@ -241,30 +264,31 @@ fn a_life_of_two_namespaces() {
 #[test]
 fn attachments_survive_the_way_there_and_back() {
     for revision in REVISIONS {
-        let mut pair = Pair::new(revision);
-        let root = pair.join("/");
-        pair.settle();
-        pair.log();
-        pair.emit(
-            root,
-            Some(3),
-            "file",
-            &(
-                "name",
-                Binary::from(b"one".to_vec()),
-                vec![Binary::from(b"two".to_vec())],
-            ),
-        );
-        pair.settle();
-        let args = r#""name",{"_placeholder":true,"num":0},[{"_placeholder":true,"num":1}] + b"one" + b"two""#;
-        assert_eq!(
-            pair.log(),
-            [
-                format!("server: event file {args}"),
-                format!("client: event file {args}"),
-                format!("client: ack file 3 {args}")
-            ]
-        );
+        for mut pair in Pair::of_each_form(revision) {
+            let root = pair.join("/");
+            pair.settle();
+            pair.log();
+            pair.emit(
+                root,
+                Some(3),
+                "file",
+                &(
+                    "name",
+                    Binary::from(b"one".to_vec()),
+                    vec![Binary::from(b"two".to_vec())],
+                ),
+            );
+            pair.settle();
+            let args = r#""name",{"_placeholder":true,"num":0},[{"_placeholder":true,"num":1}] + b"one" + b"two""#;
+            assert_eq!(
+                pair.log(),
+                [
+                    format!("server: event file {args}"),
+                    format!("client: event file {args}"),
+                    format!("client: ack file 3 {args}")
+                ]
+            );
+        }
     }
 }
 
@@ -303,62 +327,87 @@ fn the_server_asks_too() {
 #[test]
 fn a_client_that_pipelines_loses_nothing() {
     for (revision, id) in [(Revision::V4, "link"), (Revision::V5, "sid-/")] {
-        let mut pair = Pair::new(revision);
-        let root = pair.join("/");
-        pair.emit(root, None, "early", &1);
-        pair.settle();
-        assert_eq!(
-            pair.log(),
-            [
-                "server: connect /",
-                "server: event early 1",
-                &format!("client: connected {id}"),
-                "client: event early 1"
-            ]
-        );
+        for mut pair in Pair::of_each_form(revision) {
+            let root = pair.join("/");
+            pair.emit(root, None, "early", &1);
+            pair.settle();
+            assert_eq!(
+                pair.log(),
+                [
+                    "server: connect /",
+                    "server: event early 1",
+                    &format!("client: connected {id}"),
+                    "client: event early 1"
+                ]
+            );
+        }
     }
 }
 
 #[test]
 fn both_sides_may_leave_at_once() {
     for revision in REVISIONS {
+        for mut pair in Pair::of_each_form(revision) {
+            let root = pair.join("/");
+            let chat = pair.join("/chat");
+            pair.settle();
+            let (from_server, _) = pair.server.disconnect(pair.asked[1]).expect("joined");
+            let (from_client, _) = pair.client.disconnect(chat).expect("joined");
+            post(&mut pair.to_client, &from_server);
+            post(&mut pair.to_server, &from_client.expect("joined"));
+            pair.log();
+            pair.settle();
+            assert_eq!(pair.log(), [""; 0], "each ignores what was under way");
+            pair.emit(root, None, "alive", &Value::Bool(true));
+            pair.settle();
+            assert_eq!(
+                pair.log(),
+                ["server: event alive true", "client: event alive true"]
+            );
+        }
+    }
+}
+
+#[test]
+fn a_farewell_does_not_end_the_membership_that_is_asked_for_next() {
+    for (revision, id) in [(Revision::V4, "/chat#link"), (Revision::V5, "sid-/chat")] {
         let mut pair = Pair::new(revision);
-        let root = pair.join("/");
         let chat = pair.join("/chat");
         pair.settle();
-        let (from_server, _) = pair.server.disconnect(pair.asked[1]).expect("joined");
+        let asked = *pair.asked.last().expect("asked for");
+        let (from_server, _) = pair.server.disconnect(asked).expect("joined");
         let (from_client, _) = pair.client.disconnect(chat).expect("joined");
         post(&mut pair.to_client, &from_server);
         post(&mut pair.to_server, &from_client.expect("joined"));
+        let chat = pair.join("/chat");
         pair.log();
         pair.settle();
-        assert_eq!(pair.log(), [""; 0], "each ignores what was under way");
-        pair.emit(root, None, "alive", &Value::Bool(true));
+        let joined = format!("client: connected {id}");
+        assert_eq!(pair.log(), ["server: connect /chat", &joined]);
+        pair.emit(chat, None, "hello", &());
         pair.settle();
-        assert_eq!(
-            pair.log(),
-            ["server: event alive true", "client: event alive true"]
-        );
+        assert_eq!(pair.log(), ["server: event hello ", "client: event hello "]);
     }
 }
 
 #[test]
 fn a_join_given_up_early_leaves_nothing_behind() {
     for revision in REVISIONS {
-        let mut pair = Pair::new(revision);
-        pair.settle();
-        pair.log();
-        let chat = pair.join("/chat");
-        assert!(matches!(pair.client.disconnect(chat), Some((None, _))));
-        pair.settle();
-        assert_eq!(
-            pair.log(),
-            [
-                "server: connect /chat",
-                "client: unwanted",
-                "server: disconnect []"
-            ]
-        );
+        for mut pair in Pair::of_each_form(revision) {
+            pair.settle();
+            pair.log();
+            let chat = pair.join("/chat");
+            assert!(matches!(pair.client.disconnect(chat), Some((None, _))));
+            pair.settle();
+            assert_eq!(
+                pair.log(),
+                [
+                    "server: connect /chat",
+                    "client: unwanted",
+                    "server: disconnect []"
+                ]
+            );
+        }
     }
 }
 

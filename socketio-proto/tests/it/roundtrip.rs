@@ -24,7 +24,7 @@ pub(crate) fn args() -> impl Strategy<Value = Vec<Data>> {
     vec(data(), 0..5)
 }
 
-fn generous() -> Limits {
+pub(crate) fn generous() -> Limits {
     let mut limits = Limits::default();
     limits.max_attachments = 1000;
     limits
@@ -121,7 +121,7 @@ proptest! {
         let packet = decode(&sent);
         prop_assert_eq!(packet.nsp.as_ref(), &nsp);
         let Body::Connect(Some(text)) = packet.body else { panic!("no connect") };
-        let received: Map<String, Value> = serde_json::from_str(text).expect("an object");
+        let received: Map<String, Value> = serde_json::from_str(&text).expect("an object");
         prop_assert_eq!(received, auth);
     }
 

@@ -216,7 +216,8 @@ fn encodes_as_the_reference_does() {
             if suite.lists(FOREIGN, name) {
                 continue;
             }
-            let sent = encode(suite.revision, &plain(&vector["packet"]));
+            let encoder = Encoder::new(suite.revision, 0);
+            let sent = encode(&encoder, &plain(&vector["packet"]));
             let sent = sent.unwrap_or_else(|error| panic!("{name}: {error}"));
             let wire = vector["wire"].as_array().expect("frames");
             let spelled = SPELLED
@@ -269,7 +270,7 @@ impl Suite {
     }
 }
 
-fn name(vector: &Value) -> &str {
+pub(crate) fn name(vector: &Value) -> &str {
     vector["name"].as_str().expect("a name")
 }
 
@@ -286,7 +287,7 @@ fn decode(revision: Revision, vector: &Value) -> Result<Vec<Plain>, (usize, Deco
         .iter()
         .enumerate()
     {
-        let packet = match frame["text"].as_str() {
+        match frame["text"].as_str() {
             Some(text) => {
                 let packet = decoder.decode_text(text).map_err(|error| (index, error))?;
                 // Arguments of text are only read on demand; a reader finds out then.
@@ -295,23 +296,23 @@ fn decode(revision: Revision, vector: &Value) -> Result<Vec<Plain>, (usize, Deco
                 {
                     args.check().map_err(|_| (index, DecodeError::Payload))?;
                 }
-                packet
+                packets.extend(packet.as_ref().map(Plain::of));
             }
             None => {
                 let bytes = bytes_of(frame["hex"].as_str().expect("text or hex"));
-                decoder
+                let packet = decoder
                     .decode_binary(&bytes)
-                    .map_err(|error| (index, error))?
+                    .map_err(|error| (index, error))?;
+                packets.extend(packet.as_ref().map(Plain::of));
             }
-        };
-        packets.extend(packet.as_ref().map(Plain::of));
+        }
     }
     Ok(packets)
 }
 
 /// The reference reports numbers as names, leaves out the data of an ACK or ERROR without any and,
 /// in revision 4, tells packets with attachments from those without.
-fn expected(vector: &Value) -> Plain {
+pub(crate) fn expected(vector: &Value) -> Plain {
     let packet = vector.get("decoded").unwrap_or_else(|| &vector["packet"]);
     let mut plain = plain(packet);
     plain.kind = match plain.kind {
@@ -332,7 +333,7 @@ fn expected(vector: &Value) -> Plain {
     plain
 }
 
-fn plain(packet: &Value) -> Plain {
+pub(crate) fn plain(packet: &Value) -> Plain {
     Plain {
         kind: packet["type"].as_u64().expect("a type"),
         nsp: packet["nsp"].as_str().expect("a namespace").to_owned(),
@@ -341,8 +342,7 @@ fn plain(packet: &Value) -> Plain {
     }
 }
 
-fn encode(revision: Revision, packet: &Plain) -> Result<Encoded, EncodeError> {
-    let encoder = Encoder::new(revision, 0);
+pub(crate) fn encode(encoder: &Encoder, packet: &Plain) -> Result<Encoded, EncodeError> {
     let nsp = &packet.nsp;
     let items = |data: &Option<Data>| match data {
         Some(Data::Array(items)) => items.clone(),

@@ -11,5 +11,6 @@ mod flows;
 mod handlers;
 mod host;
 mod leaks;
+mod parsers;
 mod rooms;
 mod shutdown;

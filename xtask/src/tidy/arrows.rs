@@ -27,6 +27,8 @@ const ARROWS: &[(&str, &[&str])] = &[
         "loom-models",
         &["engineio-proto", "socketio-adapter", "socketio-proto"],
     ),
+    ("sim", &["engineio-proto", "socketio-proto"]),
+    ("fuzz", &["engineio-proto", "socketio-proto"]),
     ("bench", &[]),
     ("bench-*", &["socketio-server"]),
 ];

@@ -199,7 +199,7 @@ impl World {
             panic!("no CONNECT");
         };
         let (mut socket, mut messages) = self
-            .recover(client, Claim::of(auth))
+            .recover(client, Claim::of(auth.as_deref()))
             .unwrap_or_else(|| (self.server.make(client), VecDeque::new()));
         socket.is_linked = true;
         let answer = ENCODER.connected("/", "sid", Some(&socket.pid)).unwrap();
@@ -250,7 +250,7 @@ impl World {
         };
         link.is_answered = true;
         let held = mem::take(&mut link.held);
-        let answer: serde_json::Value = serde_json::from_str(answer.unwrap()).unwrap();
+        let answer: serde_json::Value = serde_json::from_str(&answer.unwrap()).unwrap();
         let pid = answer["pid"].as_str();
         let sockets = &self.server.sockets;
         let socket = sockets.iter().find(|socket| Some(&*socket.pid) == pid);
