@@ -73,13 +73,12 @@ impl Connection {
 
     async fn write_frames(&mut self, outgoing: Outgoing, format: Format) -> io::Result<()> {
         match outgoing {
-            Outgoing::Item(Item::Message(message)) => {
-                for frame in message.frames(format) {
+            Outgoing::Item(item) => {
+                for frame in item.frames(format) {
                     self.write(frame).await?;
                 }
                 Ok(())
             }
-            Outgoing::Item(Item::Control(control)) => self.write(control.frame()).await,
             Outgoing::Control(frame) => self.write(frame.as_ref()).await,
         }
     }

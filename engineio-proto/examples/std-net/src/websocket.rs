@@ -27,13 +27,8 @@ impl Link {
     }
 
     pub(crate) fn send(&self, item: &Item) -> io::Result<()> {
-        let mut stream = &*self.stream;
-        match item {
-            Item::Control(control) => stream.write_all(control.frame()),
-            Item::Message(message) => message
-                .frames(self.format)
-                .try_for_each(|frame| stream.write_all(frame)),
-        }
+        let mut frames = item.frames(self.format);
+        frames.try_for_each(|frame| (&*self.stream).write_all(frame))
     }
 
     fn pong(&self, payload: &[u8]) {
