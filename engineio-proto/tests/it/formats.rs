@@ -82,7 +82,10 @@ fn bytes_that_are_left_for_the_next_post_do_not_make_this_one_binary() {
         posts([long, attachment()]),
         [Content::Text, Content::Binary]
     );
-    assert_eq!(posts([Prepared::text("a"), attachment()]), [Content::Binary]);
+    assert_eq!(
+        posts([Prepared::text("a"), attachment()]),
+        [Content::Binary]
+    );
 }
 
 /// The kinds of bodies in which a client posts these messages to a server that takes 100 bytes.
