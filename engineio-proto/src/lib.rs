@@ -136,8 +136,10 @@
 //! | read and write WebSocket frames | [`ws`] |
 //! | put packets on a WebTransport stream | [`webtransport`] |
 //! | encode and decode packets alone | [`Revision`] and [`Payload`] |
+//! | record what happened, and run it again | [`record`] |
 
 pub mod client;
+pub mod record;
 pub mod server;
 #[cfg(feature = "proptest")]
 pub mod strategies;

@@ -7,8 +7,10 @@ mod bench;
 mod ci;
 mod clients;
 mod conformance;
+mod fuzz;
 mod install;
 mod process;
+mod sim;
 mod steps;
 mod test;
 mod tidy;
@@ -21,6 +23,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     conformance::Layer,
+    fuzz::Fuzz,
     process::Stop,
     steps::{Selection, run_steps},
     workspace::Workspace,
@@ -68,6 +71,21 @@ enum Command {
         #[arg(long)]
         write: bool,
     },
+    /// Inputs nobody thought of, for every decoder and every state machine.
+    Fuzz {
+        #[command(subcommand)]
+        command: Fuzz,
+    },
+    /// Both ends of sessions in random schedules, on a virtual clock.
+    #[command(disable_help_flag = true)]
+    Sim {
+        /// Instead, put faults into a copy, those about WORDS or all, and see each of them found.
+        #[arg(long, value_name = "WORDS", num_args = 0..=1, default_missing_value = "")]
+        mutations: Option<String>,
+        /// Handed on: `cargo xtask sim --help` says what there is.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Figures of the server beside those of other Socket.IO servers.
     #[command(disable_help_flag = true)]
     Bench {
@@ -100,6 +118,15 @@ fn run(command: Command) -> Result<ExitCode, Stop> {
             conformance::run(&workspace, &suite, at.as_deref(), only).map(|()| ExitCode::SUCCESS)
         }
         Command::Vectors { write } => vectors::run(&workspace, write).map(|()| ExitCode::SUCCESS),
+        Command::Fuzz { command } => fuzz::run(&workspace, &command).map(|()| ExitCode::SUCCESS),
+        Command::Sim {
+            mutations,
+            arguments,
+        } => match mutations {
+            Some(words) => sim::run_mutations(&workspace, &words),
+            None => sim::run(&workspace, &arguments),
+        }
+        .map(|()| ExitCode::SUCCESS),
         Command::Bench { arguments } => {
             bench::run(&workspace, &arguments).map(|()| ExitCode::SUCCESS)
         }

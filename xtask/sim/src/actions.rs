@@ -1,6 +1,7 @@
 //! What applications do and what hazards do to the world, drawn at random; and how a run begins,
 //! comes to rest and ends.
 
+use engineio_proto::record::Input;
 use engineio_proto::server::LinkEnd;
 use engineio_proto::{Tick, Transport};
 
@@ -60,7 +61,8 @@ impl World {
                     0..15 => self.client.app.join(nsp, self.rng.chance(500))?,
                     15..20 => self.client.app.leave(&mut self.rng)?,
                     20..25 => self.client.app.forget(&mut self.rng)?,
-                    25..30 => self.client.app.answer(&mut self.rng)?,
+                    25..28 => self.client.app.act_late(&mut self.rng)?,
+                    28..32 => self.client.app.answer(&mut self.rng)?,
                     _ => {
                         for _ in 0..self.rng.pick(&[1, 1, 1, 2, 6]) {
                             let (size, call) = (self.size(side), self.rng.chance(300));
@@ -81,7 +83,11 @@ impl World {
                     0..6 => app.expel(&mut self.rng)?,
                     6..11 => app.forget(&mut self.rng)?,
                     11..16 => app.answer(&mut self.rng)?,
-                    16..20 => self.servers[index].session.release_poll(),
+                    16..19 => app.act_late(&mut self.rng)?,
+                    19..22 => {
+                        self.tape_server(index, &Input::ReleasePoll);
+                        self.servers[index].session.release_poll();
+                    }
                     _ => {
                         for _ in 0..self.rng.pick(&[1, 1, 1, 2, 6]) {
                             let (size, call) = (self.size(side), self.rng.chance(300));

@@ -1,13 +1,15 @@
 //! The client and its driver: what goes into the session, what is done about its outputs, and what
 //! must hold for it.
 
+use bytes::Bytes;
 use engineio_proto::client::{Control, Item, Output, Session};
+use engineio_proto::record::{Input, Recorder};
 use engineio_proto::server::{LinkEnd, LinkId, RequestId};
 use engineio_proto::{CloseReason, Content, Message, PacketType, Tick, Transport};
 
 use crate::app::ClientApp;
 use crate::fate::{Causes, End, GIVEN_UP, Side};
-use crate::fault::{Check, broken, check};
+use crate::fault::{Check, broken, check, check_outputs};
 use crate::http::{Answer, Inbox, Kind, kind_of};
 use crate::lane::Parcel;
 use crate::pulse::{Due, Pulse};
@@ -20,6 +22,7 @@ pub(crate) struct Client {
     pub(crate) life: usize,
     pub(crate) session: Session,
     pub(crate) app: ClientApp,
+    recorder: Recorder,
     /// Exchanges under way, as the session must see them: at most one of each kind.
     pub(crate) get: Option<usize>,
     pub(crate) post: Option<usize>,
@@ -33,6 +36,8 @@ pub(crate) struct Client {
     /// Upgrade under way: when it began, by its own clock and the world's.
     pub(crate) upgrade: Option<(Tick, Tick)>,
     moved: bool,
+    /// The probe was answered.
+    probed: bool,
     /// Its application has yet to begin.
     begins: bool,
     /// Whether something was in the way of the upgrade.
@@ -52,6 +57,7 @@ impl Client {
             life,
             session: Session::new(scenario.client.clone(), scenario.format, now),
             app: ClientApp::new(scenario.pair, ""),
+            recorder: Recorder::new(format!("client {life}"), scenario.format),
             get: None,
             post: None,
             wire: None,
@@ -61,6 +67,7 @@ impl Client {
             inbox: Inbox::default(),
             upgrade: None,
             moved: false,
+            probed: false,
             begins: false,
             hindered: false,
             closing: None,
@@ -126,8 +133,15 @@ impl World {
         now
     }
 
+    fn tape_client(&mut self, input: &Input<'_>) {
+        let at = self.clock(Side::Client);
+        self.trace.line(|| self.client.recorder.input(at, input));
+    }
+
     /// The first session and what it begins with.
     pub(crate) fn open_client(&mut self) -> Check {
+        let (at, config) = (self.clock(Side::Client), &self.scenario.client);
+        self.trace.line(|| self.client.recorder.client(at, config));
         if self.scenario.pair.implicit {
             // Ids of sockets come from the link's, which is not known yet.
             return self.drain_client();
@@ -161,13 +175,14 @@ impl World {
 
     pub(crate) fn client_timeout(&mut self) -> Check {
         let now = self.client_now();
-        self.note(&"client", || "timeout".to_owned());
         let client = &mut self.client;
         let open = client.opened && client.takes_messages();
         let right = match open {
             true => client.pulse.handle_timeout(client.seen),
             false => Due::Nothing,
         };
+        self.tape_client(&Input::Timeout);
+        let client = &mut self.client;
         client.session.handle_timeout(now);
         let dead = open && client.session.is_closed();
         check(dead == (right == Due::End), "heartbeat", || {
@@ -188,6 +203,7 @@ impl World {
         let now = self.client_now();
         self.client.closing = Some(self.client.seen);
         self.client.upgrade = None;
+        self.tape_client(&Input::Close);
         self.client.session.close(now);
         self.drain_client()
     }
@@ -199,14 +215,16 @@ impl World {
         self.cause(self.client.life, Causes::CLIENT_ABORTED);
         let now = self.client_now();
         let reason = CloseReason::TransportError;
-        self.client.session.abort(now, reason, GIVEN_UP);
+        let detail = GIVEN_UP;
+        self.tape_client(&Input::Abort { reason, detail });
+        self.client.session.abort(now, reason, detail);
         self.drain_client()
     }
 
     pub(crate) fn set_client_reading(&mut self, reading: bool) -> Check {
         let now = self.client_now();
-        self.note(&"client", || format!("reading: {reading}"));
         self.client.reading = reading;
+        self.tape_client(&Input::SetReading { reading });
         self.client.session.set_reading(now, reading);
         let seen = self.client.seen;
         self.client.pulse.set_reading(reading, seen);
@@ -236,13 +254,21 @@ impl World {
             content,
             body,
         } = answer;
+        let body = Bytes::from(body);
+        self.tape_client(&Input::Response {
+            request,
+            status,
+            content,
+            body: &body,
+        });
         let session = &mut self.client.session;
-        session.handle_response(now, request, status, content, body.into());
+        session.handle_response(now, request, status, content, body);
         self.take_polled()
     }
 
     pub(crate) fn client_request_failed(&mut self, request: RequestId) -> Check {
         let now = self.client_now();
+        self.tape_client(&Input::RequestFailed { request });
         self.client.session.handle_request_failed(now, request);
         self.drain_client()
     }
@@ -250,11 +276,13 @@ impl World {
     /// Takes the messages of a response, as long as the application reads.
     fn take_polled(&mut self) -> Check {
         let now = self.client_now();
-        let mut taken = 0;
         while self.client.reading {
+            self.tape_client(&Input::NextMessage);
             let client = &mut self.client;
             let lane = &mut self.lives[client.life].lanes[Side::Client as usize];
             let message = client.session.next_message(now);
+            let lent = || client.recorder.message(message.as_ref());
+            self.trace.line(lent);
             let more = message.is_some();
             for kind in client.inbox.take(more) {
                 client.pulse.feel(kind, client.seen);
@@ -271,24 +299,24 @@ impl World {
             };
             client.learn_link(self.scenario.pair);
             client.app.receive(lane, message, &mut self.rng)?;
-            taken += 1;
             if self.hit(Hazard::Pauses, 20) {
                 self.pause(Side::Client, 0)?;
             }
         }
-        self.note(&"client", || format!("took {taken} messages"));
         self.drain_client()
     }
 
     /// The link that was asked for is open.
     pub(crate) fn client_link_opened(&mut self, link: LinkId) -> Check {
         let now = self.client_now();
+        self.tape_client(&Input::Link { link });
         self.client.session.handle_link(now, link);
         self.drain_client()
     }
 
     pub(crate) fn client_link_ended(&mut self, link: LinkId, end: LinkEnd) -> Check {
         let now = self.client_now();
+        self.tape_client(&Input::LinkEnd { link, end });
         self.client.session.handle_link_end(now, link, end);
         self.client.upgrade = None;
         self.drain_client()
@@ -302,10 +330,17 @@ impl World {
         if carries && let Some(kind) = kind_of(self.scenario.pair.engine, &message) {
             client.pulse.feel(kind, client.seen);
         }
+        client.probed |= message == Message::Text("3probe");
+        self.tape_client(&match &message {
+            Message::Text(text) => Input::Text { link, text },
+            Message::Binary(data) => Input::Binary { link, data },
+        });
+        let client = &mut self.client;
         let lent = match &message {
             Message::Text(text) => client.session.handle_text(now, link, text),
             Message::Binary(data) => client.session.handle_binary(now, link, data),
         };
+        self.trace.line(|| client.recorder.message(lent.as_ref()));
         if let Some(lent) = lent {
             client.learn_link(self.scenario.pair);
             let lane = &mut self.lives[client.life].lanes[Side::Client as usize];
@@ -325,11 +360,20 @@ impl World {
             self.note_sent(Side::Client, &outgoing.parcel);
             let lane = &mut self.lives[self.client.life].lanes[Side::Server as usize];
             lane.send(outgoing.parcel);
+            let message = &outgoing.prepared;
+            self.tape_client(&Input::Send { message });
             self.client.session.send(outgoing.prepared);
         }
-        while !self.is_client_blocked()
-            && let Some(output) = self.client.session.poll_output()
-        {
+        let mut outputs = 0;
+        while !self.is_client_blocked() {
+            let output = self.client.session.poll_output();
+            let recorder = &self.client.recorder;
+            self.trace.line(|| recorder.client_output(output.as_ref()));
+            let Some(output) = output else {
+                break;
+            };
+            outputs += 1;
+            check_outputs(outputs)?;
             self.act_for_client(output)?;
         }
         if std::mem::take(&mut self.client.begins) {
@@ -361,6 +405,10 @@ impl World {
                 let transport = self.client.session.query(Transport::Polling);
                 check(self.client.get.is_none(), "requests", || {
                     format!("GET {} while another one runs", request.0)
+                })?;
+                let pausing = self.client.upgrade.is_some() && self.client.probed;
+                check(!pausing, "upgrade", || {
+                    format!("GET {} while the client prepares to move", request.0)
                 })?;
                 let nothing = (Content::Text, Vec::new());
                 let exchange = self.send_request(Kind::Get, request, transport, nothing);
@@ -406,7 +454,6 @@ impl World {
                 self.client.opened_at = self.now;
                 let asks = self.scenario.pair.client_asks;
                 self.client.pulse.start_client(told, asks, self.client.seen);
-                self.note(&"client", || "opened".to_owned());
                 self.client.begins = self.scenario.pair.implicit;
                 self.client.learn_link(self.scenario.pair);
             }
@@ -417,7 +464,6 @@ impl World {
                     || format!("the client moved to {to} out of the blue"),
                 )?;
                 self.tally.upgrades += 1;
-                self.note(&"client", || "upgraded".to_owned());
             }
             Output::Closed { reason, detail } => return self.client_ended(reason, detail),
             other => return broken("outputs", format!("unknown: {other:?}")),

@@ -89,6 +89,8 @@ causes! {
     ORPHAN = 20;
     /// The server gave up the link the client was about to move to.
     OVERDUE = 21;
+    /// Another websocket took the session over.
+    TAKEN = 22;
 }
 
 impl Causes {
@@ -105,7 +107,8 @@ impl Causes {
         .or(Self::RESTART)
         .or(Self::OVERSIZE)
         .or(Self::REFUSED)
-        .or(Self::ORPHAN);
+        .or(Self::ORPHAN)
+        .or(Self::TAKEN);
 
     pub(crate) const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -172,8 +175,8 @@ const ENDS: &[(Side, CloseReason, Option<&str>, Causes)] = {
         (Client, ParseError, Some("handshake expected"), Causes::GARBAGE_TO_CLIENT),
         (Client, TransportError, Some("invalid heartbeat direction"), Causes::GARBAGE_TO_CLIENT),
         (Client, TransportError, Some("handshake timed out"), Causes::HUSHED.or(Causes::SERVER_ENDED)),
-        (Client, TransportError, Some("poll was refused"), Causes::SERVER_ENDED.or(Causes::RESTART)),
-        (Client, TransportError, Some("post was refused"), Causes::SERVER_ENDED.or(Causes::RESTART).or(Causes::OVERSIZE)),
+        (Client, TransportError, Some("poll was refused"), Causes::SERVER_ENDED.or(Causes::RESTART).or(Causes::TAKEN)),
+        (Client, TransportError, Some("post was refused"), Causes::SERVER_ENDED.or(Causes::RESTART).or(Causes::OVERSIZE).or(Causes::TAKEN)),
         (Client, TransportError, Some("poll failed"), Causes::LOST.or(Causes::BROKEN).or(Causes::RESTART)),
         (Client, TransportError, Some("post failed"), Causes::LOST.or(Causes::BROKEN).or(Causes::RESTART)),
         (Client, TransportError, Some(CUT), Causes::CUT),

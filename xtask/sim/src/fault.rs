@@ -26,6 +26,14 @@ pub(crate) fn check(holds: bool, rule: &'static str, what: impl FnOnce() -> Stri
     }
 }
 
+/// A session has so many things to do at once, and no more.
+pub(crate) fn check_outputs(count: usize) -> Check {
+    const MOST: usize = 10_000;
+    check(count < MOST, "livelock", || {
+        format!("{count} outputs at once")
+    })
+}
+
 /// Breaks `rule`.
 pub(crate) fn broken<T>(rule: &'static str, what: impl Into<String>) -> Check<T> {
     let what = what.into();

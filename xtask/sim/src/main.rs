@@ -40,6 +40,9 @@ struct Cli {
     /// Threads; all cores unless given.
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
+    /// Succeeds only if a rule is broken, and says by which seed: the code has a fault.
+    #[arg(long)]
+    expect_fault: bool,
     /// Where the trace of a failure goes.
     #[arg(long, value_name = "FOLDER", default_value = "target/sim")]
     traces: PathBuf,
@@ -50,6 +53,9 @@ fn main() -> ExitCode {
     run::quieten_panics();
     if let Some(seed) = cli.seed {
         return run::one(seed, &cli.traces);
+    }
+    if cli.expect_fault {
+        return run::expect_fault(cli.first, cli.seeds);
     }
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     run::many(cli.first, cli.seeds, cli.jobs.unwrap_or(cores), &cli.traces)

@@ -14,6 +14,7 @@ use std::{
 };
 
 use crate::fault::Fault;
+use crate::trace::readable;
 use crate::world::{Tally, World};
 
 /// Lines of a trace that a failure prints; the rest is in the file.
@@ -33,9 +34,7 @@ pub(crate) fn quieten_panics() {
 /// Runs one seed and prints all of its trace.
 pub(crate) fn one(seed: u64, traces: &Path) -> ExitCode {
     let (lines, result) = traced(seed);
-    for line in &lines {
-        println!("{line}");
-    }
+    show(&lines);
     match result {
         Ok(tally) => {
             print_tally(&tally);
@@ -47,6 +46,18 @@ pub(crate) fn one(seed: u64, traces: &Path) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Runs seeds until one fails, one after the other: how many it takes is worth knowing.
+pub(crate) fn expect_fault(first: u64, count: u64) -> ExitCode {
+    for seed in first..first + count {
+        if let Err(fault) = quiet(seed) {
+            let after = seed - first + 1;
+            println!("after {after} seeds, {fault}");
+            return ExitCode::SUCCESS;
+        }
+    }
+    ExitCode::FAILURE
 }
 
 /// Runs many seeds until one fails.
@@ -118,11 +129,15 @@ fn run(world: &mut World) -> Result<(), Fault> {
     })
 }
 
+fn show(lines: &[String]) {
+    for line in lines.iter().filter_map(|line| readable(line)) {
+        println!("{line}");
+    }
+}
+
 fn report(seed: u64, fault: &Fault, lines: &[String], traces: &Path, tail: bool) {
     if tail {
-        for line in &lines[lines.len().saturating_sub(SHOWN)..] {
-            println!("{line}");
-        }
+        show(&lines[lines.len().saturating_sub(SHOWN)..]);
     }
     println!("seed {seed} breaks a rule: {fault}");
     match write(seed, lines, traces) {
@@ -134,7 +149,7 @@ fn report(seed: u64, fault: &Fault, lines: &[String], traces: &Path, tail: bool)
 
 fn write(seed: u64, lines: &[String], traces: &Path) -> io::Result<PathBuf> {
     fs::create_dir_all(traces)?;
-    let file = traces.join(format!("{seed}.trace"));
+    let file = traces.join(format!("{seed}.jsonl"));
     fs::write(&file, lines.join("\n") + "\n")?;
     Ok(file)
 }

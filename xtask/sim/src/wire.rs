@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use engineio_proto::record::Input;
 use engineio_proto::server::{LinkEnd, LinkId};
 use engineio_proto::ws::{self, ControlFrame, Decoder, Frame, Header, Opcode, Role};
 use engineio_proto::{Format, Message, Tick, Transport};
@@ -155,7 +156,7 @@ impl World {
         let at = self.now + self.delay(life);
         self.link_request_later(wire, query, at);
         if self.rng.chance(500) {
-            let text = self.rng.pick(&["2probe", "6", "4stray", "x"]);
+            let text = self.rng.pick(&["2probe", "6", "4stray", "x", "5"]);
             self.write(wire, Side::Client, Message::Text(text));
             // Nothing of it can fail: its writer is nobody.
             self.launch(wire, Side::Client);
@@ -299,9 +300,11 @@ impl World {
             return;
         };
         let full = it.in_flight(Side::Client) > self.scenario.window;
-        let server = &mut self.servers[server];
-        if server.carrier == Some(link) && it.stage(Side::Server) == Stage::Open {
-            server.session.set_congested(full);
+        let it = &self.servers[server];
+        let open = self.wires[wire].stage(Side::Server) == Stage::Open;
+        if it.carrier == Some(link) && open && it.session.is_congested() != full {
+            self.tape_server(server, &Input::SetCongested { congested: full });
+            self.servers[server].session.set_congested(full);
         }
     }
 

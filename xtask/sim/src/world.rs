@@ -388,6 +388,19 @@ impl World {
                 "end",
                 || format!("session {index} ended, and nobody wanted it to"),
             )?;
+            // Who is left hears of a peaceful end in good order, and not from a silence.
+            for side in [Side::Client, Side::Server] {
+                let alone = by[side as usize] && !by[side.other() as usize];
+                let end = life.ends[side.other() as usize];
+                let silent = end.is_some_and(|end| {
+                    end.reason == CloseReason::PingTimeout || end.detail == Some("poll was refused")
+                });
+                check(
+                    !(life.causes.are_peaceful() && alone && silent),
+                    "reason",
+                    || format!("the {side} of session {index} closed, and was not heard to"),
+                )?;
+            }
             // Whoever closes a session in peace has said everything before, unless the other side
             // broke off first: a POST that arrives behind the end is refused.
             for side in [Side::Client, Side::Server] {

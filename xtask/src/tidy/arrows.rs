@@ -12,6 +12,7 @@ use crate::workspace::{Dependency, Package, Workspace};
 const ARROWS: &[(&str, &[&str])] = &[
     ("engineio-proto", &[]),
     ("socketio-proto", &[]),
+    ("engineio-example-*", &["engineio-proto"]),
     ("engineio-server", &["engineio-proto"]),
     ("socketio-adapter", &["socketio-proto"]),
     ("socketio-adapter-*", &["socketio-adapter"]),
@@ -26,6 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "loom-models",
         &["engineio-proto", "socketio-adapter", "socketio-proto"],
     ),
+    ("sim", &["engineio-proto", "socketio-proto"]),
     ("fuzz", &["engineio-proto", "socketio-proto"]),
     ("bench", &[]),
     ("bench-*", &["socketio-server"]),

@@ -6,8 +6,8 @@ use serde_json::json;
 use socketio_proto::client;
 
 use super::{
-    Membership, NAMES, Outgoing, Size, State, answer, check_answer, check_event, check_returned,
-    event, outgoing, some,
+    Membership, NAMES, Outgoing, Size, State, answer, check_answer, check_event, check_late,
+    check_returned, event, outgoing, some,
 };
 use crate::fault::{Check, Fault, broken, check};
 use crate::lane::{Lane, Parcel, What};
@@ -156,6 +156,19 @@ impl ClientApp {
         Ok(())
     }
 
+    /// Commands for a membership that has ended.
+    pub(crate) fn act_late(&mut self, rng: &mut Rng) -> Check {
+        let nsp = rng.index(NAMES.len());
+        let Some(former) = self.members[nsp].former else {
+            return Ok(());
+        };
+        check_late([
+            self.connection.register_ack(former, 1000, 0).is_ok(),
+            self.connection.forget_ack(former, 0).is_some(),
+            self.connection.disconnect(former).is_some(),
+        ])
+    }
+
     /// No longer awaits an answer.
     pub(crate) fn forget(&mut self, rng: &mut Rng) -> Check {
         let Some(nsp) = some(&self.members, &[State::Joined], rng) else {
@@ -228,7 +241,9 @@ impl ClientApp {
             (What::Grant { .. }, Joining, Some(Event::Connected { nsp: id, sid, .. }))
                 if own(id) && (parcel.text.contains(&*sid) || sid == derived) =>
             {
-                member.unanswered = member.unanswered.saturating_sub(1);
+                if default == Unasked::Spent {
+                    member.answered()?;
+                }
                 member.state = Joined;
                 if nsp == 0 {
                     self.default = Unasked::Spent;
@@ -238,7 +253,7 @@ impl ClientApp {
                 self.default = Unasked::Open;
             }
             (What::Grant { .. }, Absent, Some(Event::Unwanted { leave })) => {
-                member.unanswered -= 1;
+                member.answered()?;
                 let what = What::Leave { nsp };
                 self.outbox.push(outgoing(leave, Vec::new(), what));
             }
@@ -249,11 +264,11 @@ impl ClientApp {
                     nsp: id, message, ..
                 }),
             ) if own(id) && parcel.text.contains(&message) => {
-                member.unanswered -= 1;
+                member.answered()?;
                 member.end(Absent);
             }
-            (What::Refuse { .. }, Absent, None) => member.unanswered -= 1,
-            (What::Leave { .. }, Joining | Joined, Some(Event::Disconnected { nsp: id, acks }))
+            (What::Refuse { .. }, Absent, None) => member.answered()?,
+            (What::Leave { .. }, Joined, Some(Event::Disconnected { nsp: id, acks }))
                 if own(id) =>
             {
                 check_returned(acks, member.end(Absent))?;
@@ -263,6 +278,8 @@ impl ClientApp {
                     self.default = Unasked::Spent;
                 }
             }
+            // It ended an earlier membership, which the client had left before.
+            (What::Leave { .. }, Joining, None) => {}
             (What::Event { .. }, Absent, None) => {}
             (
                 What::Event { call, .. },

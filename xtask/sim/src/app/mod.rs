@@ -49,6 +49,8 @@ struct Membership {
     calls: Calls,
     /// Calls of the peer that wait for an answer.
     owed: Vec<Call>,
+    /// The id it had before it ended the last time.
+    former: Option<NamespaceId>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -70,8 +72,17 @@ struct Calls {
 }
 
 impl Membership {
+    /// A CONNECT was answered, in whatever way.
+    fn answered(&mut self) -> Check {
+        check(self.unanswered > 0, "namespaces", || {
+            "an answer to a CONNECT that nobody has sent".to_owned()
+        })?;
+        self.unanswered -= 1;
+        Ok(())
+    }
+
     fn end(&mut self, state: State) -> Vec<u32> {
-        self.id = None;
+        self.former = self.id.take().or(self.former);
         self.state = state;
         self.owed.clear();
         std::mem::take(&mut self.calls).numbers()
@@ -107,6 +118,13 @@ impl Calls {
     }
 }
 
+/// Who has left does nothing more, not even in a namespace that was joined again.
+fn check_late(did: [bool; 3]) -> Check {
+    check(did == [false; 3], "namespaces", || {
+        format!("commands for an earlier membership: {did:?}")
+    })
+}
+
 /// What was kept for calls comes back complete when they can no longer be answered.
 fn check_returned(mut kept: Vec<u32>, mut expected: Vec<u32>) -> Check {
     kept.sort_unstable();
@@ -124,7 +142,7 @@ fn attachments(size: &Size, seq: u32) -> Vec<Bytes> {
 
 /// Encodes an event of a size.
 fn event(
-    encoder: socketio_proto::Encoder,
+    encoder: &socketio_proto::Encoder,
     nsp: usize,
     call: Option<Call>,
     seq: u32,
@@ -150,7 +168,7 @@ fn event(
 }
 
 /// Encodes the answer to a call, now and then with an attachment.
-fn answer(encoder: socketio_proto::Encoder, nsp: usize, call: Call) -> Check<Outgoing> {
+fn answer(encoder: &socketio_proto::Encoder, nsp: usize, call: Call) -> Check<Outgoing> {
     let Call { id, number } = call;
     let attachments = match number % 5 {
         0 => vec![Bytes::from(vec![number as u8; 9])],

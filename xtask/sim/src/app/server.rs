@@ -6,7 +6,7 @@ use socketio_proto::{NamespaceId, ProtocolError, server};
 
 use super::{
     Membership, NAMES, Outgoing, SECRET, Size, State, answer, check_answer, check_event,
-    check_returned, event, outgoing, some,
+    check_late, check_returned, event, outgoing, some,
 };
 use crate::fault::{Check, broken, check};
 use crate::lane::{Lane, Parcel, What};
@@ -172,6 +172,19 @@ impl ServerApp {
             self.outbox.push(answer(encoder, nsp, call)?);
         }
         Ok(())
+    }
+
+    /// Commands for a membership that has ended.
+    pub(crate) fn act_late(&mut self, rng: &mut Rng) -> Check {
+        let nsp = rng.index(NAMES.len());
+        let Some(former) = self.members[nsp].former else {
+            return Ok(());
+        };
+        check_late([
+            self.connection.register_ack(former, 1000, 0).is_ok(),
+            self.connection.accept(former, "late", None).is_some(),
+            self.connection.disconnect(former).is_some(),
+        ])
     }
 
     /// No longer awaits an answer.
