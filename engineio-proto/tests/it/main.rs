@@ -7,6 +7,7 @@ mod close;
 mod heartbeat;
 mod limits;
 mod properties;
+mod record;
 mod requests;
 mod revision_3;
 mod upgrade;
