@@ -21,8 +21,13 @@ pub(crate) fn decode(text: &str, data: &mut Vec<u8>) -> Result<(), DecodeError> 
 
 /// Appends the text that stands for `data`.
 pub(crate) fn encode(data: &[u8], text: &mut Vec<u8>) {
-    let (start, len) = (text.len(), data.len().div_ceil(3) * 4);
-    text.resize(start + len, 0);
+    let start = text.len();
+    text.resize(start + encoded_len(data.len()), 0);
     // Invariant: that is how long it is, padding included.
     BASE64.encode_slice(data, &mut text[start..]).expect("room");
+}
+
+/// Characters that stand for `len` bytes, padding included.
+pub(crate) const fn encoded_len(len: usize) -> usize {
+    len.div_ceil(3) * 4
 }

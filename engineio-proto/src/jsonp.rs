@@ -58,8 +58,8 @@ fn byte_serialized_len(bytes: &[u8]) -> usize {
 
 /// The payload of a form as [`write_post`] or a browser makes it; `None` for a form without the
 /// field, which means nothing.
-pub(crate) fn read_post(form: &[u8]) -> Option<String> {
-    let (_, escaped) = form_urlencoded::parse(form).find(|(name, _)| name == FIELD)?;
+pub(crate) fn read_post(form: &str) -> Option<String> {
+    let (_, escaped) = form_urlencoded::parse(form.as_bytes()).find(|(name, _)| name == FIELD)?;
     Some(match escaped.contains(ESCAPE) {
         true => unescape(&escaped),
         false => escaped.into_owned(),

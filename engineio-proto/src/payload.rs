@@ -76,7 +76,8 @@ impl Payload {
         if format.jsonp.is_none() || !format.revision.accepts(content) {
             return Self::new(format.revision, content, body).map(Some);
         }
-        let text = jsonp::read_post(&body);
+        let form = str::from_utf8(&body).map_err(|_| DecodeError::Utf8)?;
+        let text = jsonp::read_post(form);
         Ok(text.map(|text| Self::of(format.revision, Body::Text(text))))
     }
 

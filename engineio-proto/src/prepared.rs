@@ -78,8 +78,10 @@ struct Framed {
 }
 
 impl Framed {
-    fn new(opcode: ws::Opcode, head: &[u8], append: impl FnOnce(&mut Vec<u8>)) -> Self {
-        let mut buffer = vec![0; ws::MAX_SERVER_HEADER];
+    /// `head`, and the `len` bytes that `append` puts behind it.
+    fn new(opcode: ws::Opcode, head: &[u8], len: usize, append: impl FnOnce(&mut Vec<u8>)) -> Self {
+        let mut buffer = Vec::with_capacity(ws::MAX_SERVER_HEADER + head.len() + len);
+        buffer.resize(ws::MAX_SERVER_HEADER, 0);
         buffer.extend_from_slice(head);
         append(&mut buffer);
         let len = buffer.len() - ws::MAX_SERVER_HEADER;
@@ -281,7 +283,7 @@ impl Attachment {
     fn typed(&self) -> &Framed {
         self.typed.get_or_init(|| {
             let head = BinaryForm::Typed.head();
-            let framed = Framed::new(ws::Opcode::Binary, head, |buffer| {
+            let framed = Framed::new(ws::Opcode::Binary, head, self.data.len(), |buffer| {
                 buffer.extend_from_slice(&self.data);
             });
             Box::new(framed)
@@ -290,8 +292,9 @@ impl Attachment {
 
     fn base64(&self, form: BinaryForm) -> &Framed {
         self.base64[form as usize].get_or_init(|| {
-            let head = form.base64_head();
-            let framed = Framed::new(ws::Opcode::Text, head.as_bytes(), |buffer| {
+            let head = form.base64_head().as_bytes();
+            let len = base64::encoded_len(self.data.len());
+            let framed = Framed::new(ws::Opcode::Text, head, len, |buffer| {
                 base64::encode(&self.data, buffer);
             });
             Box::new(framed)

@@ -75,9 +75,7 @@ impl Revision {
     /// revision 3.
     #[must_use]
     pub fn encode_binary(self, data: &[u8]) -> Vec<u8> {
-        let mut packet = self.rules().binary_form.head().to_vec();
-        packet.extend_from_slice(data);
-        packet
+        [self.rules().binary_form.head(), data].concat()
     }
 
     /// Encodes bytes as a text message of a link, for peers that take no others.

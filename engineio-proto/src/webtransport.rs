@@ -71,8 +71,8 @@ pub enum Frame<'b> {
     Binary(Cow<'b, [u8]>),
 }
 
-/// Takes a stream apart. Between packets it owns no heap memory, within one never more than that
-/// has bytes.
+/// Takes a stream apart. Between packets it owns no heap memory, within one at most twice what has
+/// arrived of it: a length that is merely announced costs nothing.
 #[derive(Clone)]
 pub struct Decoder {
     limit: usize,
@@ -91,8 +91,10 @@ impl Decoder {
     /// A decoder in front of a packet, for packets of up to `limit` bytes.
     #[must_use]
     pub const fn new(limit: usize) -> Self {
+        // What no memory can hold is no limit, and with its header no number.
+        const MAX: usize = isize::MAX as usize - MAX_HEADER;
         Self {
-            limit,
+            limit: if limit < MAX { limit } else { MAX },
             kept: Vec::new(),
         }
     }

@@ -19,8 +19,8 @@ use crate::DecodeError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Attachments one packet may announce. Default 10, as in the reference since socket.io-parser
-    /// 4.2.6.
+    /// Attachments one packet may announce, or carry inline. Default 10, as in the reference since
+    /// socket.io-parser 4.2.6.
     pub max_attachments: usize,
     /// Bytes all attachments of one packet may have together. Default 1,000,000.
     pub max_attachment_bytes: usize,

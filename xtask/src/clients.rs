@@ -18,6 +18,9 @@ use crate::{
 /// How long one suite may run.
 const SUITE_DEADLINE: Duration = Duration::from_secs(10 * 60);
 
+/// Programs of the workspace that serve Engine.IO without our own driver.
+pub(crate) const EXAMPLE_SERVERS: [&str; 2] = ["engineio-example-std-net", "engineio-example-smol"];
+
 const CHROMIUM: &str = "/usr/bin/chromium";
 
 /// The suite of socket.io-client 4 in Node against the testbed.
@@ -71,6 +74,24 @@ pub(crate) fn chat(workspace: &Workspace) -> Result<(), Stop> {
         .arg(folder.join("chat.mjs"))
         .args(["--url", &chat.url]);
     process::run(&mut script, SUITE_DEADLINE)
+}
+
+/// The suite of the Engine.IO clients alone, in Node, against the servers that drive the core without
+/// our own driver.
+pub(crate) fn transports(workspace: &Workspace) -> Result<(), Stop> {
+    let folder = install_node(workspace, "transports")?;
+    for name in EXAMPLE_SERVERS {
+        println!("{name}");
+        let mut server = Command::new(workspace.program(name));
+        // Milliseconds from ping to ping, and for the answer to one: the cases wait for both.
+        let server = Server::start(server.args(["0", "300", "1000"]))?;
+        let mut suite = Command::new("node");
+        suite
+            .arg(folder.join("run.mjs"))
+            .args(["--url", &server.url]);
+        process::run(&mut suite, SUITE_DEADLINE)?;
+    }
+    Ok(())
 }
 
 /// The suite of python-socketio 5 against the testbed.

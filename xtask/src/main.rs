@@ -7,6 +7,7 @@ mod bench;
 mod ci;
 mod clients;
 mod conformance;
+mod fuzz;
 mod install;
 mod process;
 mod replay;
@@ -23,6 +24,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     conformance::Layer,
+    fuzz::Fuzz,
     process::Stop,
     steps::{Selection, run_steps},
     workspace::Workspace,
@@ -69,6 +71,11 @@ enum Command {
         /// Replace the committed ones.
         #[arg(long)]
         write: bool,
+    },
+    /// Inputs nobody thought of, for every decoder and every state machine.
+    Fuzz {
+        #[command(subcommand)]
+        command: Fuzz,
     },
     /// Both ends of sessions in random schedules, on a virtual clock.
     #[command(disable_help_flag = true)]
@@ -117,6 +124,7 @@ fn run(command: Command) -> Result<ExitCode, Stop> {
             conformance::run(&workspace, &suite, at.as_deref(), only).map(|()| ExitCode::SUCCESS)
         }
         Command::Vectors { write } => vectors::run(&workspace, write).map(|()| ExitCode::SUCCESS),
+        Command::Fuzz { command } => fuzz::run(&workspace, &command).map(|()| ExitCode::SUCCESS),
         Command::Sim {
             mutations,
             arguments,

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     ci::{self, BUILD_DEADLINE, cargo},
-    clients, conformance,
+    clients, conformance, fuzz,
     process::{self, Stop},
     sim,
     steps::Step,
@@ -24,6 +24,7 @@ pub(crate) fn steps() -> Vec<Step> {
         Step::new("build", &[], build),
         Step::new("test", &["build"], test),
         Step::new("loom", &[], loom),
+        Step::new("fuzz", &[], fuzz::step),
         Step::new("sim", &[], sim::run_some),
         Step::new("mutations", &[], sim::run_all_mutations).full(),
         Step::new("budget", &[], budget),
@@ -38,6 +39,7 @@ pub(crate) fn steps() -> Vec<Step> {
         Step::new("browser", &["examples"], clients::browser),
         Step::new("browser-2", &["examples"], clients::browser_2).full(),
         Step::new("chat", &["examples"], clients::chat),
+        Step::new("transports", &["build"], transports),
         Step::new("conformance", &["examples"], conformance::run_known).full(),
         Step::new("vectors", &[], vectors::check).full(),
     ];
@@ -72,6 +74,21 @@ fn examples(workspace: &Workspace) -> Result<(), Stop> {
         cargo(workspace, &["build", "-p", package, "--example", example])?;
     }
     Ok(())
+}
+
+/// The servers that others would build on the core: none of them needs tokio, and all of them serve
+/// the real clients.
+fn transports(workspace: &Workspace) -> Result<(), Stop> {
+    for server in clients::EXAMPLE_SERVERS {
+        let kinds = ["-p", server, "-e", "normal,build"];
+        let tree = [&["tree", "--prefix", "none"], &kinds[..]].concat();
+        let tree = process::output(&mut workspace.cargo(&tree), BUILD_DEADLINE)?;
+        if tree.lines().any(|line| line.starts_with("tokio ")) {
+            return Err(Stop::Failed(format!("{server} depends on tokio")));
+        }
+        cargo(workspace, &["build", "-p", server])?;
+    }
+    clients::transports(workspace)
 }
 
 /// `cargo run -p socketio-server --example chat` stays a small download.

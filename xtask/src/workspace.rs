@@ -72,6 +72,11 @@ impl Workspace {
         self.target.join("debug/examples").join(name)
     }
 
+    /// The executable of a package, built or not.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.target.join("debug").join(name)
+    }
+
     /// `path` as seen from the root folder.
     pub(crate) fn relative<'a>(&self, path: &'a Path) -> &'a Path {
         path.strip_prefix(&self.root).unwrap_or(path)

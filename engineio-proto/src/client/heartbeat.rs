@@ -53,17 +53,18 @@ impl Heartbeat {
         self.handle_pong(now);
     }
 
-    /// What is due at this time. A ping that is, leaves, and its pong is awaited from then on.
+    /// What is due at this time. A ping that is, leaves, and its pong is awaited from then on: a
+    /// machine that was asleep asks before it gives up, as in the reference.
     pub(super) fn handle_timeout(&mut self, now: Tick) -> Option<Due> {
-        if self.reading && self.deadline.is_some_and(|at| at <= now) {
-            return Some(Due::Timeout);
+        if self.ping_at.take_if(|at| *at <= now).is_some() {
+            self.deadline = Some(now.saturating_add(self.timeout));
+            return Some(Due::Ping);
         }
-        self.ping_at.take_if(|at| *at <= now)?;
-        self.deadline = Some(now.saturating_add(self.timeout));
-        Some(Due::Ping)
+        let overdue = self.reading && self.deadline.is_some_and(|at| at <= now);
+        overdue.then_some(Due::Timeout)
     }
 
-    /// A ping, to be answered. `false` if pings are not the server's to send.
+    /// A ping. `false` if pings are not the server's to send: it is not to be answered.
     #[must_use]
     pub(super) const fn handle_ping(&mut self, now: Tick) -> bool {
         let expected = matches!(self.pinger, Pinger::Server);
@@ -83,7 +84,7 @@ impl Heartbeat {
     /// Any packet. Where the client pings all of them are signs of life; where the server does, only
     /// its pings are, as in the reference.
     pub(super) const fn handle_packet(&mut self, now: Tick) {
-        if matches!(self.pinger, Pinger::Client) && self.deadline.is_some() {
+        if matches!(self.pinger, Pinger::Client) {
             self.rest(now);
         }
     }

@@ -332,15 +332,15 @@ impl Session {
     fn handle_control(&mut self, kind: PacketType) {
         match kind {
             PacketType::Ping => {
-                if !self.heartbeat.handle_ping(self.now) {
-                    return self.fail(CloseReason::TransportError, "invalid heartbeat direction");
+                if self.heartbeat.handle_ping(self.now) {
+                    self.beat = Some(Control::Pong);
                 }
-                self.beat = Some(Control::Pong);
             }
             PacketType::Pong => self.heartbeat.handle_pong(self.now),
             PacketType::Close => self.finish(CloseReason::TransportClose, None),
             // A noop has done its work by arriving; the others are legal and without a meaning
-            // here, the reference ignores them as well.
+            // here, the reference ignores them as well. So it does with a heartbeat in the wrong
+            // direction: only servers mind that.
             PacketType::Noop | PacketType::Open | PacketType::Upgrade | PacketType::Message => {}
         }
     }

@@ -10,9 +10,9 @@ use crate::revision::Revision;
     reason = "made to be written with ..Config::default()"
 )]
 pub struct Config {
-    /// From one pong to the next ping. Default 25,000 ms.
+    /// From one pong to the next ping, whoever pings. Default 25,000 ms.
     pub ping_interval: Tick,
-    /// How long a ping may stay unanswered. Default 20,000 ms.
+    /// How long a ping may stay unanswered or, where the client pings, be late. Default 20,000 ms.
     pub ping_timeout: Tick,
     /// How long a client may take from opening a second transport to moving over. Default 10,000 ms.
     pub upgrade_timeout: Tick,

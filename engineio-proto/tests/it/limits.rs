@@ -119,14 +119,31 @@ fn limit_counts_bytes_and_includes_the_last_one() {
 /// In a form every quotation mark takes three bytes.
 #[test]
 fn posts_of_scripts_are_split_at_what_their_forms_take() {
+    let marks = "\"".repeat(15);
+    // `d=4` and fifteen escapes are 48 bytes, a separator between two packets is three more.
+    assert_eq!(
+        forms(&[&marks, &marks, &marks, &marks]),
+        [48 + 3 + 46, 48 + 3 + 46]
+    );
+}
+
+#[test]
+fn name_and_escapes_of_a_form_count_up_to_the_last_byte() {
+    // `d=4`, `%1E4` and `%5C%5Cn` for what is no line break leave 86 of 100 bytes.
+    assert_eq!(forms(&[&"a".repeat(86), "\\n"]), [100]);
+    assert_eq!(forms(&[&"a".repeat(87), "\\n"]), [90, 10]);
+}
+
+/// Lengths of the forms in which a client posts these texts to a server that takes 100 bytes.
+fn forms(texts: &[&str]) -> Vec<usize> {
     let format = Format::new(Revision::V4).with_jsonp(1);
     let mut session = client::Session::new(Default::default(), format, 0);
     assert_eq!(client_lines(&mut session), ["get 0"]);
     let handshake = HANDSHAKE.replace('"', "\\\"");
     let script = format!("___eio[1](\"{handshake}\");");
     assert!(respond(&mut session, 0, 0, &script).is_empty());
-    for _ in 0..4 {
-        session.send(Prepared::text(&"\"".repeat(15)));
+    for text in texts {
+        session.send(Prepared::text(text));
     }
     let mut lens = Vec::new();
     while let Some(output) = session.poll_output() {
@@ -135,8 +152,7 @@ fn posts_of_scripts_are_split_at_what_their_forms_take() {
             respond(&mut session, 0, request.0, "ok");
         }
     }
-    // `d=4` and fifteen escapes are 48 bytes, a separator between two packets is three more.
-    assert_eq!(lens, [48 + 3 + 46, 48 + 3 + 46]);
+    lens
 }
 
 #[test]

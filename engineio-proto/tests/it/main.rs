@@ -3,7 +3,9 @@
 mod pair;
 mod trace;
 
+mod allocation;
 mod close;
+mod formats;
 mod heartbeat;
 mod limits;
 mod properties;
@@ -12,4 +14,5 @@ mod requests;
 mod revision_3;
 mod upgrade;
 mod vectors;
+mod webtransport;
 mod ws;

@@ -241,6 +241,32 @@ fn clients_say_once_what_they_cannot_take() {
     }
 }
 
+#[test]
+fn content_is_what_the_header_announces_and_text_otherwise() {
+    for (header, content) in [
+        (Some("application/octet-stream"), Content::Binary),
+        (Some("application/x-www-form-urlencoded"), Content::Form),
+        (
+            Some("application/x-www-form-urlencoded; charset=UTF-8"),
+            Content::Form,
+        ),
+        (Some("text/plain; charset=UTF-8"), Content::Text),
+        (
+            Some("application/octet-stream; charset=UTF-8"),
+            Content::Text,
+        ),
+        (Some(""), Content::Text),
+        (None, Content::Text),
+    ] {
+        let read = Content::from_header(header.map(str::as_bytes));
+        assert_eq!(read, content, "{header:?}");
+    }
+    for content in [Content::Text, Content::Binary, Content::Form] {
+        let header = content.as_str().as_bytes();
+        assert_eq!(Content::from_header(Some(header)), content);
+    }
+}
+
 /// The format of the session that a query asks to open.
 fn open_format(query: &str) -> Format {
     let request = Request::read(&head("GET", query, false), &server::Config::default());

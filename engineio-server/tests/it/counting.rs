@@ -1,10 +1,14 @@
-//! How many tasks a session takes, counted by the runtime.
+//! How many tasks a session takes, counted by the runtime, and how often a broadcast is encoded,
+//! counted by the allocator.
 
 use std::time::Duration;
 
-use tokio::runtime::Handle;
+use allocation_counter::measure;
+use engineio_server::Prepared;
+use tokio::runtime::{Builder, Handle};
 
 use crate::host::{Host, pass, settle};
+use crate::puppet::{Order, order};
 
 /// Sessions that are open together.
 const SESSIONS: usize = 20;
@@ -77,4 +81,54 @@ async fn a_session_that_moves_stays_one_task() {
     websocket.expect("4hello").await;
     drop(websocket);
     assert_eq!(tasks().await, base);
+}
+
+/// Bytes of an attachment next to which everything else that a broadcast takes is little.
+const ATTACHMENT: usize = 1 << 20;
+
+/// How often a form of the attachment is made for an event to websockets that were opened with these
+/// parameters.
+fn encodings(parameters: &[&str]) -> u64 {
+    let mut builder = Builder::new_current_thread();
+    let runtime = builder.enable_time().start_paused(true).build().unwrap();
+    let (host, mut events) = runtime.block_on(async { Host::echo() });
+    let mut sessions = Vec::new();
+    let clients: Vec<_> = parameters
+        .iter()
+        .map(|parameters| {
+            runtime.block_on(async {
+                let mut websocket = host.websocket_with(parameters, "").await;
+                assert!(websocket.text().await.starts_with("0{"));
+                sessions.push(events.opened().await);
+                websocket
+            })
+        })
+        .collect();
+    let attachment = vec![7; ATTACHMENT].into();
+    let event = Prepared::from_parts(b"51-[]".to_vec(), 0, vec![attachment]);
+    let info = measure(|| {
+        runtime.block_on(async {
+            for session in &sessions {
+                order(session, Order::Send(event.clone()));
+            }
+            settle().await;
+        });
+    });
+    // Nobody reads: what they have got by now is a few kilobytes each.
+    drop(clients);
+    info.bytes_total / ATTACHMENT as u64
+}
+
+#[test]
+fn a_broadcast_makes_each_form_of_its_attachment_once() {
+    let all = ["EIO=3", "EIO=4", "EIO=3&b64=1", "EIO=4&b64=1"];
+    for (parameters, expected) in all.iter().zip([1, 0, 1, 1]) {
+        assert_eq!(
+            encodings(&[*parameters; SESSIONS]),
+            expected,
+            "{parameters}"
+        );
+    }
+    // Two of these are longer by a third.
+    assert_eq!(encodings(&all.repeat(SESSIONS / all.len())), 3);
 }

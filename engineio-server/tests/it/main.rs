@@ -7,4 +7,5 @@ mod driver;
 mod host;
 mod http;
 mod puppet;
+mod revision_3;
 mod wire;

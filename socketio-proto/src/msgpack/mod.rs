@@ -18,7 +18,8 @@ use read::{Item, Reader};
 use to_json::Transcoder;
 
 /// Packets in MessagePack, as JavaScript's `socket.io-msgpack-parser` 3.x spells them: each is one
-/// binary message, with the bytes in its data inline.
+/// binary message, with the bytes in its data inline. Its versions for Socket.IO 2.x mixed this
+/// with JSON text, and are not spoken.
 ///
 /// Handlers and types do not notice: arguments are JSON and attachments as ever. What MessagePack
 /// has beyond that is read as JavaScript would write it in JSON: a `Date` as its ISO 8601 text, NaN

@@ -12,12 +12,13 @@ const { values: options } = parseArgs({
     "ping-interval": { type: "string", default: "25000" },
     "ping-timeout": { type: "string", default: "20000" },
     "max-payload": { type: "string", default: "1000000" },
+    "refuse-eio3": { type: "boolean", default: false },
   },
 });
 
 const http = createServer();
 const engine = new Server({
-  allowEIO3: true,
+  allowEIO3: !options["refuse-eio3"],
   pingInterval: Number(options["ping-interval"]),
   pingTimeout: Number(options["ping-timeout"]),
   maxHttpBufferSize: Number(options["max-payload"]),

@@ -33,8 +33,8 @@ pub(crate) fn keep(target: &Target, input: &[u8]) -> io::Result<PathBuf> {
     Ok(path)
 }
 
-/// Writes the seeds and the regressions of a target as one file each, and its dictionary, all in
-/// the way libFuzzer reads them.
+/// Writes the seeds and the regressions of a target as one file each, its dictionary and the options
+/// that go with it, all in the way libFuzzer reads them.
 pub fn export(target: &Target, folder: &Path) -> io::Result<()> {
     let inputs = folder.join("seeds");
     fs::create_dir_all(&inputs)?;
@@ -46,7 +46,9 @@ pub fn export(target: &Target, folder: &Path) -> io::Result<()> {
     let lines: String = tokens
         .map(|token| format!("\"{}\"\n", in_hex(token)))
         .collect();
-    fs::write(folder.join("dictionary"), lines)
+    fs::write(folder.join("dictionary"), lines)?;
+    let options = format!("-dict=dictionary\n-max_len={}\n", target.max_len);
+    fs::write(folder.join("options"), options)
 }
 
 /// The inputs a target begins with.

@@ -82,7 +82,7 @@ fn run(command: Command) -> io::Result<bool> {
     match command {
         Command::List => {
             for target in TARGETS {
-                println!("{:<18} {}", target.name, target.about);
+                println!("{:<20} {}", target.name, target.about);
             }
         }
         Command::Run { target, time, seed } => {
@@ -109,12 +109,12 @@ fn fuzz(target: &'static Target, seed: u64, seconds: u64) -> io::Result<bool> {
     match campaign.run() {
         Ok(report) => {
             let (executions, corpus) = (report.executions, report.corpus);
-            println!("{name:<18} {executions:>9} executions, {corpus:>4} inputs, seed {seed}");
+            println!("{name:<20} {executions:>9} executions, {corpus:>4} inputs, seed {seed}");
             Ok(true)
         }
         Err(Failure::Io(error)) => Err(error),
         Err(Failure::Found(found)) => {
-            println!("{name:<18} FAILED, seed {seed}\n{found}");
+            println!("{name:<20} FAILED, seed {seed}\n{found}");
             println!("  again   cargo xtask fuzz run {name} --time 0");
             Ok(false)
         }

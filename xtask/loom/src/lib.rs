@@ -72,7 +72,7 @@ use engineio_proto::{Tick, server, ws};
 use socketio_proto::{Args, NamespaceId};
 
 use prepared::Prepared;
-use stand_ins::{Mutex, error, packet, race, revision, socket, sync};
+use stand_ins::{Mutex, base64, error, format, packet, payload, race, revision, socket, sync};
 
 /// How often a run may take the processor from a thread that could go on.
 pub const PREEMPTIONS: usize = 4;

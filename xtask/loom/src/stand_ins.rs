@@ -147,10 +147,114 @@ pub(crate) mod packet {
 
 /// `engineio_proto::revision`.
 pub(crate) mod revision {
-    /// How packets stand in a polling payload.
+    /// How a packet that carries bytes begins.
+    #[derive(Clone, Copy)]
+    pub(crate) enum BinaryForm {
+        Raw,
+        Typed,
+    }
+
+    impl BinaryForm {
+        pub(crate) const fn head(self) -> &'static [u8] {
+            match self {
+                Self::Raw => &[],
+                Self::Typed => &[4],
+            }
+        }
+
+        pub(crate) const fn base64_head(self) -> &'static str {
+            match self {
+                Self::Raw => "b",
+                Self::Typed => "b4",
+            }
+        }
+    }
+
+    /// What a message asks of its revision.
     pub(crate) struct Rules {
-        pub(crate) append_text: fn(&mut Vec<u8>, &[u8]),
-        pub(crate) append_base64: fn(&mut Vec<u8>, &[u8]),
+        pub(crate) binary_form: BinaryForm,
+    }
+
+    /// A revision is its rules.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Revision(pub(crate) &'static Rules);
+
+    impl Revision {
+        pub(crate) const fn rules(self) -> &'static Rules {
+            self.0
+        }
+    }
+}
+
+/// `engineio_proto::format`.
+pub(crate) mod format {
+    use super::revision::{BinaryForm, Revision, Rules};
+
+    /// How a session is talked to.
+    #[derive(Clone, Copy)]
+    #[expect(unnameable_types, reason = "stands in for a public one")]
+    pub struct Format {
+        pub(crate) revision: Revision,
+        pub(crate) base64: bool,
+    }
+
+    impl Format {
+        /// Every attachment as it is.
+        pub(crate) const RAW: Self = Self {
+            revision: Revision(&Rules {
+                binary_form: BinaryForm::Raw,
+            }),
+            base64: false,
+        };
+
+        /// Every attachment behind its type.
+        pub(crate) const TYPED: Self = Self {
+            revision: Revision(&Rules {
+                binary_form: BinaryForm::Typed,
+            }),
+            base64: false,
+        };
+
+        /// The same in base64.
+        pub(crate) const fn with_base64(self) -> Self {
+            Self {
+                base64: true,
+                ..self
+            }
+        }
+    }
+}
+
+/// `engineio_proto::base64`.
+pub(crate) mod base64 {
+    use ::base64::{Engine, engine::general_purpose::STANDARD};
+
+    pub(crate) const fn encoded_len(len: usize) -> usize {
+        len.div_ceil(3) * 4
+    }
+
+    pub(crate) fn encode(data: &[u8], text: &mut Vec<u8>) {
+        text.extend_from_slice(STANDARD.encode(data).as_bytes());
+    }
+}
+
+/// `engineio_proto::payload`.
+pub(crate) mod payload {
+    /// One packet after the other.
+    pub(crate) struct Writer(pub(crate) Vec<u8>);
+
+    impl Writer {
+        pub(crate) const fn is_binary(&self) -> bool {
+            false
+        }
+
+        pub(crate) fn push_text(&mut self, packet: &[u8]) {
+            self.0.extend_from_slice(packet);
+        }
+
+        pub(crate) fn push_binary(&mut self, packet: &[u8]) {
+            self.0.extend_from_slice(packet);
+        }
     }
 }
 
@@ -169,6 +273,6 @@ pub(crate) mod error {
 /// `socketio_server::socket`.
 pub(crate) mod socket {
     /// Who answers.
-    #[derive(Clone, Copy)]
+    #[derive(Clone)]
     pub(crate) struct SocketId;
 }

@@ -346,10 +346,11 @@ impl World {
     ) -> Check {
         let now = self.server_now(index);
         let server = &mut self.servers[index];
-        if server.carrier == Some(link) && !server.ended {
-            if let Some(kind) = kind_of(self.scenario.pair.engine, &message) {
-                server.feel(kind);
-            }
+        if server.carrier == Some(link)
+            && !server.ended
+            && let Some(kind) = kind_of(self.scenario.pair.engine, &message)
+        {
+            server.feel(kind);
         }
         let before = server.session.transport();
         self.tape_server(

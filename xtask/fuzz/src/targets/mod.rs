@@ -24,16 +24,20 @@ macro_rules! targets {
 targets! {
     engine::packet, "engine-packet", "packets of a link, text and binary", 512, (4096, 16), engine::TOKENS;
     engine::payload, "engine-payload", "bodies of polling", 4096, (4096, 64), engine::TOKENS;
+    engine::jsonp, "engine-jsonp", "forms and scripts of clients that can only load scripts", 2048, (16_384, 256), engine::JSONP_TOKENS;
     engine::request, "engine-request", "what an HTTP request wants", 1024, (8192, 32), engine::QUERY_TOKENS;
     engine::handshake, "engine-handshake", "the handshake, as a client reads it", 1024, (8192, 64), engine::HANDSHAKE_TOKENS;
-    engine::frames, "engine-frames", "WebSocket frames, cut anywhere", 2048, (8192, 64), engine::FRAME_TOKENS;
+    engine::frames, "engine-frames", "WebSocket frames, cut anywhere", 2048, (16_384, 256), engine::FRAME_TOKENS;
     engine::tungstenite, "engine-tungstenite", "WebSocket frames, as tungstenite reads them", 2048, (65_536, 64), engine::FRAME_TOKENS;
-    engine::server, "engine-server", "a server's session, and a driver that does anything", 1024, (65_536, 512), engine::TOKENS;
-    engine::client, "engine-client", "a client's session, and a driver that does anything", 1024, (65_536, 512), engine::TOKENS;
-    engine::pair, "engine-pair", "both sessions, and a network between them", 1024, (65_536, 512), engine::TOKENS;
+    engine::webtransport, "engine-webtransport", "packets on a WebTransport stream, cut anywhere", 2048, (16_384, 256), engine::FRAME_TOKENS;
+    engine::server, "engine-server", "a server's session, and a driver that does anything", 384, (65_536, 512), engine::TOKENS;
+    engine::client, "engine-client", "a client's session, and a driver that does anything", 384, (65_536, 512), engine::TOKENS;
+    engine::pair, "engine-pair", "both sessions, and a network between them", 384, (65_536, 512), engine::TOKENS;
     socket::decoder, "socket-decoder", "packets and their attachments", 2048, (16_384, 256), socket::TOKENS;
+    socket::msgpack, "socket-msgpack", "packets in MessagePack", 2048, (16_384, 256), socket::MSGPACK_TOKENS;
     socket::args, "socket-args", "arguments, read as many types", 2048, (16_384, 512), socket::TOKENS;
-    socket::server, "socket-server", "a server's connection, and a client that sends anything", 1024, (65_536, 512), socket::TOKENS;
-    socket::client, "socket-client", "a client's connection, and a server that sends anything", 1024, (65_536, 512), socket::TOKENS;
-    socket::pair, "socket-pair", "both connections, and a link between them", 1024, (65_536, 512), socket::TOKENS;
+    socket::server, "socket-server", "a server's connection, and a client that sends anything", 384, (65_536, 512), socket::TOKENS;
+    socket::client, "socket-client", "a client's connection, and a server that sends anything", 384, (65_536, 512), socket::TOKENS;
+    socket::recovery, "socket-recovery", "the log of recovery, beside a simple one", 512, (65_536, 512), socket::RECOVERY_TOKENS;
+    socket::pair, "socket-pair", "both connections, and a link between them", 384, (65_536, 512), socket::TOKENS;
 }

@@ -11,6 +11,7 @@ use socketio_proto::{
 use super::{socket::Socket, task::Found};
 use crate::{
     entry::{Entry, Ticket},
+    format::Format,
     prepared::Prepared,
 };
 
@@ -108,7 +109,7 @@ impl Link {
     }
 
     fn send(&mut self, message: &Prepared) {
-        for packet in message.packets() {
+        for packet in message.packets(Format::RAW) {
             match packet {
                 // Behind the type digit of Engine.IO.
                 Message::Text(text) => self.sent.push(text[1..].to_owned()),

@@ -22,6 +22,8 @@ models! {
     }
     forms {
         sessions_that_poll_at_once_share_one_form
+        sessions_of_an_older_revision_share_one_form
+        sessions_without_bytes_share_one_form
     }
     gate {
         a_call_meets_the_end_of_a_client_that_was_not_let_in

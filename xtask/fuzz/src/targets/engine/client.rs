@@ -3,16 +3,15 @@
 //! last word.
 
 use std::collections::VecDeque;
-use std::str;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use engineio_proto::client::{Config, Item, Output, Session};
 use engineio_proto::server::{LinkEnd, LinkId, RequestId};
-use engineio_proto::{CloseReason, Message, PacketType, Payload, Revision, Tick, Transport};
+use engineio_proto::{CloseReason, Content, Format, PacketType, Tick, Transport};
 
-use super::outgoing::Outgoing;
-use super::{Owned, REVISIONS, read};
+use super::body::{self, FORMATS, Owned};
+use super::outgoing::{Outgoing, arrive};
 use crate::input::{Input, as_text};
 
 pub(in crate::targets) fn client(input: &[u8]) {
@@ -33,7 +32,7 @@ pub(in crate::targets) fn client(input: &[u8]) {
 
 /// A session, and what its driver knows.
 struct Driver {
-    revision: Revision,
+    format: Format,
     session: Session,
     now: Tick,
     get: Option<RequestId>,
@@ -73,7 +72,7 @@ const TEXTS: &[&str] = &[
 
 impl Driver {
     fn open(input: &mut Input<'_>) -> Self {
-        let revision = input.pick(&REVISIONS);
+        let format = input.pick(&FORMATS);
         let mut config = Config {
             transport: input.pick(&[Transport::Polling, Transport::Websocket]),
             upgrade: !input.flag(),
@@ -88,8 +87,8 @@ impl Driver {
             };
         }
         Self {
-            revision,
-            session: Session::new(Arc::new(config), revision, 0),
+            format,
+            session: Session::new(Arc::new(config), format, 0),
             now: 0,
             get: None,
             post: None,
@@ -124,7 +123,8 @@ impl Driver {
                 if let Some(post) = self.post.take() {
                     let status = input.pick(&[200, 200, 200, 400]);
                     let body = Bytes::copy_from_slice(input.pick(&[&b"ok"[..], b"", b"4x"]));
-                    self.session.handle_response(now, post, status, body);
+                    self.session
+                        .handle_response(now, post, status, Content::Text, body);
                 }
             }
             6 => {
@@ -174,35 +174,31 @@ impl Driver {
     }
 
     fn respond(&mut self, get: RequestId, input: &mut Input<'_>) {
-        let body = match input.below(4) {
-            0 => input.bytes().to_vec(),
-            1 => input.pick(HANDSHAKES).as_bytes().to_vec(),
-            _ => {
-                let mut packets = Vec::new();
-                for _ in 0..=input.below(4) {
-                    packets.push(match input.below(5) {
-                        0 => Owned::Binary(input.bytes().to_vec()),
-                        1 => match self.revision.decode_text(input.pick(TEXTS)) {
-                            Ok(packet) => packet.into(),
-                            Err(_) => Owned::Text(PacketType::Noop, String::new()),
-                        },
-                        _ => Owned::Text(PacketType::Message, input.text().to_owned()),
-                    });
-                }
-                Payload::encode(self.revision, packets.iter().map(Owned::lend))
+        let (content, body) = match input.below(4) {
+            0 => {
+                let content = input.pick(&[Content::Text, Content::Binary]);
+                (content, input.bytes().to_vec())
             }
+            1 => {
+                let handshake = input.pick(HANDSHAKES)[1..].to_owned();
+                let mut packets = vec![Owned::Text(PacketType::Open, handshake)];
+                if input.flag() {
+                    packets.extend(body::draw(self.format, TEXTS, input));
+                }
+                body::write_response(self.format, &packets)
+            }
+            _ => body::write_response(self.format, &body::draw(self.format, TEXTS, input)),
         };
         let status = input.pick(&[200, 200, 200, 200, 200, 200, 200, 400]);
         let opened = self.session.handshake().is_some();
+        let response = Bytes::from(body.clone());
         self.session
-            .handle_response(self.now, get, status, Bytes::from(body.clone()));
-        let body = str::from_utf8(&body).unwrap_or_default();
-        let packets = read(self.revision, body).0.into_iter();
-        // A server that closes says nothing more.
-        let ends = |it: &Owned| matches!(it, Owned::Text(PacketType::Close, _));
-        let packets = packets
-            .skip(usize::from(!opened))
-            .take_while(|it| !ends(it));
+            .handle_response(self.now, get, status, content, response);
+        if self.session.is_closed() {
+            return;
+        }
+        let packets = body::read_body(self.format, content, &body).0.into_iter();
+        let packets = packets.skip(usize::from(!opened));
         self.polled = packets.filter(Owned::is_message).collect();
     }
 
@@ -214,11 +210,9 @@ impl Driver {
                 self.polled.clear();
                 return;
             };
-            let message = match message {
-                Message::Text(text) => Owned::Text(PacketType::Message, text.to_owned()),
-                Message::Binary(data) => Owned::Binary(data.to_vec()),
-            };
+            let message = Owned::from(message);
             assert_eq!(self.polled.pop_front(), Some(message));
+            assert!(!self.session.is_closed(), "nothing is lent behind the end");
         }
     }
 
@@ -294,10 +288,14 @@ impl Driver {
                 assert_eq!(self.get.replace(request), None, "one GET at a time");
                 assert_ne!(self.get, self.post);
             }
-            Output::Post { request, body } => {
+            Output::Post {
+                request,
+                content,
+                body,
+            } => {
                 assert_eq!(self.post.replace(request), None, "one POST at a time");
                 assert_ne!(self.get, self.post);
-                self.posted(&body);
+                self.posted(content, &body);
             }
             Output::OpenLink { .. } => {
                 assert!(self.link == Link::None, "one link");
@@ -307,15 +305,8 @@ impl Driver {
                 assert!(self.link != Link::None && self.link != Link::Closed);
                 if let Item::Message(message) = item {
                     assert!(self.link != Link::Ended, "nobody is there to read it");
-                    for packet in message.packets() {
-                        let packet = match packet {
-                            Message::Text(text) => self.revision.decode_text(text),
-                            Message::Binary(data) => self.revision.decode_binary(data),
-                        };
-                        match packet {
-                            Ok(packet) => self.outgoing.take(&packet.into()),
-                            Err(error) => panic!("{error}"),
-                        }
+                    for packet in arrive(&message, self.format) {
+                        self.outgoing.take(&packet);
                     }
                 }
             }
@@ -341,17 +332,14 @@ impl Driver {
         }
     }
 
-    fn posted(&mut self, body: &[u8]) {
-        let Ok(text) = str::from_utf8(body) else {
-            panic!("a body that is no text");
-        };
-        let (packets, complete) = read(self.revision, text);
+    fn posted(&mut self, content: Content, body: &[u8]) {
+        let ((packets, complete), len) = body::read_post(self.format, content, body);
         assert!(complete && !packets.is_empty());
-        assert!(packets.len() == 1 || body.len() <= self.limit, "too large");
+        assert!(packets.len() == 1 || len <= self.limit, "too large");
         for packet in packets {
             match packet {
                 packet if packet.is_message() => self.outgoing.take(&packet),
-                Owned::Text(PacketType::Pong | PacketType::Close, _) => {}
+                Owned::Text(PacketType::Ping | PacketType::Pong | PacketType::Close, _) => {}
                 other => panic!("a client does not post {other:?}"),
             }
         }

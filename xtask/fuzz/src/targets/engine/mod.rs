@@ -1,8 +1,10 @@
 //! Targets of `engineio-proto`.
 
+mod body;
 mod client;
 mod frames;
 mod handshake;
+mod jsonp;
 mod outgoing;
 mod packet;
 mod pair;
@@ -10,29 +12,47 @@ mod payload;
 mod request;
 mod server;
 mod tungstenite;
+mod webtransport;
 
 pub(super) use client::client;
 pub(super) use frames::frames;
 pub(super) use handshake::handshake;
+pub(super) use jsonp::jsonp;
 pub(super) use packet::packet;
 pub(super) use pair::pair;
 pub(super) use payload::payload;
 pub(super) use request::request;
 pub(super) use server::server;
 pub(super) use tungstenite::tungstenite;
-
-use engineio_proto::{Packet, PacketType, Payload, Revision};
-
-/// Every revision there is.
-const REVISIONS: [Revision; 1] = [Revision::V4];
+pub(super) use webtransport::webtransport;
 
 pub(super) const TOKENS: &[&[u8]] = &[
     b"2probe",
     b"3probe",
     b"4hello",
     b"bAQIDBA==",
+    b"b4AQIDBA==",
     b"\x1e",
+    b"6:4hello",
+    b"2:4\xc3\xa9",
+    b"3:4\xf0\x9f\x98\x80",
+    b"10:b4AQIDBA==",
+    b"\x00\x06\xff4hello",
+    b"\x01\x05\xff\x04\x01\x02\x03\x04",
     b"0{\"sid\":\"abc\",\"upgrades\":[\"websocket\"],\"pingInterval\":1000,\"pingTimeout\":500,\"maxPayload\":100}",
+];
+
+pub(super) const JSONP_TOKENS: &[&[u8]] = &[
+    b"d=",
+    b"&d=4",
+    b"%5Cn",
+    b"%5C%5Cn",
+    b"%0A",
+    b"%1E",
+    b"6%3A4hello",
+    b"bAQIDBA%3D%3D",
+    b"%C3%A9",
+    b"+",
 ];
 
 pub(super) const QUERY_TOKENS: &[&[u8]] = &[
@@ -43,6 +63,7 @@ pub(super) const QUERY_TOKENS: &[&[u8]] = &[
     b"&sid=AAAAAAAAAAAAAAAAAAAA",
     b"&b64=1",
     b"&j=0",
+    b"&j=4294967296",
     b"%",
     b"%41",
     b"&",
@@ -75,53 +96,3 @@ pub(super) const FRAME_TOKENS: &[&[u8]] = &[
     b"\x88\x02\x03\xe8",
     b"\xe2\x82\xac",
 ];
-
-/// A packet that has let go of its input.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Owned {
-    Text(PacketType, String),
-    Binary(Vec<u8>),
-}
-
-impl From<Packet<'_>> for Owned {
-    fn from(packet: Packet<'_>) -> Self {
-        match packet {
-            Packet::Text(kind, text) => Self::Text(kind, text.to_owned()),
-            Packet::Binary(data) => Self::Binary(data.to_vec()),
-        }
-    }
-}
-
-impl Owned {
-    fn lend(&self) -> Packet<'_> {
-        match self {
-            Self::Text(kind, text) => Packet::Text(*kind, text),
-            Self::Binary(data) => Packet::Binary(data),
-        }
-    }
-
-    fn is_message(&self) -> bool {
-        matches!(self, Self::Text(PacketType::Message, _) | Self::Binary(_))
-    }
-}
-
-/// The packets of a body up to the first that cannot be decoded, and whether there is one.
-fn read(revision: Revision, body: &str) -> (Vec<Owned>, bool) {
-    let mut payload = Payload::new(revision, body.to_owned());
-    let mut packets = Vec::new();
-    loop {
-        match payload.next_packet() {
-            Ok(Some(packet)) => packets.push(packet.into()),
-            Ok(None) => return (packets, true),
-            Err(_) => {
-                assert_eq!(
-                    payload.next_packet(),
-                    Ok(None),
-                    "nothing comes behind an error"
-                );
-                return (packets, false);
-            }
-        }
-        assert!(packets.len() <= body.len() + 1, "a packet has a byte");
-    }
-}

@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use engineio_proto::{Message, PacketType, Prepared};
+use engineio_proto::{Format, Message, Prepared};
 
-use super::Owned;
+use super::body::Owned;
 use crate::input::Input;
 
 /// Messages that have not left yet.
@@ -28,7 +28,7 @@ impl Outgoing {
             _ => Vec::new(),
         };
         let binaries = attachments.iter().map(|it| Owned::Binary(it.to_vec()));
-        let texts = Owned::Text(PacketType::Message, text.clone());
+        let texts = Owned::message(&text);
         match input.below(3) {
             0 => (Prepared::text(&text), vec![texts]),
             1 => {
@@ -78,18 +78,19 @@ impl Outgoing {
     }
 }
 
-/// Revision 4 takes U+001E for the end of a packet.
+/// Revision 4 takes U+001E for the end of a packet, and a form has one spelling for a backslash in
+/// front of a line break and in front of an `n`.
 fn clean(text: &str) -> String {
-    text.replace('\u{1e}', " ")
+    text.replace(['\u{1e}', '\n'], " ")
 }
 
 /// The packets of a message as they travel over a link.
-pub(super) fn wires(message: &Prepared) -> Vec<Wire> {
+pub(super) fn wires(message: &Prepared, format: Format) -> Vec<Wire> {
     let own = |packet: Message<'_>| match packet {
         Message::Text(text) => Wire::Text(text.to_owned()),
         Message::Binary(data) => Wire::Binary(data.to_vec()),
     };
-    message.packets().map(own).collect()
+    message.packets(format).map(own).collect()
 }
 
 /// A message of a link.
@@ -97,4 +98,19 @@ pub(super) fn wires(message: &Prepared) -> Vec<Wire> {
 pub(super) enum Wire {
     Text(String),
     Binary(Vec<u8>),
+}
+
+/// What the other end of a link makes of a message.
+pub(super) fn arrive(message: &Prepared, format: Format) -> Vec<Owned> {
+    let decode = |wire: Wire| {
+        let packet = match &wire {
+            Wire::Text(text) => format.revision.decode_text(text),
+            Wire::Binary(data) => format.revision.decode_binary(data),
+        };
+        match packet {
+            Ok(packet) => Owned::from(packet),
+            Err(error) => panic!("what is sent cannot be decoded: {error}"),
+        }
+    };
+    wires(message, format).into_iter().map(decode).collect()
 }

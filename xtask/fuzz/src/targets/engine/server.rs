@@ -2,15 +2,16 @@
 //! anything: every request gets one answer, messages leave in order and once, and it comes to an end.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::str;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use engineio_proto::server::{Config, Control, Item, LinkEnd, LinkId, Output, RequestId, Session};
-use engineio_proto::{CloseReason, Message, PacketType, Payload, Revision, Sid, Tick};
+use engineio_proto::server::{
+    Config, Control, Item, LinkEnd, LinkId, Output, RequestId, Response, Session,
+};
+use engineio_proto::{CloseReason, Content, Format, PacketType, Sid, Tick};
 
-use super::outgoing::Outgoing;
-use super::{Owned, REVISIONS, read};
+use super::body::{self, FORMATS, Owned};
+use super::outgoing::{Outgoing, arrive};
 use crate::input::{Input, as_text};
 
 pub(in crate::targets) fn server(input: &[u8]) {
@@ -31,7 +32,7 @@ pub(in crate::targets) fn server(input: &[u8]) {
 
 /// A session, and what its driver knows.
 struct Driver {
-    revision: Revision,
+    format: Format,
     session: Session,
     now: Tick,
     requests: BTreeMap<u32, Request>,
@@ -67,7 +68,7 @@ const TEXTS: &[&str] = &[
 
 impl Driver {
     fn open(input: &mut Input<'_>) -> Self {
-        let revision = input.pick(&REVISIONS);
+        let format = input.pick(&FORMATS);
         let mut config = Config::default();
         if input.flag() {
             config = Config {
@@ -85,7 +86,7 @@ impl Driver {
         let session = match input.flag() {
             true => {
                 links.insert(0, Link::default());
-                Session::open_link(config, revision, &sid, LinkId(0), 0)
+                Session::open_link(config, format, &sid, LinkId(0), 0)
             }
             false => {
                 let is_get = true;
@@ -96,11 +97,11 @@ impl Driver {
                         ..Request::default()
                     },
                 );
-                Session::open_polling(config, revision, &sid, RequestId(0), 0)
+                Session::open_polling(config, format, &sid, RequestId(0), 0)
             }
         };
         Self {
-            revision,
+            format,
             handshake_bytes: session.queued_bytes(),
             session,
             now: 0,
@@ -210,34 +211,19 @@ impl Driver {
 
     fn post(&mut self, input: &mut Input<'_>) {
         let request = self.request(false);
-        let body = match input.below(4) {
-            0 => input.bytes().to_vec(),
-            _ => {
-                let mut packets = Vec::new();
-                for _ in 0..=input.below(4) {
-                    packets.push(match input.below(5) {
-                        0 => Owned::Binary(input.bytes().to_vec()),
-                        1 => match self.revision.decode_text(input.pick(TEXTS)) {
-                            Ok(packet) => packet.into(),
-                            Err(_) => Owned::Text(PacketType::Noop, String::new()),
-                        },
-                        _ => Owned::Text(PacketType::Message, input.text().to_owned()),
-                    });
-                }
-                Payload::encode(self.revision, packets.iter().map(Owned::lend))
+        let (content, body) = match input.below(4) {
+            0 => {
+                let content = input.pick(&[Content::Text, Content::Binary, Content::Form]);
+                (content, input.bytes().to_vec())
             }
+            _ => body::write_post(self.format, &body::draw(self.format, TEXTS, input)),
         };
         let had = self.session.has_posted_messages();
         self.session
-            .handle_post(self.now, request, Bytes::from(body.clone()));
+            .handle_post(self.now, request, content, Bytes::from(body.clone()));
         if self.session.has_posted_messages() && !had {
-            let packets =
-                str::from_utf8(&body).map_or(Vec::new(), |body| read(self.revision, body).0);
-            // A client that closes, or pings, says nothing more.
-            let ends =
-                |it: &Owned| matches!(it, Owned::Text(PacketType::Close | PacketType::Ping, _));
-            let packets = packets.into_iter().take_while(|it| !ends(it));
-            self.posted = packets.filter(Owned::is_message).collect();
+            let ((packets, _), _) = body::read_post(self.format, content, &body);
+            self.posted = packets.into_iter().filter(Owned::is_message).collect();
         }
     }
 
@@ -253,11 +239,9 @@ impl Driver {
                 self.posted.clear();
                 return;
             };
-            let message = match message {
-                Message::Text(text) => Owned::Text(PacketType::Message, text.to_owned()),
-                Message::Binary(data) => Owned::Binary(data.to_vec()),
-            };
+            let message = Owned::from(message);
             assert_eq!(self.posted.pop_front(), Some(message));
+            assert!(!self.session.is_closed(), "nothing is lent behind the end");
         }
     }
 
@@ -327,7 +311,7 @@ impl Driver {
                     panic!("an answer to nothing");
                 };
                 if response.status == 200 && request.is_get {
-                    self.polled(&response.body);
+                    self.polled(&response);
                 } else if response.status == 200 {
                     assert_eq!(response.body, b"ok");
                 }
@@ -340,19 +324,11 @@ impl Driver {
                 match item {
                     Item::Message(message) => {
                         assert!(!link.ended, "nobody is there to read it");
-                        let revision = self.revision;
-                        for packet in message.packets() {
-                            let packet = match packet {
-                                Message::Text(text) => revision.decode_text(text),
-                                Message::Binary(data) => revision.decode_binary(data),
-                            };
-                            match packet {
-                                Ok(packet) => self.sent(packet.into()),
-                                Err(error) => panic!("{error}"),
-                            }
+                        for packet in arrive(&message, self.format) {
+                            self.sent(packet);
                         }
                     }
-                    Item::Control(Control::Ping | Control::ProbePong) => {}
+                    Item::Control(Control::Ping | Control::Pong | Control::ProbePong) => {}
                 }
             }
             Output::CloseLink { link } => {
@@ -375,11 +351,8 @@ impl Driver {
         }
     }
 
-    fn polled(&mut self, body: &[u8]) {
-        let Ok(body) = str::from_utf8(body) else {
-            panic!("an answer that is no text");
-        };
-        let (packets, complete) = read(self.revision, body);
+    fn polled(&mut self, response: &Response) {
+        let (packets, complete) = body::read_response(self.format, response);
         assert!(complete && !packets.is_empty());
         for packet in packets {
             self.sent(packet);
@@ -396,7 +369,10 @@ impl Driver {
                 assert!(self.opened, "the handshake comes first");
                 self.outgoing.take(&packet);
             }
-            Owned::Text(PacketType::Ping | PacketType::Noop | PacketType::Close, _) => {}
+            Owned::Text(
+                PacketType::Ping | PacketType::Pong | PacketType::Noop | PacketType::Close,
+                _,
+            ) => {}
             other => panic!("a server does not send {other:?}"),
         }
     }
@@ -424,8 +400,9 @@ impl Driver {
         let late = self.request(true);
         self.session.handle_get(self.now, late);
         let late = self.request(false);
+        let body = Bytes::from_static(b"4late");
         self.session
-            .handle_post(self.now, late, Bytes::from_static(b"4late"));
+            .handle_post(self.now, late, Content::Text, body);
         assert_eq!(self.session.next_message(self.now), None);
         self.drain(usize::MAX);
         let waiting = self.requests.values().filter(|it| !it.abandoned);

@@ -65,7 +65,7 @@ impl Caller {
         config.limits.max_attachment_bytes = input.pick(&[1_000_000, 3]);
         let revision = input.pick(&REVISIONS);
         Self {
-            connection: Connection::new(revision, &config),
+            connection: Connection::new(revision, &config, "link"),
             members: BTreeMap::new(),
             acks: BTreeSet::new(),
             next_ack: 0,
@@ -79,11 +79,13 @@ impl Caller {
                 let result = self.connection.handle_text(input.pick(TEXTS));
                 let told = told(&result);
                 self.note(told);
+                self.poll();
             }
             6 => {
                 let result = self.connection.handle_text(input.text());
                 let told = told(&result);
                 self.note(told);
+                self.poll();
             }
             7 => {
                 let result = self.connection.handle_binary(input.bytes());
@@ -134,6 +136,16 @@ impl Caller {
             let joined = false;
             let member = Member { nsp, name, joined };
             assert!(self.members.insert(nsp.index(), member).is_none());
+        }
+        self.poll();
+    }
+
+    /// What no message has told, or more than one message tells at once.
+    fn poll(&mut self) {
+        while let Some(event) = self.connection.poll_event() {
+            assert!(!self.dead);
+            let told = told(&Ok(Some(event)));
+            self.note(told);
         }
     }
 

@@ -1,11 +1,14 @@
 //! Both connections and a link between them, on which the input decides what arrives next: two peers
 //! of ours never break the protocol, events arrive in order, and every acknowledgement finds its way.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use socketio_proto::{
-    Binary, Body, Decoder, Encoded, Limits, NamespaceId, Revision, client, server,
+    Binary, Body, Decoder, Encoded, Limits, MsgPack, NamespaceId, Parser, Revision, client, server,
 };
 
 use super::{NAMES, REVISIONS};
@@ -23,6 +26,7 @@ pub(in crate::targets) fn pair(input: &[u8]) {
 /// Two connections and the messages under way between them.
 struct Pair {
     revision: Revision,
+    parser: Option<Arc<dyn Parser>>,
     client: client::Connection<u64>,
     server: server::Connection<u64>,
     to_client: VecDeque<Wire>,
@@ -30,7 +34,9 @@ struct Pair {
     /// What each side asked for or was asked for, and whether it takes part.
     at_client: BTreeMap<usize, Member>,
     at_server: BTreeMap<usize, Member>,
-    /// Names the client has left before it was answered.
+    /// What the client calls its memberships.
+    names: BTreeMap<usize, &'static str>,
+    /// Names the client has left, or takes for refused, before the server has answered.
     given_up: Vec<String>,
     /// Events on their way to the server and to the client.
     events: [VecDeque<u64>; 2],
@@ -58,19 +64,31 @@ const AT_SERVER: usize = 1;
 impl Pair {
     fn new(input: &mut Input<'_>) -> Self {
         let revision = input.pick(&REVISIONS);
-        Self {
+        let mut client = client::Config::default();
+        let mut server = server::Config::default();
+        if input.flag() {
+            client.parser = Some(Arc::new(MsgPack));
+            server.parser = client.parser.clone();
+        }
+        let mut pair = Self {
+            parser: client.parser.clone(),
             revision,
-            client: client::Connection::new(revision, &client::Config::default()),
-            server: server::Connection::new(revision, &server::Config::default(), 0),
+            client: client::Connection::new(revision, &client, "link"),
+            server: server::Connection::new(revision, &server, 0),
             to_client: VecDeque::new(),
             to_server: VecDeque::new(),
             at_client: BTreeMap::new(),
             at_server: BTreeMap::new(),
+            names: BTreeMap::new(),
             given_up: Vec::new(),
             events: Default::default(),
             acks: Default::default(),
             next: 0,
-        }
+        };
+        // What the client does not have to ask for.
+        let event = pair.server.poll_event();
+        pair.serve(event);
+        pair
     }
 
     fn act(&mut self, input: &mut Input<'_>) {
@@ -83,20 +101,21 @@ impl Pair {
                 {
                     let joined = false;
                     self.at_client.insert(nsp.index(), Member { nsp, joined });
-                    post(&mut self.to_server, &sent);
+                    self.names.insert(nsp.index(), name);
+                    if let Some(sent) = sent {
+                        post(&mut self.to_server, &sent);
+                    }
+                    self.poll_client();
                 }
             }
             2 => {
-                let member = choose(&self.at_client, input);
-                let name = member
-                    .and_then(|it| self.client.namespace(it.nsp))
-                    .map(str::to_owned);
-                if let (Some(member), Some(name)) = (member, name)
+                if let Some(member) = choose(&self.at_client, input)
                     && let Some((sent, acks)) = self.client.disconnect(member.nsp)
                 {
-                    self.at_client.remove(&member.nsp.index());
+                    let index = member.nsp.index();
+                    self.at_client.remove(&index);
                     if !member.joined {
-                        self.given_up.push(name);
+                        self.given_up.push(self.names[&index].to_owned());
                     }
                     self.end(AT_CLIENT, acks);
                     if let Some(sent) = sent {
@@ -193,11 +212,18 @@ impl Pair {
             Wire::Binary(data) => self.server.handle_binary(1, data),
         };
         match event {
-            Ok(Some(server::Event::Connect { nsp, .. })) => {
+            Ok(event) => self.serve(event),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn serve(&mut self, event: Option<server::Event<'_, u64>>) {
+        match event {
+            Some(server::Event::Connect { nsp, .. }) => {
                 let joined = false;
                 self.at_server.insert(nsp.index(), Member { nsp, joined });
             }
-            Ok(Some(server::Event::Event { nsp, id, args, .. })) => {
+            Some(server::Event::Event { nsp, id, args, .. }) => {
                 let number = self.arrived(AT_SERVER, &args);
                 let name = self.server.namespace(nsp).map(str::to_owned);
                 if let (Some(id), Some(name)) = (id, name) {
@@ -205,15 +231,15 @@ impl Pair {
                     post(&mut self.to_client, &encoded(sent));
                 }
             }
-            Ok(Some(server::Event::Ack { ack, args, .. })) => {
+            Some(server::Event::Ack { ack, args, .. }) => {
                 assert_eq!(args.parse::<u64>().ok(), Some(ack));
                 self.end(AT_SERVER, [ack]);
             }
-            Ok(Some(server::Event::Disconnect { nsp, acks })) => {
+            Some(server::Event::Disconnect { nsp, acks }) => {
                 self.at_server.remove(&nsp.index());
                 self.end(AT_SERVER, acks);
             }
-            Ok(None) => {}
+            None => {}
             other => panic!("{other:?}"),
         }
     }
@@ -227,14 +253,31 @@ impl Pair {
             Wire::Binary(data) => self.client.handle_binary(data),
         };
         match event {
-            Ok(Some(client::Event::Connected { nsp, .. })) => {
+            Ok(event) => self.hear(event),
+            Err(error) => panic!("{error}"),
+        }
+        self.poll_client();
+        self.answered(&wire);
+    }
+
+    /// What no message has told, or more than one message tells at once.
+    fn poll_client(&mut self) {
+        while let Some(event) = self.client.poll_event() {
+            self.hear(Some(event));
+        }
+    }
+
+    fn hear(&mut self, event: Option<client::Event<'_, u64>>) {
+        match event {
+            Some(client::Event::Connected { nsp, .. }) => {
                 let joined = true;
                 self.at_client.insert(nsp.index(), Member { nsp, joined });
             }
-            Ok(Some(client::Event::ConnectError { nsp, .. })) => {
+            Some(client::Event::ConnectError { nsp, .. }) => {
+                self.given_up.push(self.names[&nsp.index()].to_owned());
                 self.at_client.remove(&nsp.index());
             }
-            Ok(Some(client::Event::Event { nsp, id, args, .. })) => {
+            Some(client::Event::Event { nsp, id, args, .. }) => {
                 let number = self.arrived(AT_CLIENT, &args);
                 let joined = self.at_client.get(&nsp.index()).is_some_and(|it| it.joined);
                 let name = self.client.namespace(nsp).map(str::to_owned);
@@ -243,30 +286,29 @@ impl Pair {
                     post(&mut self.to_server, &encoded(sent));
                 }
             }
-            Ok(Some(client::Event::Ack { ack, args, .. })) => {
+            Some(client::Event::Ack { ack, args, .. }) => {
                 assert_eq!(args.parse::<u64>().ok(), Some(ack));
                 self.end(AT_CLIENT, [ack]);
             }
-            Ok(Some(client::Event::Disconnected { nsp, acks })) => {
+            Some(client::Event::Disconnected { nsp, acks }) => {
                 self.at_client.remove(&nsp.index());
                 self.end(AT_CLIENT, acks);
             }
-            Ok(Some(client::Event::Unwanted { leave })) => {
-                post(&mut self.to_server, &leave);
-                self.answered(&wire);
-            }
-            Ok(None) => self.answered(&wire),
+            Some(client::Event::Unwanted { leave }) => post(&mut self.to_server, &leave),
+            None => {}
             other => panic!("{other:?}"),
         }
     }
 
     /// What was given up has its answer now, if this is one.
     fn answered(&mut self, wire: &Wire) {
-        let Wire::Text(text) = wire else {
-            return;
-        };
         let mut decoder = Decoder::new(self.revision, Limits::default());
-        if let Ok(Some(packet)) = decoder.decode_text(text)
+        decoder = decoder.with_parser(self.parser.clone());
+        let packet = match wire {
+            Wire::Text(text) => decoder.decode_text(text),
+            Wire::Binary(data) => decoder.decode_binary(data),
+        };
+        if let Ok(Some(packet)) = packet
             && matches!(packet.body, Body::Connect(_) | Body::ConnectError(_))
         {
             self.given_up.retain(|name| *name != packet.nsp);
@@ -339,6 +381,8 @@ fn choose(members: &BTreeMap<usize, Member>, input: &mut Input<'_>) -> Option<Me
 }
 
 fn post(queue: &mut VecDeque<Wire>, sent: &Encoded) {
-    queue.push_back(Wire::Text(sent.text().to_owned()));
+    if sent.has_text() {
+        queue.push_back(Wire::Text(sent.text().to_owned()));
+    }
     queue.extend(sent.attachments.iter().cloned().map(Wire::Binary));
 }

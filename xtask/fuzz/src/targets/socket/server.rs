@@ -65,7 +65,7 @@ impl Caller {
         config.limits.max_namespaces = input.pick(&[64, 1, 3]);
         config.limits.max_attachment_bytes = input.pick(&[1_000_000, 3]);
         let revision = input.pick(&REVISIONS);
-        Self {
+        let mut caller = Self {
             connection: Connection::new(revision, &config, 0),
             now: 0,
             limit: config.limits.max_namespaces,
@@ -74,7 +74,12 @@ impl Caller {
             next_ack: 0,
             accepted: false,
             dead: false,
-        }
+        };
+        // What the client does not have to ask for.
+        let event = caller.connection.poll_event();
+        let told = told(&Ok(event));
+        caller.note(told);
+        caller
     }
 
     fn act(&mut self, input: &mut Input<'_>) {
