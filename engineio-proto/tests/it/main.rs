@@ -9,6 +9,7 @@ mod formats;
 mod heartbeat;
 mod limits;
 mod properties;
+mod record;
 mod requests;
 mod revision_3;
 mod upgrade;

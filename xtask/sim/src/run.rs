@@ -13,12 +13,17 @@ use std::{
     time::Instant,
 };
 
+use engineio_proto::record;
+
 use crate::fault::Fault;
 use crate::trace::readable;
 use crate::world::{Tally, World};
 
 /// Lines of a trace that a failure prints; the rest is in the file.
 const SHOWN: usize = 60;
+
+/// One seed out of so many is recorded and replayed as well.
+const REPLAYED: u64 = 20;
 
 /// A seed whose run broke a rule.
 struct Failure {
@@ -39,6 +44,7 @@ pub(crate) fn one(seed: u64, traces: &Path) -> ExitCode {
         Ok(tally) => {
             print_tally(&tally);
             println!("seed {seed} keeps every rule");
+            say_where(&lines, write(seed, &lines, traces));
             ExitCode::SUCCESS
         }
         Err(fault) => {
@@ -107,7 +113,24 @@ pub(crate) fn many(first: u64, count: u64, jobs: usize, traces: &Path) -> ExitCo
 
 fn quiet(seed: u64) -> Result<Tally, Fault> {
     let mut world = World::new(seed, false);
-    run(&mut world).map(|()| world.tally)
+    run(&mut world)?;
+    // Forms are as long as their escapes make them, which no record tells.
+    if seed.is_multiple_of(REPLAYED) && world.scenario.format.jsonp.is_none() {
+        replay(seed)?;
+    }
+    Ok(world.tally)
+}
+
+/// What was recorded of a seed happens again.
+fn replay(seed: u64) -> Result<(), Fault> {
+    let (lines, _) = traced(seed);
+    match record::replay(lines.iter().map(String::as_str)) {
+        Ok(_) => Ok(()),
+        Err(divergence) => Err(Fault {
+            rule: "record",
+            what: divergence.to_string(),
+        }),
+    }
 }
 
 fn traced(seed: u64) -> (Vec<String>, Result<Tally, Fault>) {
@@ -140,11 +163,15 @@ fn report(seed: u64, fault: &Fault, lines: &[String], traces: &Path, tail: bool)
         show(&lines[lines.len().saturating_sub(SHOWN)..]);
     }
     println!("seed {seed} breaks a rule: {fault}");
-    match write(seed, lines, traces) {
+    say_where(lines, write(seed, lines, traces));
+    println!("again: cargo xtask sim --seed {seed}");
+}
+
+fn say_where(lines: &[String], written: io::Result<PathBuf>) {
+    match written {
         Ok(file) => println!("all of its {} lines: {}", lines.len(), file.display()),
         Err(error) => println!("its trace could not be written: {error}"),
     }
-    println!("again: cargo xtask sim --seed {seed}");
 }
 
 fn write(seed: u64, lines: &[String], traces: &Path) -> io::Result<PathBuf> {
