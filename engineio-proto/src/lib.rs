@@ -201,7 +201,7 @@
 //!                         }
 //!                     }
 //!                     Action::Websocket => session.handle_link(now, LinkId(id)),
-//!                     _ => return Err(RequestError::BadRequest),
+//!                     _ => return Err(RequestError::BadRequest), // 500 with the reference
 //!                 }
 //!                 Ok(sid)
 //!             }

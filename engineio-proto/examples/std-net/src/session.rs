@@ -41,12 +41,13 @@ impl Sessions {
         lock(&self.0).get(sid).cloned()
     }
 
-    /// Begins a session, which is kept for as long as it lives.
-    pub(crate) fn begin(
+    /// Begins a session, which is kept for as long as it lives, and tells it something first.
+    pub(crate) fn begin<R>(
         self: &Arc<Self>,
         speaks_socketio: bool,
         session: impl FnOnce(&Sid) -> Session,
-    ) -> Arc<Shared> {
+        first: impl FnOnce(&mut State) -> R,
+    ) -> (Arc<Shared>, R) {
         let sid = random_sid();
         let mut session = session(&sid);
         let mut application = Application::new(speaks_socketio, sid, &session, now());
@@ -64,12 +65,13 @@ impl Sessions {
             changed: Condvar::new(),
         });
         lock(&self.0).insert(sid, shared.clone());
+        let result = shared.tell(first);
         let (sessions, watched) = (self.clone(), shared.clone());
         thread::spawn(move || {
             watched.watch();
             lock(&sessions.0).remove(&sid);
         });
-        shared
+        (shared, result)
     }
 }
 
