@@ -55,8 +55,8 @@ fn serve(stream: UnixStream) -> CloseReason {
                     server::Item::Control(control) => wire.write(&Message::Text(control.packet())),
                     server::Item::Message(message) => wire.write_all(&message),
                 },
-                server::Output::CloseLink { .. } => wire.close(),
                 server::Output::Closed { reason, .. } => closed = Some(reason),
+                // `CloseLink` comes before `Closed`: the stream is dropped with this function.
                 _ => {}
             }
         }
@@ -110,7 +110,6 @@ fn ask(stream: UnixStream, questions: &[&str]) -> (Vec<String>, CloseReason) {
                     client::Item::Control(control) => wire.write(&Message::Text(control.packet())),
                     client::Item::Message(message) => wire.write_all(&message),
                 },
-                client::Output::CloseLink { .. } => wire.close(),
                 client::Output::Opened { .. } => ask_next(&mut session, &mut questions),
                 client::Output::Closed { reason, .. } => closed = Some(reason),
                 _ => {}

@@ -61,10 +61,6 @@ impl Wire {
         }
     }
 
-    pub(crate) fn close(&self) {
-        _ = self.stream.shutdown(Shutdown::Write);
-    }
-
     /// The next frame; `None` if there is none until that time.
     pub(crate) fn read(&mut self, until: Option<Tick>) -> Result<Option<Frame>, LinkEnd> {
         loop {

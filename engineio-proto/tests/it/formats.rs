@@ -77,12 +77,26 @@ fn bytes_that_are_left_for_the_next_poll_do_not_make_this_one_binary() {
 
 #[test]
 fn bytes_that_are_left_for_the_next_post_do_not_make_this_one_binary() {
+    let long = Prepared::text(&"a".repeat(100));
+    assert_eq!(
+        posts([long, attachment()]),
+        [Content::Text, Content::Binary]
+    );
+    assert_eq!(
+        posts([Prepared::text("a"), attachment()]),
+        [Content::Binary]
+    );
+}
+
+/// The kinds of bodies in which a client posts these messages to a server that takes 100 bytes.
+fn posts(messages: [Prepared; 2]) -> Vec<Content> {
     let mut session = client::Session::new(Default::default(), V3, 0);
     assert_eq!(client_lines(&mut session), ["get 0"]);
     let handshake = format!("{}:{HANDSHAKE}", HANDSHAKE.len());
     respond(&mut session, 0, 0, &handshake);
-    session.send(Prepared::text(&"a".repeat(100)));
-    session.send(attachment());
+    for message in messages {
+        session.send(message);
+    }
     let mut posts = Vec::new();
     while let Some(output) = session.poll_output() {
         if let client::Output::Post {
@@ -93,7 +107,7 @@ fn bytes_that_are_left_for_the_next_post_do_not_make_this_one_binary() {
             respond(&mut session, 0, request.0, "ok");
         }
     }
-    assert_eq!(posts, [Content::Text, Content::Binary]);
+    posts
 }
 
 #[test]

@@ -128,6 +128,19 @@ fn ping_from_a_server_is_a_sign_of_life_and_not_answered() {
 }
 
 #[test]
+fn missing_pong_is_nobodys_fault_while_the_client_does_not_read() {
+    let mut session = client_on_link();
+    session.set_reading(100, false);
+    session.handle_timeout(1000);
+    assert_eq!(client_lines(&mut session), ["send 0: 2"]);
+    assert_eq!(session.poll_timeout(), None);
+    session.handle_timeout(9000);
+    assert!(client_lines(&mut session).is_empty());
+    session.set_reading(9000, true);
+    assert_eq!(session.poll_timeout(), Some(10_500));
+}
+
+#[test]
 fn client_that_was_asleep_asks_before_it_gives_up() {
     let mut session = client_on_link();
     session.handle_timeout(90_000);

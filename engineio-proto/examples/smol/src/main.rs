@@ -88,9 +88,7 @@ impl Connection {
                     // What comes before the answer, the end of the stream or a request that cannot
                     // wait for it, gives the request up.
                     let early = async {
-                        if self.unread.is_empty() {
-                            _ = self.fill().await;
-                        }
+                        _ = self.fill().await;
                         None
                     };
                     let Some(answer) = or(async { answer.recv().await.ok() }, early).await else {

@@ -90,7 +90,8 @@ impl Connection {
                         0 => self.fill(),
                         len => Ok(len),
                     };
-                    if shared.tell(|state| state.abandon(id)) || read? == 0 {
+                    let gone = shared.tell(|state| state.abandon(id)) || read? == 0;
+                    if gone || !request.keep_alive {
                         return Ok(());
                     }
                 }
