@@ -5,7 +5,7 @@ use engineio_proto::record::Input;
 use engineio_proto::server::LinkEnd;
 use engineio_proto::{Tick, Transport};
 
-use crate::app::{NAMES, Size};
+use crate::app::{NAMES, Size, absent_event};
 use crate::fate::{Causes, GONE, Side};
 use crate::fault::Check;
 use crate::scenario::Hazard;
@@ -73,6 +73,11 @@ impl World {
                 self.drain_client()
             }
             Side::Server => {
+                let now = self.clock(side);
+                if let Some((nsp, socket)) = self.recovery.some_saved(&mut self.rng) {
+                    let (size, pair) = (self.size(side), self.scenario.pair);
+                    absent_event(pair, nsp, socket, &size, now, &mut self.recovery)?;
+                }
                 let open = |index: &usize| self.servers[*index].takes_messages();
                 let Some(index) = (0..self.servers.len()).rev().find(open) else {
                     return Ok(());
@@ -92,7 +97,8 @@ impl World {
                         for _ in 0..self.rng.pick(&[1, 1, 1, 2, 6]) {
                             let (size, call) = (self.size(side), self.rng.chance(300));
                             let app = &mut self.servers[index].app;
-                            app.emit(&size, call, &mut self.rng)?;
+                            let (rng, recovery) = (&mut self.rng, &mut self.recovery);
+                            app.emit(&size, call, rng, now, recovery)?;
                         }
                     }
                 }
@@ -244,6 +250,8 @@ impl World {
 
     /// The server forgets everything.
     fn restart(&mut self) {
+        let now = self.clock(Side::Server);
+        self.recovery.forget(now);
         for index in 0..self.servers.len() {
             let server = &mut self.servers[index];
             if server.is_closed() {

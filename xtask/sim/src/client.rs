@@ -168,7 +168,9 @@ impl World {
         self.lives.push(Default::default());
         let life = self.lives.len() - 1;
         let now = self.clock(Side::Client);
+        let memory = std::mem::take(&mut self.client.app.memory);
         self.client = Client::new(&self.scenario, life, now);
+        self.client.app.memory = memory;
         self.note(&"client", || format!("opens session {life}"));
         self.open_client()
     }
@@ -298,7 +300,8 @@ impl World {
                 Some(Message::Binary(data)) => Message::Binary(data.into_owned().into()),
             };
             client.learn_link(self.scenario.pair);
-            client.app.receive(lane, message, &mut self.rng)?;
+            let (rng, recovery) = (&mut self.rng, &self.recovery);
+            client.app.receive(lane, message, rng, recovery)?;
             if self.hit(Hazard::Pauses, 20) {
                 self.pause(Side::Client, 0)?;
             }
@@ -344,7 +347,8 @@ impl World {
         if let Some(lent) = lent {
             client.learn_link(self.scenario.pair);
             let lane = &mut self.lives[client.life].lanes[Side::Client as usize];
-            client.app.receive(lane, lent, &mut self.rng)?;
+            let (rng, recovery) = (&mut self.rng, &self.recovery);
+            client.app.receive(lane, lent, rng, recovery)?;
         }
         Ok(())
     }
@@ -478,7 +482,8 @@ impl World {
         self.client.app.end()?;
         self.drop_requests();
         if self.lives.len() < self.scenario.attempts {
-            let at = self.now + self.rng.within(1..=700);
+            let longest = self.rng.pick(&[700, 4000]);
+            let at = self.now + self.rng.within(1..=longest);
             self.schedule(at, Happening::Reconnect);
         }
         Ok(())

@@ -33,6 +33,8 @@ pub(crate) enum What {
         nsp: usize,
         seq: u32,
         call: Option<Call>,
+        /// The socket it was logged for, if it was.
+        socket: Option<u32>,
     },
     /// Answers a call.
     Ack { nsp: usize, call: Call },

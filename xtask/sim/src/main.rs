@@ -11,6 +11,7 @@ mod fault;
 mod http;
 mod lane;
 mod pulse;
+mod recovery;
 mod replay;
 mod rng;
 mod route;

@@ -183,8 +183,8 @@ fn write(seed: u64, lines: &[String], traces: &Path) -> io::Result<PathBuf> {
 
 fn print_tally(tally: &Tally) {
     println!(
-        "{} steps, {} sessions, {} upgrades, {} messages; ends of sessions:",
-        tally.steps, tally.sessions, tally.upgrades, tally.messages
+        "{} steps, {} sessions, {} upgrades, {} sockets recovered, {} messages; ends of sessions:",
+        tally.steps, tally.sessions, tally.upgrades, tally.recovered, tally.messages
     );
     for (end, count) in &tally.ends {
         println!("{count:>9} {end}");

@@ -299,7 +299,11 @@ impl World {
                 self.schedule(at, Happening::Decision { server, nsp, id });
                 Ok(())
             }
-            Served::Asked(nsp, id) => self.servers[index].app.decide(nsp, id),
+            Served::Asked(nsp, id) => {
+                let now = self.clock(Side::Server);
+                let recovery = &mut self.recovery;
+                self.servers[index].app.decide(nsp, id, now, recovery)
+            }
             Served::TooLate => self.close_server(index),
         }
     }
@@ -308,7 +312,9 @@ impl World {
         if self.servers[index].is_closed() {
             return Ok(());
         }
-        self.servers[index].app.decide(nsp, id)?;
+        let now = self.clock(Side::Server);
+        let recovery = &mut self.recovery;
+        self.servers[index].app.decide(nsp, id, now, recovery)?;
         self.drain_server(index)
     }
 
@@ -502,6 +508,7 @@ impl World {
     }
 
     fn act_for_server(&mut self, index: usize, output: Output) -> Check {
+        let now = self.clock(Side::Server);
         match output {
             Output::Reply { request, response } => self.server_replies(index, request, response),
             Output::Send { link, item } => self.server_sends(index, link, item),
@@ -528,7 +535,7 @@ impl World {
                 let server = &mut self.servers[index];
                 server.ended = true;
                 server.upgrade = None;
-                server.app.end()?;
+                server.app.end(now, reason, &mut self.recovery)?;
                 let life = server.life;
                 self.ended(life, Side::Server, End { reason, detail })
             }

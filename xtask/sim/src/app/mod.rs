@@ -8,12 +8,14 @@ pub(crate) use self::client::ClientApp;
 pub(crate) use self::server::{Served, ServerApp};
 
 use bytes::Bytes;
-use engineio_proto::Prepared;
-use socketio_proto::{Args, Binary, Encoded, NamespaceId};
+use engineio_proto::{Prepared, Tick};
+use socketio_proto::{Args, Binary, Encoded, Encoder, NamespaceId};
 
 use crate::fault::{Check, Fault, check};
 use crate::lane::{Call, Parcel, What};
+use crate::recovery::{Held, Recovery};
 use crate::rng::Rng;
+use crate::scenario::Pair;
 
 /// The namespaces there are; nobody is let into the last one.
 pub(crate) const NAMES: [&str; 5] = ["/", "/chat", "/news", "/a/b", SECRET];
@@ -51,6 +53,12 @@ struct Membership {
     owed: Vec<Call>,
     /// The id it had before it ended the last time.
     former: Option<NamespaceId>,
+    /// On the server: the socket that is joined.
+    socket: Option<u32>,
+    /// On the server: what a client that joins has to say for itself.
+    auth: String,
+    /// On the client: events that came ahead of the answer to its CONNECT.
+    held: Vec<Held>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +93,8 @@ impl Membership {
         self.former = self.id.take().or(self.former);
         self.state = state;
         self.owed.clear();
+        self.held.clear();
+        self.socket = None;
         std::mem::take(&mut self.calls).numbers()
     }
 }
@@ -140,14 +150,30 @@ fn attachments(size: &Size, seq: u32) -> Vec<Bytes> {
     attachments.map(fill).map(Bytes::from).collect()
 }
 
+/// An event of a size for a socket that is not there.
+pub(crate) fn absent_event(
+    pair: Pair,
+    nsp: usize,
+    socket: u32,
+    size: &Size,
+    now: Tick,
+    recovery: &mut Recovery,
+) -> Check {
+    let encoder = Encoder::new(pair.socket, Prepared::HEADROOM);
+    let number = recovery.number();
+    let (encoded, attachments) = event(&encoder, nsp, None, number, size)?;
+    recovery.log(now, nsp, socket, number, encoded, attachments);
+    Ok(())
+}
+
 /// Encodes an event of a size.
 fn event(
-    encoder: &socketio_proto::Encoder,
+    encoder: &Encoder,
     nsp: usize,
     call: Option<Call>,
     seq: u32,
     size: &Size,
-) -> Check<Outgoing> {
+) -> Check<(Encoded, Vec<Bytes>)> {
     let attachments = attachments(size, seq);
     let encode = |pad: usize| {
         let pad = size.filler.to_string().repeat(pad);
@@ -163,12 +189,11 @@ fn event(
         let empty = 1 + encode(0).map_err(encoding)?.text().len();
         encoded = encode(exactly.saturating_sub(empty)).map_err(encoding)?;
     }
-    let what = What::Event { nsp, seq, call };
-    Ok(outgoing(encoded, attachments, what))
+    Ok((encoded, attachments))
 }
 
 /// Encodes the answer to a call, now and then with an attachment.
-fn answer(encoder: &socketio_proto::Encoder, nsp: usize, call: Call) -> Check<Outgoing> {
+fn answer(encoder: &Encoder, nsp: usize, call: Call) -> Check<Outgoing> {
     let Call { id, number } = call;
     let attachments = match number % 5 {
         0 => vec![Bytes::from(vec![number as u8; 9])],
@@ -190,7 +215,7 @@ fn encoding(error: socketio_proto::EncodeError) -> Fault {
 }
 
 /// The attachments are the application's, whatever the encoder made of them.
-fn outgoing(encoded: Encoded, attachments: Vec<Bytes>, what: What) -> Outgoing {
+pub(crate) fn outgoing(encoded: Encoded, attachments: Vec<Bytes>, what: What) -> Outgoing {
     let parcel = Parcel {
         text: encoded.text().to_owned(),
         attachments,
