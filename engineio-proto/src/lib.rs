@@ -109,21 +109,26 @@
 //!
 //! # From HTTP to calls
 //!
-//! Who is served, and which call a request becomes, is read off its head. What else a request can
-//! come to, the driver tells as well:
+//! Who is served, and which call a request becomes, is read off its head; the rest is told as it
+//! happens:
 //!
 //! ```text
-//!     a request's head
-//!            │ Request::read
-//!  ┌─────────┴──┬────────────────────────────┐
-//!  │ Err        │ Open                       │ Session: find it by its sid
-//!  │            │                            │ SessionRequest::admit
-//!  │            │                  ┌─────────┴───┬──────────┬──────────┬──────────┐
-//!  │            │                  │ Err         │ Get      │ Post     │ Websocket│ Nothing
-//!  ▼            ▼                  ▼             ▼          ▼          ▼          ▼
-//!  refuse       open_polling, or   refuse        handle_get handle_post handle_link  500
-//!               the 101 and                                 next_message, behind
-//!               open_link                                   until None    the 101
+//!  a request's head
+//!     │ Request::read
+//!     ├─ Err ──────────────────────► refuse
+//!     ├─ Open, with a new Sid ─────► open_polling, or the 101 and open_link
+//!     └─ Session, found by its sid
+//!           │ SessionRequest::admit
+//!           ├─ Err ────────────────► refuse
+//!           ├─ Get ────────────────► handle_get
+//!           ├─ Post, body and all ─► handle_post, then next_message until None
+//!           ├─ Websocket ──────────► the 101 and handle_link
+//!           └─ Nothing ────────────► 500
+//!
+//!  the client gave a request up ───► handle_abandoned
+//!  the body of a POST broke off ───► handle_post_broken
+//!  a message on a websocket ───────► handle_text, handle_binary
+//!  a websocket is at its end ──────► handle_link_end
 //! ```
 //!
 //! - **Refuse** with [`RequestError::response`], or where a websocket was asked for with
