@@ -541,10 +541,11 @@ impl World {
 
     pub(crate) fn note_sent(&mut self, side: Side, parcel: &Parcel) {
         self.note(&side, || {
-            let bytes: usize = parcel.attachments.iter().map(|it| it.len()).sum();
-            let text: String = parcel.text.chars().take(40).collect();
-            let more = parcel.text.len() - text.len();
-            format!("sends {text}… +{more} bytes, attachments: {bytes} bytes")
+            let bytes: usize = parcel.binaries.iter().map(|it| it.len()).sum();
+            let text = parcel.text.as_deref().unwrap_or_default();
+            let start: String = text.chars().take(40).collect();
+            let more = text.len() - start.len();
+            format!("sends {start}… +{more} bytes, binary: {bytes} bytes")
         });
     }
 
