@@ -52,7 +52,9 @@
 //!             match output {
 //!                 client::Output::OpenLink { link } => client.handle_link(now, link),
 //!                 client::Output::Send { link, item } => {
-//!                     for text in texts_of_client(&item) {
+//!                     // This network carries packets as they are, and only text.
+//!                     for packet in item.packets(FORMAT) {
+//!                         let Message::Text(text) = packet else { continue };
 //!                         let message = server.handle_text(now, link, text);
 //!                         if let Some(Message::Text(text)) = message {
 //!                             server.send(Prepared::text(text));
@@ -67,7 +69,8 @@
 //!         } else if let Some(output) = server.poll_output() {
 //!             match output {
 //!                 server::Output::Send { link, item } => {
-//!                     for text in texts_of_server(&item) {
+//!                     for packet in item.packets(FORMAT) {
+//!                         let Message::Text(text) = packet else { continue };
 //!                         if let Some(message) = client.handle_text(now, link, text) {
 //!                             assert_eq!(message, Message::Text("hello"));
 //!                         }
@@ -80,27 +83,6 @@
 //!         }
 //!     }
 //! }
-//!
-//! // A driver writes frames here; this network carries the text of the packets as it is.
-//! fn texts_of_client(item: &client::Item) -> Vec<&str> {
-//!     match item {
-//!         client::Item::Control(control) => vec![control.packet()],
-//!         client::Item::Message(message) => texts(message),
-//!     }
-//! }
-//! # fn texts_of_server(item: &server::Item) -> Vec<&str> {
-//! #     match item {
-//! #         server::Item::Control(control) => vec![control.packet()],
-//! #         server::Item::Message(message) => texts(message),
-//! #     }
-//! # }
-//! # fn texts(message: &Prepared) -> Vec<&str> {
-//! #     let text = |packet| match packet {
-//! #         Message::Text(text) => Some(text),
-//! #         Message::Binary(_) => None,
-//! #     };
-//! #     message.packets(FORMAT).filter_map(text).collect()
-//! # }
 //!
 //! let mut now = 0;
 //! // In earnest, an id is 15 bytes of a cryptographically secure generator.
@@ -154,9 +136,10 @@
 //!   not read but answered with 413, and the session lives on; one that breaks off is
 //!   [`handle_post_broken`](server::Session::handle_post_broken).
 //! - **Websockets** begin with the driver's 101. A link has the format that its own request asked
-//!   for, and its frames are [`Prepared::frames`] of that. Pings, pongs and closes of WebSocket
-//!   itself are the driver's; text and binary go to `handle_text` and `handle_binary`; the end, by
-//!   whatever cause, is [`handle_link_end`](server::Session::handle_link_end).
+//!   for, and what is sent on it leaves as its [`frames`](server::Item::frames). Pings, pongs and
+//!   closes of WebSocket itself are the driver's; text and binary go to `handle_text` and
+//!   `handle_binary`; the end, by whatever cause, is
+//!   [`handle_link_end`](server::Session::handle_link_end).
 //! - **Sessions** are found by their [`Sid`] until [`is_closed`](server::Session::is_closed) says
 //!   otherwise. Act on their last outputs first.
 //!

@@ -130,11 +130,7 @@ impl Pair {
             }
             client::Output::Send { link, item } => {
                 let server = self.server.as_mut().expect("a link is open at both ends");
-                let packets = match &item {
-                    client::Item::Control(control) => vec![Message::Text(control.packet())],
-                    client::Item::Message(message) => message.packets(FORMAT).collect(),
-                };
-                for packet in packets {
+                for packet in item.packets(FORMAT) {
                     let message = match &packet {
                         Message::Text(text) => server.handle_text(now, link, text),
                         Message::Binary(data) => server.handle_binary(now, link, data),
@@ -168,11 +164,7 @@ impl Pair {
             }
             server::Output::Send { link, item } => {
                 self.pings += u32::from(matches!(item, server::Item::Control(Control::Ping)));
-                let packets = match &item {
-                    server::Item::Control(control) => vec![Message::Text(control.packet())],
-                    server::Item::Message(message) => message.packets(FORMAT).collect(),
-                };
-                for packet in packets {
+                for packet in item.packets(FORMAT) {
                     let message = match &packet {
                         Message::Text(text) => self.client.handle_text(now, link, text),
                         Message::Binary(data) => self.client.handle_binary(now, link, data),

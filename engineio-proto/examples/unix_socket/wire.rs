@@ -13,9 +13,9 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use engineio_proto::server::LinkEnd;
-use engineio_proto::{Message, Prepared, Tick};
+use engineio_proto::{Message, Tick};
 
-use crate::{FORMAT, now};
+use crate::now;
 
 /// Bytes of the longest packet.
 pub(crate) const MAX_PACKET: usize = 1_000_000;
@@ -38,12 +38,6 @@ impl Wire {
     pub(crate) fn new(stream: UnixStream) -> Self {
         let unread = Vec::new();
         Self { stream, unread }
-    }
-
-    pub(crate) fn write_all(&mut self, message: &Prepared) {
-        for packet in message.packets(FORMAT) {
-            self.write(&packet);
-        }
     }
 
     pub(crate) fn write(&mut self, packet: &Message<'_>) {
