@@ -1,5 +1,4 @@
-//! The client and its driver: what goes into the session, what is done about its outputs, and what
-//! must hold for it.
+//! The client: its session, all around that, and what goes into it.
 
 mod outputs;
 mod rules;

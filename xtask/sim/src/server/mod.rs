@@ -1,5 +1,4 @@
-//! The server and its driver: its sessions, what goes into them, what is done about their outputs,
-//! and what must hold for each.
+//! The server: its sessions, all around each, and what goes into them.
 
 mod outputs;
 mod rules;
