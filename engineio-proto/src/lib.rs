@@ -52,7 +52,9 @@
 //!             match output {
 //!                 client::Output::OpenLink { link } => client.handle_link(now, link),
 //!                 client::Output::Send { link, item } => {
-//!                     for text in texts_of_client(&item) {
+//!                     // This network carries packets as they are, and only text.
+//!                     for packet in item.packets(FORMAT) {
+//!                         let Message::Text(text) = packet else { continue };
 //!                         let message = server.handle_text(now, link, text);
 //!                         if let Some(Message::Text(text)) = message {
 //!                             server.send(Prepared::text(text));
@@ -67,7 +69,8 @@
 //!         } else if let Some(output) = server.poll_output() {
 //!             match output {
 //!                 server::Output::Send { link, item } => {
-//!                     for text in texts_of_server(&item) {
+//!                     for packet in item.packets(FORMAT) {
+//!                         let Message::Text(text) = packet else { continue };
 //!                         if let Some(message) = client.handle_text(now, link, text) {
 //!                             assert_eq!(message, Message::Text("hello"));
 //!                         }
@@ -80,27 +83,6 @@
 //!         }
 //!     }
 //! }
-//!
-//! // A driver writes frames here; this network carries the text of the packets as it is.
-//! fn texts_of_client(item: &client::Item) -> Vec<&str> {
-//!     match item {
-//!         client::Item::Control(control) => vec![control.packet()],
-//!         client::Item::Message(message) => texts(message),
-//!     }
-//! }
-//! # fn texts_of_server(item: &server::Item) -> Vec<&str> {
-//! #     match item {
-//! #         server::Item::Control(control) => vec![control.packet()],
-//! #         server::Item::Message(message) => texts(message),
-//! #     }
-//! # }
-//! # fn texts(message: &Prepared) -> Vec<&str> {
-//! #     let text = |packet| match packet {
-//! #         Message::Text(text) => Some(text),
-//! #         Message::Binary(_) => None,
-//! #     };
-//! #     message.packets(FORMAT).filter_map(text).collect()
-//! # }
 //!
 //! let mut now = 0;
 //! // In earnest, an id is 15 bytes of a cryptographically secure generator.
@@ -125,6 +107,149 @@
 //! assert!(server.is_closed() && client.is_closed());
 //! ```
 //!
+//! # From HTTP to calls
+//!
+//! Who is served, and which call a request becomes, is read off its head; the rest is told as it
+//! happens:
+//!
+//! ```text
+//!  a request's head
+//!     │ Request::read
+//!     ├─ Err ──────────────────────► refuse
+//!     ├─ Open, with a new Sid ─────► open_polling, or the 101 and open_link
+//!     └─ Session, found by its sid
+//!           │ SessionRequest::admit
+//!           ├─ Err ────────────────► refuse
+//!           ├─ Get ────────────────► handle_get
+//!           ├─ Post, body and all ─► handle_post, then next_message until None
+//!           ├─ Websocket ──────────► the 101 and handle_link
+//!           └─ Nothing ────────────► 500
+//!
+//!  the client gave a request up ───► handle_abandoned
+//!  the body of a POST broke off ───► handle_post_broken
+//!  a message on a websocket ───────► handle_text, handle_binary
+//!  a websocket is at its end ──────► handle_link_end
+//! ```
+//!
+//! - **Refuse** with [`RequestError::response`], or where a websocket was asked for with
+//!   [`RequestError::upgrade_response`]. An `Open` without a format is refused too.
+//! - **Answer** every other request when [`Output::Reply`](server::Output::Reply) names it, and not
+//!   before: a session replies to each request that was handed in exactly once, at once or much
+//!   later, and in the order in which the replies have to leave. If its client goes first, call
+//!   [`handle_abandoned`](server::Session::handle_abandoned), and nothing is owed any more.
+//! - **Bodies** come whole. One of more than [`max_payload`](server::Config::max_payload) bytes is
+//!   not read but answered with 413, and the session lives on; one that breaks off is
+//!   [`handle_post_broken`](server::Session::handle_post_broken).
+//! - **Websockets** begin with the driver's 101. A link has the format that its own request asked
+//!   for, and what is sent on it leaves as its [`frames`](server::Item::frames). Pings, pongs and
+//!   closes of WebSocket itself are the driver's; text and binary go to `handle_text` and
+//!   `handle_binary`; the end, by whatever cause, is
+//!   [`handle_link_end`](server::Session::handle_link_end).
+//! - **Sessions** are found by their [`Sid`] until [`is_closed`](server::Session::is_closed) says
+//!   otherwise. Act on their last outputs first.
+//!
+//! As code, of which a driver needs little more besides its I/O:
+//!
+//! ```
+//! use std::collections::HashMap;
+//! use std::sync::Arc;
+//!
+//! use engineio_proto::server::{Config, LinkId, Output, RequestId, Session};
+//! use engineio_proto::{
+//!     Action, Content, Head, Message, Prepared, Request, RequestError, Sid, Tick, Transport,
+//! };
+//!
+//! struct Server {
+//!     config: Arc<Config>,
+//!     sessions: HashMap<Sid, Session>,
+//!     /// Names for requests and links; the driver knows which connection has which.
+//!     next_id: u32,
+//! }
+//!
+//! impl Server {
+//!     /// A request arrived, its body complete. Tells whose outputs are to be acted on now.
+//!     fn handle(
+//!         &mut self,
+//!         now: Tick,
+//!         head: &Head<'_>,
+//!         content: Content,
+//!         body: Vec<u8>,
+//!     ) -> Result<Sid, RequestError> {
+//!         let id = self.next_id;
+//!         self.next_id += 1;
+//!         match Request::read(head, &self.config)? {
+//!             Request::Open { transport, format } => {
+//!                 let format = format.ok_or(RequestError::UnsupportedVersion)?;
+//!                 let config = self.config.clone();
+//!                 let sid = Sid::from_random([7; 15]); // in earnest: random
+//!                 let session = match transport {
+//!                     Transport::Polling => {
+//!                         Session::open_polling(config, format, &sid, RequestId(id), now)
+//!                     }
+//!                     _ => Session::open_link(config, format, &sid, LinkId(id), now),
+//!                 };
+//!                 self.sessions.insert(sid, session);
+//!                 Ok(sid)
+//!             }
+//!             Request::Session(wanted) => {
+//!                 let sid = wanted.sid.ok_or(RequestError::UnknownSid)?;
+//!                 let session = self.sessions.get_mut(&sid).ok_or(RequestError::UnknownSid)?;
+//!                 let facts = (session.revision(), session.transport());
+//!                 match wanted.admit(Some(facts))? {
+//!                     Action::Get => session.handle_get(now, RequestId(id)),
+//!                     Action::Post => {
+//!                         session.handle_post(now, RequestId(id), content, body.into());
+//!                         while let Some(message) = session.next_message(now) {
+//!                             let Message::Text(text) = message else { continue };
+//!                             let answer = Prepared::text(text);
+//!                             session.send(answer);
+//!                         }
+//!                     }
+//!                     Action::Websocket => session.handle_link(now, LinkId(id)),
+//!                     _ => return Err(RequestError::BadRequest), // 500 with the reference
+//!                 }
+//!                 Ok(sid)
+//!             }
+//!             _ => Err(RequestError::BadRequest),
+//!         }
+//!     }
+//! }
+//! #
+//! # let mut server = Server { config: Arc::default(), sessions: HashMap::new(), next_id: 0 };
+//! # let mut request = |method, query: &str, body: &str| {
+//! #     let head = Head { method, subpath: "", query, origin: None, upgrade: false };
+//! #     let sid = server.handle(0, &head, Content::Text, body.into()).unwrap();
+//! #     let mut replies = Vec::new();
+//! #     while let Some(output) = server.sessions.get_mut(&sid).unwrap().poll_output() {
+//! #         if let Output::Reply { response, .. } = output {
+//! #             replies.push(String::from_utf8(response.body).unwrap());
+//! #         }
+//! #     }
+//! #     (sid, replies)
+//! # };
+//! # let (sid, replies) = request("GET", "EIO=4&transport=polling", "");
+//! # assert!(replies[0].starts_with("0{"));
+//! # let query = format!("EIO=4&transport=polling&sid={}", sid.as_str());
+//! # assert!(request("GET", &query, "").1.is_empty());
+//! # assert_eq!(request("POST", &query, "4hello").1, ["ok", "4hello"]);
+//! ```
+//!
+//! # Drivers to copy
+//!
+//! | transport | example |
+//! |---|---|
+//! | HTTP and websocket on threads and `std::net` | [`std-net`] |
+//! | the same on another runtime than tokio | [`smol`] |
+//! | a Unix socket with a framing of its own, both ends | [`unix_socket`] |
+//! | none: both ends on a clock that is a number, for tests | [`in_memory`] |
+//!
+//! [`std-net`]: https://github.com/socketio-rs/socketio/tree/main/engineio-proto/examples/std-net
+//! [`smol`]: https://github.com/socketio-rs/socketio/tree/main/engineio-proto/examples/smol
+//! [`unix_socket`]: https://github.com/socketio-rs/socketio/tree/main/engineio-proto/examples/unix_socket
+//! [`in_memory`]: https://github.com/socketio-rs/socketio/tree/main/engineio-proto/examples/in_memory
+//!
+//! The one in earnest, for tokio and hyper, is the crate `engineio-server`.
+//!
 //! # Where things are
 //!
 //! | to | see |
@@ -136,8 +261,10 @@
 //! | read and write WebSocket frames | [`ws`] |
 //! | put packets on a WebTransport stream | [`webtransport`] |
 //! | encode and decode packets alone | [`Revision`] and [`Payload`] |
+//! | record what happened, and run it again | [`record`] |
 
 pub mod client;
+pub mod record;
 pub mod server;
 #[cfg(feature = "proptest")]
 pub mod strategies;

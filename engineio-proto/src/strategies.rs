@@ -1,4 +1,4 @@
-//! Strategies of [proptest] for everything the codecs read and write, for the property tests of
+//! Strategies of `proptest` for everything the codecs read and write, for the property tests of
 //! those who build on this crate. With the feature `proptest`.
 //!
 //! ```

@@ -1,4 +1,4 @@
-//! Strategies of [proptest] for what packets are made of, for the property tests of those who build
+//! Strategies of `proptest` for what packets are made of, for the property tests of those who build
 //! on this crate. With the feature `proptest`.
 //!
 //! ```

@@ -18,7 +18,7 @@ use crate::{
 /// How long one suite may run.
 const SUITE_DEADLINE: Duration = Duration::from_secs(10 * 60);
 
-/// Programs of the workspace that serve Engine.IO without our own driver.
+/// The programs that drive the core without our own driver.
 pub(crate) const EXAMPLE_SERVERS: [&str; 2] = ["engineio-example-std-net", "engineio-example-smol"];
 
 const CHROMIUM: &str = "/usr/bin/chromium";
@@ -76,8 +76,8 @@ pub(crate) fn chat(workspace: &Workspace) -> Result<(), Stop> {
     process::run(&mut script, SUITE_DEADLINE)
 }
 
-/// The suite of the Engine.IO clients alone, in Node, against the servers that drive the core without
-/// our own driver.
+/// The suite of Engine.IO's and Socket.IO's clients of both revisions, in Node, against the servers
+/// that drive the core without our own driver.
 pub(crate) fn transports(workspace: &Workspace) -> Result<(), Stop> {
     let folder = install_node(workspace, "transports")?;
     for name in EXAMPLE_SERVERS {

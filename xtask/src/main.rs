@@ -10,6 +10,7 @@ mod conformance;
 mod fuzz;
 mod install;
 mod process;
+mod replay;
 mod sim;
 mod steps;
 mod test;
@@ -86,6 +87,11 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// A record of sessions, such as a trace of the simulator, run through the core again.
+    Replay {
+        /// Lines of JSON.
+        file: PathBuf,
+    },
     /// Figures of the server beside those of other Socket.IO servers.
     #[command(disable_help_flag = true)]
     Bench {
@@ -127,6 +133,7 @@ fn run(command: Command) -> Result<ExitCode, Stop> {
             None => sim::run(&workspace, &arguments),
         }
         .map(|()| ExitCode::SUCCESS),
+        Command::Replay { file } => replay::run(&workspace, &file).map(|()| ExitCode::SUCCESS),
         Command::Bench { arguments } => {
             bench::run(&workspace, &arguments).map(|()| ExitCode::SUCCESS)
         }

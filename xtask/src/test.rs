@@ -39,7 +39,7 @@ pub(crate) fn steps() -> Vec<Step> {
         Step::new("browser", &["examples"], clients::browser),
         Step::new("browser-2", &["examples"], clients::browser_2).full(),
         Step::new("chat", &["examples"], clients::chat),
-        Step::new("transports", &["build"], transports),
+        Step::new("transports", &[], transports),
         Step::new("conformance", &["examples"], conformance::run_known).full(),
         Step::new("vectors", &[], vectors::check).full(),
     ];

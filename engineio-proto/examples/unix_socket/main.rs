@@ -51,12 +51,11 @@ fn serve(stream: UnixStream) -> CloseReason {
         let mut closed = None;
         while let Some(output) = session.poll_output() {
             match output {
-                server::Output::Send { item, .. } => match item {
-                    server::Item::Control(control) => wire.write(&Message::Text(control.packet())),
-                    server::Item::Message(message) => wire.write_all(&message),
-                },
-                server::Output::CloseLink { .. } => wire.close(),
+                server::Output::Send { item, .. } => {
+                    item.packets(FORMAT).for_each(|packet| wire.write(&packet));
+                }
                 server::Output::Closed { reason, .. } => closed = Some(reason),
+                // `CloseLink` comes before `Closed`: the stream is dropped with this function.
                 _ => {}
             }
         }
@@ -106,11 +105,9 @@ fn ask(stream: UnixStream, questions: &[&str]) -> (Vec<String>, CloseReason) {
             match output {
                 // It is open already.
                 client::Output::OpenLink { link } => session.handle_link(now(), link),
-                client::Output::Send { item, .. } => match item {
-                    client::Item::Control(control) => wire.write(&Message::Text(control.packet())),
-                    client::Item::Message(message) => wire.write_all(&message),
-                },
-                client::Output::CloseLink { .. } => wire.close(),
+                client::Output::Send { item, .. } => {
+                    item.packets(FORMAT).for_each(|packet| wire.write(&packet));
+                }
                 client::Output::Opened { .. } => ask_next(&mut session, &mut questions),
                 client::Output::Closed { reason, .. } => closed = Some(reason),
                 _ => {}

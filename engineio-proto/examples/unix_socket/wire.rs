@@ -13,9 +13,9 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use engineio_proto::server::LinkEnd;
-use engineio_proto::{Message, Prepared, Tick};
+use engineio_proto::{Message, Tick};
 
-use crate::{FORMAT, now};
+use crate::now;
 
 /// Bytes of the longest packet.
 pub(crate) const MAX_PACKET: usize = 1_000_000;
@@ -40,12 +40,6 @@ impl Wire {
         Self { stream, unread }
     }
 
-    pub(crate) fn write_all(&mut self, message: &Prepared) {
-        for packet in message.packets(FORMAT) {
-            self.write(&packet);
-        }
-    }
-
     pub(crate) fn write(&mut self, packet: &Message<'_>) {
         let (kind, data) = match packet {
             Message::Text(text) => (b't', text.as_bytes()),
@@ -59,10 +53,6 @@ impl Wire {
             // Half a frame may be out: nothing can follow it.
             _ = self.stream.shutdown(Shutdown::Both);
         }
-    }
-
-    pub(crate) fn close(&self) {
-        _ = self.stream.shutdown(Shutdown::Write);
     }
 
     /// The next frame; `None` if there is none until that time.

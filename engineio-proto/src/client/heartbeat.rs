@@ -84,7 +84,7 @@ impl Heartbeat {
     /// Any packet. Where the client pings all of them are signs of life; where the server does, only
     /// its pings are, as in the reference.
     pub(super) const fn handle_packet(&mut self, now: Tick) {
-        if matches!(self.pinger, Pinger::Client) && self.deadline.is_some() {
+        if matches!(self.pinger, Pinger::Client) {
             self.rest(now);
         }
     }

@@ -3,8 +3,8 @@
 use super::handshake::Handshake;
 use super::{LinkId, RequestId};
 use crate::error::CloseReason;
-use crate::format::Content;
-use crate::packet::Transport;
+use crate::format::{Content, Format};
+use crate::packet::{Message, Transport};
 use crate::prepared::Prepared;
 
 /// One thing to do. Outputs are in order: bytes of a link must leave in the order they came.
@@ -76,6 +76,20 @@ pub enum Item {
     Control(Control),
 }
 
+impl Item {
+    /// The packets in the session's [`format`](super::Session::format): one message on the link for
+    /// each.
+    pub fn packets(&self, format: Format) -> impl Iterator<Item = Message<'_>> {
+        let (control, message) = match self {
+            Self::Control(control) => (Some(Message::Text(control.packet())), None),
+            Self::Message(message) => (None, Some(message)),
+        };
+        control
+            .into_iter()
+            .chain(message.into_iter().flat_map(move |it| it.packets(format)))
+    }
+}
+
 /// Packets that carry no data of the application and are always the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "complete by the protocol")]
@@ -100,5 +114,20 @@ impl Control {
             Self::Probe => "2probe",
             Self::Upgrade => "5",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::revision::Revision;
+
+    #[test]
+    fn an_item_is_its_packets() {
+        let format = Format::new(Revision::V3).with_base64();
+        let probe = Item::Control(Control::Probe);
+        assert!(probe.packets(format).eq([Message::Text("2probe")]));
+        let message = Item::Message(Prepared::binary(vec![1, 2, 3, 4].into()));
+        assert!(message.packets(format).eq([Message::Text("b4AQIDBA==")]));
     }
 }

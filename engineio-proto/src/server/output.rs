@@ -1,8 +1,8 @@
 //! What a session asks its driver to do.
 
 use crate::error::CloseReason;
-use crate::format::Content;
-use crate::packet::Transport;
+use crate::format::{Content, Format};
+use crate::packet::{Message, Transport};
 use crate::payload::Writer;
 use crate::prepared::Prepared;
 
@@ -64,6 +64,29 @@ pub enum Item {
     Message(Prepared),
     /// A packet of the protocol itself.
     Control(Control),
+}
+
+impl Item {
+    /// The unmasked WebSocket frames of a server, as slices to be written one after the other.
+    pub fn frames(&self, format: Format) -> impl Iterator<Item = &[u8]> {
+        let (control, message) = self.split();
+        let control = control.map(Control::frame).into_iter();
+        control.chain(message.into_iter().flat_map(move |it| it.frames(format)))
+    }
+
+    /// The packets, for transports with a framing of their own: one message on the link for each.
+    pub fn packets(&self, format: Format) -> impl Iterator<Item = Message<'_>> {
+        let (control, message) = self.split();
+        let control = control.map(|it| Message::Text(it.packet())).into_iter();
+        control.chain(message.into_iter().flat_map(move |it| it.packets(format)))
+    }
+
+    const fn split(&self) -> (Option<Control>, Option<&Prepared>) {
+        match self {
+            Self::Control(control) => (Some(*control), None),
+            Self::Message(message) => (None, Some(message)),
+        }
+    }
 }
 
 /// Packets that carry no data of the application and are always the same.
@@ -151,5 +174,38 @@ impl Response {
     /// A bare status, for requests that break the rules of polling.
     pub(super) fn bare(status: u16) -> Self {
         Self::new(status, &[], "")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::revision::Revision;
+
+    const V3: Format = Format::new(Revision::V3);
+    const V4: Format = Format::new(Revision::V4);
+
+    fn show(item: &Item, format: Format) -> (Vec<u8>, Vec<Message<'_>>) {
+        let frames = item.frames(format).collect::<Vec<_>>().concat();
+        (frames, item.packets(format).collect())
+    }
+
+    #[test]
+    fn an_item_is_its_frames_or_its_packets() {
+        let item = Item::Control(Control::ProbePong);
+        let expected = (b"\x81\x063probe".to_vec(), vec![Message::Text("3probe")]);
+        assert_eq!(show(&item, V4), expected);
+
+        let item = Item::Message(Prepared::binary(vec![5].into()));
+        let raw = (
+            b"\x82\x01\x05".to_vec(),
+            vec![Message::Binary((&[5]).into())],
+        );
+        assert_eq!(show(&item, V4), raw);
+        let typed = (
+            b"\x82\x02\x04\x05".to_vec(),
+            vec![Message::Binary((&[4, 5]).into())],
+        );
+        assert_eq!(show(&item, V3), typed);
     }
 }

@@ -11,18 +11,12 @@ const TEXT: u8 = 0;
 const BINARY: u8 = 1;
 const END_OF_LENGTH: u8 = 255;
 
-/// Digits of the longest length.
-const MAX_DIGITS: usize = 10;
-
 /// An empty payload is legal, and without a packet.
 pub(super) fn decode(payload: &[u8], at: &mut usize) -> Result<Option<PayloadPacket>, DecodeError> {
     let Some((&form, rest)) = payload.get(*at..).and_then(<[u8]>::split_first) else {
         return Ok(None);
     };
-    let digits = rest
-        .iter()
-        .take(MAX_DIGITS + 1)
-        .position(|&byte| byte == END_OF_LENGTH);
+    let digits = rest.iter().position(|&byte| byte == END_OF_LENGTH);
     let digits = digits.ok_or(DecodeError::Length)?;
     let start = *at + 1 + digits + 1;
     let end = start

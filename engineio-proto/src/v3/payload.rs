@@ -6,9 +6,6 @@ use crate::error::DecodeError;
 use crate::packet::PacketType;
 use crate::revision::PayloadPacket;
 
-/// Digits of the longest length.
-const MAX_DIGITS: usize = 10;
-
 pub(super) fn decode(
     payload: &str,
     at: &mut usize,
@@ -56,8 +53,7 @@ fn packet(
 
 /// Plain decimals only: no sign, no leading zero, nothing that JavaScript would make a number of.
 fn length(digits: &str) -> Result<usize, DecodeError> {
-    let is_plain = (1..=MAX_DIGITS).contains(&digits.len())
-        && digits.bytes().all(|byte| byte.is_ascii_digit())
+    let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit())
         && (digits == "0" || !digits.starts_with('0'));
     let length = is_plain.then(|| digits.parse().ok()).flatten();
     length.ok_or(DecodeError::Length)
@@ -66,6 +62,7 @@ fn length(digits: &str) -> Result<usize, DecodeError> {
 /// Bytes of the first `units` units of UTF-16 in a text; `None` if it is shorter, or the last of
 /// them is half a character.
 fn bytes_of_units(text: &str, units: usize) -> Option<usize> {
+    // No further than the packet can reach: others follow, and each would look at all of them.
     if text.as_bytes().get(..units)?.is_ascii() {
         return Some(units);
     }

@@ -5,9 +5,11 @@ mod trace;
 
 mod allocation;
 mod close;
+mod formats;
 mod heartbeat;
 mod limits;
 mod properties;
+mod record;
 mod requests;
 mod revision_3;
 mod upgrade;

@@ -99,7 +99,7 @@ export const cases = [
     name: "a poll that waits is released when its session moves",
     async run(t) {
       const sid = await t.open();
-      const poll = fetch(t.polling(sid));
+      const poll = t.fetch(t.polling(sid));
       const ws = await websocket(t, sid);
       ws.send("2probe");
       same(String((await t.next(ws, "message"))[0]), "3probe");
@@ -162,7 +162,7 @@ export const cases = [
     name: "a body over the limit is refused with 413, and the session lives on",
     async run(t) {
       const sid = await t.open();
-      const response = await fetch(t.polling(sid), { method: "POST", body: "x".repeat(LIMIT + 1) });
+      const response = await t.fetch(t.polling(sid), { method: "POST", body: "x".repeat(LIMIT + 1) });
       same(response.status, 413);
       const tcp = t.tcp(post(t, sid, "4unharmed") + get(t, sid));
       while (!tcp.back.endsWith(t.payload("4unharmed"))) await t.next(tcp, "data");
@@ -189,26 +189,24 @@ export const cases = [
       const tcp = t.tcp(post(t, sid, "4a", "connection: close\r\n"));
       await t.next(tcp, "end");
       check(tcp.back.endsWith("ok"), `got ${tcp.back}`);
+      // It was closed at once, not when the session had long ended.
+      same(await (await t.fetch(t.polling(sid))).text(), t.payload("4a"));
     },
   },
-  {
-    name: "a poll that its client gives up ends the session",
+  ...[
+    ["a poll that its client gives up", get],
+    ["a POST that breaks off", (t, sid) => `${head(t, "POST", sid, 100)}4a`],
+  ].map(([what, request]) => ({
+    name: `${what} ends the session`,
     async run(t) {
       const sid = await t.open();
-      const tcp = t.tcp(get(t, sid));
+      const tcp = t.tcp(request(t, sid));
       tcp.end();
-      await ended(t, sid);
+      // The server has noticed by now, and not by the heartbeat.
+      await t.next(tcp, "close");
+      same(await (await t.fetch(t.polling(sid))).json(), UNKNOWN);
     },
-  },
-  {
-    name: "a POST that breaks off ends the session",
-    async run(t) {
-      const sid = await t.open();
-      const tcp = t.tcp(head(t, "POST", sid, 100) + "4a");
-      tcp.end();
-      await ended(t, sid);
-    },
-  },
+  })),
   {
     name: "a second poll beside one that waits ends the session",
     async run(t) {
@@ -216,7 +214,7 @@ export const cases = [
       const first = t.tcp(get(t, sid));
       // Until the first one has surely arrived.
       await t.idle(100);
-      same((await fetch(t.polling(sid))).status, 400);
+      same((await t.fetch(t.polling(sid))).status, 400);
       if (first.back === "") await t.next(first, "data");
       check(first.back.endsWith(t.payload("1")), `the first one got ${first.back}`);
       await ended(t, sid);
@@ -225,8 +223,8 @@ export const cases = [
   {
     name: "what is no request, or of no use, is refused",
     async run(t) {
-      same(await (await fetch(`${t.url}/engine.io/`)).json(), { code: 0, message: "Transport unknown" });
-      same(await (await fetch(t.polling(), { method: "POST" })).json(), { code: 2, message: "Bad handshake method" });
+      same(await (await t.fetch(`${t.url}/engine.io/`)).json(), { code: 0, message: "Transport unknown" });
+      same(await (await t.fetch(t.polling(), { method: "POST" })).json(), { code: 2, message: "Bad handshake method" });
       const nonsense = t.tcp("\x00\x01\x02\r\n\r\n");
       await t.next(nonsense, "end");
       check(nonsense.back.startsWith("HTTP/1.1 400"), `got ${nonsense.back}`);
@@ -287,7 +285,7 @@ function body(response) {
 async function ended(t, sid) {
   for (;;) {
     // Of no effect on a session that lives.
-    const response = await fetch(t.polling(sid), { method: "DELETE" });
+    const response = await t.fetch(t.polling(sid), { method: "DELETE" });
     const { code, message } = await response.json().catch(() => ({}));
     if (code === UNKNOWN.code) return same({ code, message }, UNKNOWN);
     await t.idle(10);

@@ -1,10 +1,11 @@
 //! What applications do and what hazards do to the world, drawn at random; and how a run begins,
 //! comes to rest and ends.
 
+use engineio_proto::record::Input;
 use engineio_proto::server::LinkEnd;
 use engineio_proto::{Tick, Transport};
 
-use crate::app::{NAMES, Size};
+use crate::app::{NAMES, Size, absent_event};
 use crate::fate::{Causes, GONE, Side};
 use crate::fault::Check;
 use crate::scenario::Hazard;
@@ -72,6 +73,11 @@ impl World {
                 self.drain_client()
             }
             Side::Server => {
+                let now = self.clock(side);
+                if let Some((nsp, socket)) = self.recovery.some_saved(&mut self.rng) {
+                    let (size, pair) = (self.size(side), self.scenario.pair);
+                    absent_event(pair, nsp, socket, &size, now, &mut self.recovery)?;
+                }
                 let open = |index: &usize| self.servers[*index].takes_messages();
                 let Some(index) = (0..self.servers.len()).rev().find(open) else {
                     return Ok(());
@@ -83,12 +89,16 @@ impl World {
                     6..11 => app.forget(&mut self.rng)?,
                     11..16 => app.answer(&mut self.rng)?,
                     16..19 => app.act_late(&mut self.rng)?,
-                    19..22 => self.servers[index].session.release_poll(),
+                    19..22 => {
+                        self.tape_server(index, &Input::ReleasePoll);
+                        self.servers[index].session.release_poll();
+                    }
                     _ => {
                         for _ in 0..self.rng.pick(&[1, 1, 1, 2, 6]) {
                             let (size, call) = (self.size(side), self.rng.chance(300));
                             let app = &mut self.servers[index].app;
-                            app.emit(&size, call, &mut self.rng)?;
+                            let (rng, recovery) = (&mut self.rng, &mut self.recovery);
+                            app.emit(&size, call, rng, now, recovery)?;
                         }
                     }
                 }
@@ -100,9 +110,11 @@ impl World {
     /// Mostly small, sometimes as large as the limit; larger only if that is a hazard.
     fn size(&mut self, side: Side) -> Size {
         let limit = self.scenario.server.max_payload;
-        let usual = match self.scenario.format.jsonp {
-            None => limit.min(4000) - self.scenario.pair.wrapping,
-            Some(_) => limit.min(4000) / 4,
+        let usual = match (self.scenario.format.jsonp, self.scenario.pair.packed) {
+            (None, false) => limit.min(4000) - self.scenario.pair.wrapping,
+            // Bytes take a third more in base64, which forms escape.
+            (None, true) => limit.min(4000) * 2 / 3,
+            (Some(_), _) => limit.min(4000) / 4,
         };
         let mut size = Size {
             pad: self.rng.index(40),
@@ -240,6 +252,8 @@ impl World {
 
     /// The server forgets everything.
     fn restart(&mut self) {
+        let now = self.clock(Side::Server);
+        self.recovery.forget(now);
         for index in 0..self.servers.len() {
             let server = &mut self.servers[index];
             if server.is_closed() {

@@ -11,6 +11,8 @@ mod fault;
 mod http;
 mod lane;
 mod pulse;
+mod recovery;
+mod replay;
 mod rng;
 mod route;
 mod run;
@@ -28,6 +30,9 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask sim")]
 struct Cli {
+    /// Runs what this file has recorded instead, and compares.
+    #[arg(long, value_name = "FILE")]
+    replay: Option<PathBuf>,
     /// How many seeds to run, from the first on.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     seeds: u64,
@@ -50,6 +55,9 @@ struct Cli {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Some(file) = cli.replay {
+        return replay::run(&file);
+    }
     run::quieten_panics();
     if let Some(seed) = cli.seed {
         return run::one(seed, &cli.traces);

@@ -100,18 +100,19 @@ impl Pulse {
                 self.owed = Some(PacketType::Ping);
                 Due::Ping
             }
+            // It asks before it gives up, even if both are due.
+            Part::Asks { ping, deadline } if ping.is_some_and(|at| at <= now) => {
+                *ping = None;
+                *deadline = now + self.timeout;
+                self.owed = Some(PacketType::Ping);
+                Due::Ping
+            }
             Part::PongDue { at, .. }
             | Part::Listens { deadline: at }
             | Part::Asks { deadline: at, .. }
                 if self.reading && *at <= now =>
             {
                 Due::End
-            }
-            Part::Asks { ping, deadline } if ping.is_some_and(|at| at <= now) => {
-                *ping = None;
-                *deadline = now + self.timeout;
-                self.owed = Some(PacketType::Ping);
-                Due::Ping
             }
             _ => Due::Nothing,
         }

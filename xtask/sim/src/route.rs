@@ -1,7 +1,8 @@
 //! Where a request goes: the server's front door, as a driver has it.
 
-use engineio_proto::server::{LinkId, RequestId, Session};
-use engineio_proto::{Action, Content, Head, Request};
+use engineio_proto::record::Opening;
+use engineio_proto::server::{LinkId, RequestId};
+use engineio_proto::{Action, Content, Format, Head, Request};
 
 use crate::fate::{Causes, REFUSED, Side};
 use crate::fault::{Check, broken, check};
@@ -31,8 +32,11 @@ impl World {
         };
         let request = match Request::read(&head, &self.scenario.server) {
             Ok(Request::Session(request)) => request,
-            Ok(Request::Open { format, .. }) if format == Some(self.scenario.format) => {
-                return self.open_polling(exchange, doubled);
+            Ok(Request::Open {
+                format: Some(format),
+                ..
+            }) if format.jsonp == self.scenario.format.jsonp => {
+                return self.open_polling(exchange, doubled, format);
             }
             refused => return broken("requests", format!("{refused:?} to {query}")),
         };
@@ -60,14 +64,10 @@ impl World {
         }
     }
 
-    fn open_polling(&mut self, exchange: usize, doubled: bool) -> Check {
+    fn open_polling(&mut self, exchange: usize, doubled: bool, format: Format) -> Check {
         let life = self.exchanges[exchange].life;
-        let format = self.scenario.format;
         // The first name of a session's requests, which `name_request` gives to the one that opens it.
-        let server = self.open_server(life, |world, sid, now| {
-            let config = world.scenario.server.clone();
-            Session::open_polling(config, format, sid, RequestId(0), now)
-        });
+        let server = self.open_server(life, format, Opening::Polling(RequestId(0)));
         self.name_request(server, exchange, !doubled);
         self.begin_server(server)
     }
@@ -162,10 +162,7 @@ impl World {
         let life = self.wires[wire].life;
         let format = self.wires[wire].format;
         let link = LinkId(0);
-        let server = self.open_server(life, |world, sid, now| {
-            let config = world.scenario.server.clone();
-            Session::open_link(config, format, sid, link, now)
-        });
+        let server = self.open_server(life, format, Opening::Link(link));
         self.servers[server].carrier = Some(link);
         self.link_accepted(wire, server, link);
         self.begin_server(server)

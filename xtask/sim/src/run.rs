@@ -13,11 +13,17 @@ use std::{
     time::Instant,
 };
 
+use engineio_proto::record;
+
 use crate::fault::Fault;
+use crate::trace::readable;
 use crate::world::{Tally, World};
 
 /// Lines of a trace that a failure prints; the rest is in the file.
 const SHOWN: usize = 60;
+
+/// One seed out of so many is recorded and replayed as well.
+const REPLAYED: u64 = 20;
 
 /// A seed whose run broke a rule.
 struct Failure {
@@ -33,13 +39,12 @@ pub(crate) fn quieten_panics() {
 /// Runs one seed and prints all of its trace.
 pub(crate) fn one(seed: u64, traces: &Path) -> ExitCode {
     let (lines, result) = traced(seed);
-    for line in &lines {
-        println!("{line}");
-    }
+    show(&lines);
     match result {
         Ok(tally) => {
             print_tally(&tally);
             println!("seed {seed} keeps every rule");
+            say_where(&lines, write(seed, &lines, traces));
             ExitCode::SUCCESS
         }
         Err(fault) => {
@@ -108,7 +113,24 @@ pub(crate) fn many(first: u64, count: u64, jobs: usize, traces: &Path) -> ExitCo
 
 fn quiet(seed: u64) -> Result<Tally, Fault> {
     let mut world = World::new(seed, false);
-    run(&mut world).map(|()| world.tally)
+    run(&mut world)?;
+    // Forms are as long as their escapes make them, which no record tells.
+    if seed.is_multiple_of(REPLAYED) && world.scenario.format.jsonp.is_none() {
+        replay(seed)?;
+    }
+    Ok(world.tally)
+}
+
+/// What was recorded of a seed happens again.
+fn replay(seed: u64) -> Result<(), Fault> {
+    let (lines, _) = traced(seed);
+    match record::replay(lines.iter().map(String::as_str)) {
+        Ok(_) => Ok(()),
+        Err(divergence) => Err(Fault {
+            rule: "record",
+            what: divergence.to_string(),
+        }),
+    }
 }
 
 fn traced(seed: u64) -> (Vec<String>, Result<Tally, Fault>) {
@@ -130,31 +152,39 @@ fn run(world: &mut World) -> Result<(), Fault> {
     })
 }
 
+fn show(lines: &[String]) {
+    for line in lines.iter().filter_map(|line| readable(line)) {
+        println!("{line}");
+    }
+}
+
 fn report(seed: u64, fault: &Fault, lines: &[String], traces: &Path, tail: bool) {
     if tail {
-        for line in &lines[lines.len().saturating_sub(SHOWN)..] {
-            println!("{line}");
-        }
+        show(&lines[lines.len().saturating_sub(SHOWN)..]);
     }
     println!("seed {seed} breaks a rule: {fault}");
-    match write(seed, lines, traces) {
+    say_where(lines, write(seed, lines, traces));
+    println!("again: cargo xtask sim --seed {seed}");
+}
+
+fn say_where(lines: &[String], written: io::Result<PathBuf>) {
+    match written {
         Ok(file) => println!("all of its {} lines: {}", lines.len(), file.display()),
         Err(error) => println!("its trace could not be written: {error}"),
     }
-    println!("again: cargo xtask sim --seed {seed}");
 }
 
 fn write(seed: u64, lines: &[String], traces: &Path) -> io::Result<PathBuf> {
     fs::create_dir_all(traces)?;
-    let file = traces.join(format!("{seed}.trace"));
+    let file = traces.join(format!("{seed}.jsonl"));
     fs::write(&file, lines.join("\n") + "\n")?;
     Ok(file)
 }
 
 fn print_tally(tally: &Tally) {
     println!(
-        "{} steps, {} sessions, {} upgrades, {} messages; ends of sessions:",
-        tally.steps, tally.sessions, tally.upgrades, tally.messages
+        "{} steps, {} sessions, {} upgrades, {} sockets recovered, {} messages; ends of sessions:",
+        tally.steps, tally.sessions, tally.upgrades, tally.recovered, tally.messages
     );
     for (end, count) in &tally.ends {
         println!("{count:>9} {end}");
@@ -172,4 +202,38 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 )]
 fn now() -> Instant {
     Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_is_the_same_every_time() {
+        let seeds = 0..20;
+        let lines = |seed| traced(seed).0;
+        assert!(seeds.clone().all(|seed| lines(seed) == lines(seed)));
+        assert_ne!(lines(0), lines(1));
+    }
+
+    #[test]
+    fn what_is_written_down_changes_nothing() {
+        for seed in 0..20 {
+            let steps = |result: Result<Tally, Fault>| result.map(|tally| tally.steps);
+            assert_eq!(steps(quiet(seed)), steps(traced(seed).1), "{seed}");
+        }
+    }
+
+    #[test]
+    fn seeds_see_what_there_is_to_see() {
+        let mut tally = Tally::default();
+        for seed in 0..300 {
+            tally.add(&quiet(seed).unwrap());
+        }
+        let ends = tally.ends.keys().map(|end| end.split(": ").next());
+        assert!(ends.clone().any(|it| it == Some("client")));
+        assert!(ends.clone().any(|it| it == Some("server")));
+        assert!(tally.ends.len() > 15, "{:?}", tally.ends);
+        assert!(tally.upgrades > 100 && tally.recovered > 0, "{tally:?}");
+    }
 }

@@ -1,6 +1,10 @@
-//! What happened, line by line, for whoever looks into a seed. Costs nothing while it is off.
+//! What happened, line by line, for whoever looks into a seed: what the sessions' recorders say, and
+//! notes of the world in between. Costs nothing while it is off.
+
+use std::fmt::Display;
 
 use engineio_proto::Tick;
+use serde_json::{Value, json};
 
 pub(crate) struct Trace {
     on: bool,
@@ -15,18 +19,46 @@ impl Trace {
         }
     }
 
-    pub(crate) fn note(
-        &mut self,
-        at: Tick,
-        who: &dyn std::fmt::Display,
-        what: impl FnOnce() -> String,
-    ) {
+    /// A line of a recorder.
+    pub(crate) fn line(&mut self, line: impl FnOnce() -> String) {
         if self.on {
-            self.lines.push(format!("{at:>8} {who:<9} {}", what()));
+            self.lines.push(line());
         }
+    }
+
+    /// A note.
+    pub(crate) fn note(&mut self, at: Tick, who: &dyn Display, what: impl FnOnce() -> String) {
+        self.line(|| json!({ "at": at, "of": who.to_string(), "note": what() }).to_string());
     }
 
     pub(crate) fn into_lines(self) -> Vec<String> {
         self.lines
     }
+}
+
+/// A line as people read it: when, whose, and `<` for what goes in, `>` for what comes out. That
+/// nothing (more) comes out is not worth a line.
+pub(crate) fn readable(line: &str) -> Option<String> {
+    let Ok(Value::Object(mut line)) = serde_json::from_str(line) else {
+        return Some(line.to_owned());
+    };
+    if line.get("out").is_some_and(Value::is_null) {
+        return None;
+    }
+    let mut take = |key: &str| match line.remove(key) {
+        Some(Value::String(text)) => Some(text),
+        Some(value) => Some(value.to_string()),
+        None => None,
+    };
+    let at = take("at").unwrap_or_default();
+    let of = take("of").unwrap_or_default();
+    let (mark, what) = match (take("note"), take("in"), take("out"), take("session")) {
+        (Some(note), ..) => ("", note),
+        (_, Some(input), ..) => ("< ", input),
+        (_, _, Some(output), _) => ("> ", output),
+        (.., session) => ("= ", session.unwrap_or_default()),
+    };
+    let rest = line.iter().map(|(key, value)| format!(" {key}={value}"));
+    let rest: String = rest.collect();
+    Some(format!("{at:>8} {of:<9} {mark}{what}{rest}"))
 }

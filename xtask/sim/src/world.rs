@@ -13,6 +13,7 @@ use crate::fate::{Causes, End, Side, check_end};
 use crate::fault::{Check, check};
 use crate::http::{Answer, Exchange};
 use crate::lane::Lane;
+use crate::recovery::Recovery;
 use crate::rng::Rng;
 use crate::scenario::{Hazard, Scenario};
 use crate::server::Server;
@@ -34,6 +35,7 @@ pub(crate) struct World {
     pub(crate) wires: Vec<Wire>,
     /// What each side's clock shows beyond the world's.
     skew: [i64; 2],
+    pub(crate) recovery: Recovery,
     pub(crate) trace: Trace,
     pub(crate) tally: Tally,
 }
@@ -94,6 +96,7 @@ pub(crate) struct Tally {
     pub(crate) sessions: u64,
     pub(crate) upgrades: u64,
     pub(crate) messages: u64,
+    pub(crate) recovered: u64,
     pub(crate) ends: BTreeMap<String, u64>,
 }
 
@@ -103,6 +106,7 @@ impl Tally {
         self.sessions += other.sessions;
         self.upgrades += other.upgrades;
         self.messages += other.messages;
+        self.recovered += other.recovered;
         for (end, count) in &other.ends {
             *self.ends.entry(end.clone()).or_default() += count;
         }
@@ -124,6 +128,11 @@ impl World {
             format!("{seed}: {}", scenario.describe())
         });
         let client = Client::new(&scenario, 0, BEGINNING);
+        let recovery = Recovery::draw(
+            !scenario.pair.implicit && !scenario.pair.packed,
+            &mut rng,
+            BEGINNING,
+        );
         Self {
             scenario,
             rng,
@@ -137,6 +146,7 @@ impl World {
             exchanges: Vec::new(),
             wires: Vec::new(),
             skew: [0; 2],
+            recovery,
             trace,
             tally: Tally::default(),
         }
@@ -158,6 +168,10 @@ impl World {
                 life.causes
             )
         })?;
+        if !self.client.is_closed() {
+            self.client.app.check_complete(&self.recovery)?;
+        }
+        self.tally.recovered = self.recovery.recovered;
         self.part()?;
         let over = self.now + self.patience();
         self.run_until(over, Self::is_over)?;
@@ -209,7 +223,10 @@ impl World {
         let client = client.map(|at| self.at(Side::Client, at));
         let servers = self.servers.iter().filter_map(Server::poll_timeout);
         let servers = servers.min().map(|at| self.at(Side::Server, at));
-        [agenda, client, servers].into_iter().flatten().min()
+        let logs = self.recovery.poll_timeout();
+        let logs = logs.map(|at| self.at(Side::Server, at));
+        let all = [agenda, client, servers, logs];
+        all.into_iter().flatten().min()
     }
 
     fn step(&mut self) -> Check {
@@ -220,6 +237,9 @@ impl World {
         let due = |it: &Server| it.poll_timeout().is_some_and(|at| at <= server);
         if let Some(index) = self.servers.iter().position(due) {
             return self.server_timeout(index);
+        }
+        if self.recovery.poll_timeout().is_some_and(|at| at <= server) {
+            return self.recovery.handle_timeout(server);
         }
         match self.agenda.pop_first() {
             Some((_, happening)) => self.happen(happening),

@@ -107,8 +107,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         what: "the server closes before its last messages have left",
         file: "engineio-proto/src/server/mod.rs",
-        find: "        self.state = State::Closing { deadline };\n        self.abandon_upgrade();",
-        replace: "        self.state = State::Closing { deadline };\n        self.abandon_upgrade();\n        self.queue.clear();\n        self.queued_bytes = 0;",
+        find: "        self.state = State::Closing { deadline };",
+        replace: "        self.state = State::Closing { deadline };\n        self.queue.clear();\n        self.queued_bytes = 0;",
     },
     // The server's requests.
     Mutation {
@@ -305,5 +305,42 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         file: "socketio-proto/src/client.rs",
         find: "            (Body::Connect(_), Standing::Expected | Standing::Open) => {\n                self.implicit.open();\n                None\n            }",
         replace: "            (Body::Connect(_), Standing::Expected | Standing::Open) => Some(Event::Unwanted {\n                leave: self.encoder.leave(name),\n            }),",
+    },
+    // Recovery.
+    Mutation {
+        what: "a socket that goes on gets its last event again",
+        file: "socketio-proto/src/recovery/log.rs",
+        find: "        Some((number, index as usize))",
+        replace: "        Some((number, (index as usize).saturating_sub(1)))",
+    },
+    Mutation {
+        what: "a socket that goes on never gets the first event it missed",
+        file: "socketio-proto/src/recovery/log.rs",
+        find: "                entries: self.entries.range(index..),",
+        replace: "                entries: self.entries.range((index + 1).min(self.entries.len())..),",
+    },
+    Mutation {
+        what: "a gap in the log is not noticed",
+        file: "socketio-proto/src/recovery/log.rs",
+        find: "        let index = number.checked_sub(dropped)?;",
+        replace: "        let index = number.saturating_sub(dropped);",
+    },
+    Mutation {
+        what: "a client does not notice that its socket goes on",
+        file: "socketio-proto/src/recovery/bookmark.rs",
+        find: "        let is_recovered = pid.is_some() && pid == self.pid.as_deref();",
+        replace: "        let is_recovered = pid.is_some() && pid != self.pid.as_deref();",
+    },
+    Mutation {
+        what: "a client shows the first offset it got",
+        file: "socketio-proto/src/recovery/bookmark.rs",
+        find: "            kept.clear();\n            kept.push_str(offset);",
+        replace: "            if kept.is_empty() {\n                kept.push_str(offset);\n            }",
+    },
+    Mutation {
+        what: "a socket comes back only when its time is over",
+        file: "socketio-proto/src/recovery/sessions.rs",
+        find: "        let (expires, _) = self.by_pid.get(pid)?.age;\n        if expires <= now {",
+        replace: "        let (expires, _) = self.by_pid.get(pid)?.age;\n        if expires > now {",
     },
 ];

@@ -1,13 +1,20 @@
-//! An Engine.IO server on smol: long-polling, websocket and the move from one to the other, for
-//! clients of both revisions. Every message is sent back.
+//! An Engine.IO server, with Socket.IO on it, on smol: long-polling, websocket and the move from one
+//! to the other, for clients of both revisions. All tasks share one thread.
 //!
-//! A task serves each connection: requests become calls in `requests.rs`, frames in `websocket.rs`.
-//! Another one watches the time of each session; `session.rs` acts on what comes of it all.
+//! ```text
+//!  a task per connection                        a task per session
+//!  main.rs ──► requests.rs ──► websocket.rs             │
+//!  bytes       become calls    frames become calls      │ time
+//!                   └───────────────┴────► session.rs ◄─┘
+//!                                          calls, then outputs ──► channels to the connections
+//! ```
 //!
 //! `cargo run -p engineio-example-smol -- 3000`; behind the port may stand the interval and the
 //! timeout of the heartbeat, in milliseconds.
 
-// What is about bytes alone is the same for every driver.
+// What does no I/O is the same for every driver.
+#[path = "../../std-net/src/application.rs"]
+mod application;
 #[path = "../../std-net/src/http.rs"]
 mod http;
 mod requests;
@@ -88,9 +95,7 @@ impl Connection {
                     // What comes before the answer, the end of the stream or a request that cannot
                     // wait for it, gives the request up.
                     let early = async {
-                        if self.unread.is_empty() {
-                            _ = self.fill().await;
-                        }
+                        _ = self.fill().await;
                         None
                     };
                     let Some(answer) = or(async { answer.recv().await.ok() }, early).await else {

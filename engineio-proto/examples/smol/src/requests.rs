@@ -33,10 +33,14 @@ impl Connection {
             Request::Open { transport, format } => {
                 let config = self.config.clone();
                 let format = format.ok_or(RequestError::UnsupportedVersion)?;
-                let shared = self.sessions.begin(|sid| match transport {
-                    Transport::Polling => Session::open_polling(config, format, sid, answer, now()),
-                    _ => Session::open_link(config, format, sid, link, now()),
-                });
+                let shared = self
+                    .sessions
+                    .begin(request.speaks_socketio, |sid| match transport {
+                        Transport::Polling => {
+                            Session::open_polling(config, format, sid, answer, now())
+                        }
+                        _ => Session::open_link(config, format, sid, link, now()),
+                    });
                 let next = shared.tell(|state| match transport {
                     Transport::Polling => Next::Answer(answer, state.await_answer(answer)),
                     _ => Next::Frames(link, format, state.add_link(link)),

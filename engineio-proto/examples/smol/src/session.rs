@@ -10,11 +10,13 @@ use std::time::{Duration, Instant};
 
 use engineio_proto::server::{LinkId, Output, RequestId, Response, Session};
 use engineio_proto::ws::ControlFrame;
-use engineio_proto::{Content, Message, Prepared, Sid, Tick};
+use engineio_proto::{Content, Prepared, Sid, Tick};
 use smol::channel::{Receiver, Sender, bounded, unbounded};
 use smol::future::or;
 use smol::{LocalExecutor, Timer};
+use socketio_proto::ProtocolError;
 
+use crate::application::{Application, random_sid};
 use crate::websocket::Outgoing;
 
 /// All sessions there are, and what runs their tasks.
@@ -32,6 +34,7 @@ pub(crate) struct Shared {
 
 pub(crate) struct State {
     pub(crate) session: Session,
+    pub(crate) application: Application,
     /// Who waits for answers to requests.
     requests: HashMap<RequestId, Sender<Response>>,
     /// Open websockets: one, or two while the session moves.
@@ -51,10 +54,20 @@ impl Sessions {
     }
 
     /// Begins a session, which is kept for as long as it lives.
-    pub(crate) fn begin(self: &Rc<Self>, session: impl FnOnce(&Sid) -> Session) -> Rc<Shared> {
-        let sid = Sid::from_random(random());
+    pub(crate) fn begin(
+        self: &Rc<Self>,
+        speaks_socketio: bool,
+        session: impl FnOnce(&Sid) -> Session,
+    ) -> Rc<Shared> {
+        let sid = random_sid();
+        let mut session = session(&sid);
+        let mut application = Application::new(speaks_socketio, sid, &session, now());
+        if let Some(welcome) = application.welcome() {
+            session.send(welcome);
+        }
         let state = State {
-            session: session(&sid),
+            session,
+            application,
             requests: HashMap::new(),
             links: HashMap::new(),
         };
@@ -92,13 +105,16 @@ impl Shared {
             let change = async { _ = self.changed.1.recv().await };
             or(timer, change).await;
             let mut state = self.state.borrow_mut();
-            state.session.handle_timeout(now());
+            state.handle_timeout();
             state.act();
         }
     }
 
     fn poll_timeout(&self) -> Option<Tick> {
-        self.state.borrow().session.poll_timeout()
+        let state = self.state.borrow();
+        let session = state.session.poll_timeout()?;
+        let application = state.application.poll_timeout();
+        Some(application.map_or(session, |deadline| deadline.min(session)))
     }
 }
 
@@ -118,8 +134,9 @@ impl State {
 
     pub(crate) fn handle_post(&mut self, id: RequestId, content: Content, body: Vec<u8>) {
         self.session.handle_post(now(), id, content, body.into());
-        while let Some(answer) = self.session.next_message(now()).map(echo) {
-            self.session.send(answer);
+        while let Some(message) = self.session.next_message(now()) {
+            let answer = self.application.answer(now(), &message);
+            self.respond(answer);
         }
     }
 
@@ -143,6 +160,22 @@ impl State {
         }
     }
 
+    /// Says what the application answers, or nothing more to a client that broke its rules.
+    pub(crate) fn respond(&mut self, answer: Result<Option<Prepared>, ProtocolError>) {
+        match answer {
+            Ok(Some(message)) => self.session.send(message),
+            Ok(None) => {}
+            Err(_) => self.session.close(now()),
+        }
+    }
+
+    fn handle_timeout(&mut self) {
+        self.session.handle_timeout(now());
+        if self.application.handle_timeout(now()).is_err() {
+            self.session.close(now());
+        }
+    }
+
     fn act(&mut self) {
         while let Some(output) = self.session.poll_output() {
             match output {
@@ -159,24 +192,9 @@ impl State {
     }
 }
 
-/// The application: what a client hears when it has said something.
-pub(crate) fn echo(message: Message<'_>) -> Prepared {
-    match message {
-        Message::Text(text) => Prepared::text(text),
-        Message::Binary(data) => Prepared::binary(data.into_owned().into()),
-    }
-}
-
 /// Milliseconds since the first call, rounded down.
 #[expect(clippy::disallowed_methods, reason = "somebody has to read the clock")]
 pub(crate) fn now() -> Tick {
     static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
     EPOCH.elapsed().as_millis() as Tick
-}
-
-fn random() -> [u8; 15] {
-    let mut bytes = [0; 15];
-    // Invariant: a system without randomness cannot run a server that hands out secrets.
-    getrandom::fill(&mut bytes).expect("the system provides randomness");
-    bytes
 }

@@ -10,7 +10,7 @@ use smol::channel::Receiver;
 use smol::future::or;
 use smol::io::AsyncReadExt;
 
-use crate::session::{Shared, State, echo, now};
+use crate::session::{Shared, State, now};
 use crate::{Connection, patiently};
 
 /// What is to be written. Behind the last of it, the connection ends.
@@ -73,13 +73,12 @@ impl Connection {
 
     async fn write_frames(&mut self, outgoing: Outgoing, format: Format) -> io::Result<()> {
         match outgoing {
-            Outgoing::Item(Item::Message(message)) => {
-                for frame in message.frames(format) {
+            Outgoing::Item(item) => {
+                for frame in item.frames(format) {
                     self.write(frame).await?;
                 }
                 Ok(())
             }
-            Outgoing::Item(Item::Control(control)) => self.write(control.frame()).await,
             Outgoing::Control(frame) => self.write(frame.as_ref()).await,
         }
     }
@@ -89,27 +88,31 @@ impl State {
     /// Takes what a websocket has brought.
     fn handle_frames(&mut self, id: LinkId, decoder: &mut Decoder, mut input: &mut [u8]) {
         loop {
-            let answer = match decoder.decode(&mut input) {
-                Ok(Some(Frame::Text(text))) => self.session.handle_text(now(), id, &text).map(echo),
-                Ok(Some(Frame::Binary(data))) => {
-                    self.session.handle_binary(now(), id, &data).map(echo)
-                }
-                Ok(Some(Frame::Ping(payload))) => {
-                    self.write(id, Outgoing::Control(ControlFrame::pong(&payload, None)));
-                    None
-                }
-                Ok(Some(Frame::Pong(_))) => None,
-                Ok(Some(Frame::Close { code, .. })) => {
-                    return self.end_link(id, LinkEnd::Closed, code);
-                }
+            let frame = match decoder.decode(&mut input) {
+                Ok(Some(frame)) => frame,
                 Ok(None) => return,
                 Err(error) => {
                     let end = LinkEnd::Failed("websocket protocol violated");
-                    return self.end_link(id, end, Some(error.close_code()));
+                    self.end_link(id, end, Some(error.close_code()));
+                    return;
                 }
             };
-            if let Some(answer) = answer {
-                self.session.send(answer);
+            let message = match &frame {
+                Frame::Text(text) => self.session.handle_text(now(), id, text),
+                Frame::Binary(data) => self.session.handle_binary(now(), id, data),
+                Frame::Ping(payload) => {
+                    self.write(id, Outgoing::Control(ControlFrame::pong(payload, None)));
+                    None
+                }
+                Frame::Pong(_) => None,
+                Frame::Close { code, .. } => {
+                    self.end_link(id, LinkEnd::Closed, *code);
+                    return;
+                }
+            };
+            if let Some(message) = message {
+                let answer = self.application.answer(now(), &message);
+                self.respond(answer);
             }
         }
     }

@@ -6,8 +6,9 @@ use engineio_proto::{Content, Head, RequestError};
 use httparse::{EMPTY_HEADER, Error, Status};
 use tungstenite::handshake::derive_accept_key;
 
-/// Where Engine.IO is mounted, with a slash behind it or without.
-const PATH: &str = "/engine.io";
+/// Where Engine.IO is mounted, bare and with Socket.IO on it, with a slash behind it or without.
+const ENGINE_IO: &str = "/engine.io";
+const SOCKET_IO: &str = "/socket.io";
 
 /// Bytes of the longest head.
 const MAX_HEAD: usize = 8 * 1024;
@@ -15,6 +16,8 @@ const MAX_HEAD: usize = 8 * 1024;
 /// What is kept of a request's head.
 pub(crate) struct Request {
     method: String,
+    /// Whether it came to the path of Socket.IO.
+    pub(crate) speaks_socketio: bool,
     subpath: String,
     query: String,
     origin: Option<Vec<u8>>,
@@ -46,7 +49,13 @@ impl Request {
         let method = head.method.unwrap_or_default();
         let target = head.path.unwrap_or_default();
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let subpath = match path.strip_prefix(PATH) {
+        let speaks_socketio = path.starts_with(SOCKET_IO);
+        let mount = if speaks_socketio {
+            SOCKET_IO
+        } else {
+            ENGINE_IO
+        };
+        let subpath = match path.strip_prefix(mount) {
             Some("") => "",
             Some(rest) => rest.strip_prefix('/').ok_or(404_u16)?,
             None => return Err(404),
@@ -72,6 +81,7 @@ impl Request {
         let key = header("sec-websocket-key").filter(|_| is_handshake);
         let request = Self {
             method: method.to_owned(),
+            speaks_socketio,
             subpath: subpath.to_owned(),
             query: query.to_owned(),
             origin: header("origin").map(<[u8]>::to_vec),

@@ -1,13 +1,20 @@
-//! An Engine.IO server on threads and nothing but `std::net`: long-polling, websocket and the move
-//! from one to the other, for clients of both revisions. Every message is sent back.
+//! An Engine.IO server, with Socket.IO on it, on threads and nothing but `std::net`: long-polling,
+//! websocket and the move from one to the other, for clients of both revisions.
 //!
-//! A thread serves each connection: requests become calls in `requests.rs`, frames in
-//! `websocket.rs`. Another one watches the time of each session; `session.rs` acts on what comes of
-//! it all.
+//! ```text
+//!  a thread per connection                      a thread per session
+//!  main.rs ──► requests.rs ──► websocket.rs             │
+//!  bytes       become calls    frames become calls      │ time
+//!                   └───────────────┴────► session.rs ◄─┘
+//!                                          calls, then outputs ──► responses, frames
+//! ```
+//!
+//! `http.rs` and `application.rs` do no I/O, so that the example on smol has the same.
 //!
 //! `cargo run -p engineio-example-std-net -- 3000`; behind the port may stand the interval and the
 //! timeout of the heartbeat, in milliseconds.
 
+mod application;
 mod http;
 mod requests;
 mod session;
@@ -90,7 +97,8 @@ impl Connection {
                         0 => self.fill(),
                         len => Ok(len),
                     };
-                    if shared.tell(|state| state.abandon(id)) || read? == 0 {
+                    let gone = shared.tell(|state| state.abandon(id)) || read? == 0;
+                    if gone || !request.keep_alive {
                         return Ok(());
                     }
                 }

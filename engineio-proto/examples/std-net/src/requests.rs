@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use engineio_proto::server::{LinkId, RequestId, Session};
-use engineio_proto::{Action, Request, RequestError, Transport};
+use engineio_proto::{Action, Request, RequestError, Sid, Transport};
 
-use crate::session::{Shared, next_id, now};
+use crate::session::{Shared, State, next_id, now};
 use crate::websocket::Link;
 use crate::{Connection, http};
 
@@ -29,11 +29,11 @@ impl Connection {
             Request::Open { transport, format } => {
                 let config = self.config.clone();
                 let format = format.ok_or(RequestError::UnsupportedVersion)?;
-                let shared = self.sessions.begin(|sid| match transport {
+                let session = |sid: &Sid| match transport {
                     Transport::Polling => Session::open_polling(config, format, sid, answer, now()),
                     _ => Session::open_link(config, format, sid, link, now()),
-                });
-                let next = shared.tell(|state| match transport {
+                };
+                let first = |state: &mut State| match transport {
                     Transport::Polling => {
                         state.await_answer(answer, &self.stream, request.keep_alive);
                         Next::Answer(answer)
@@ -43,8 +43,9 @@ impl Connection {
                         state.links.insert(link, open);
                         Next::Frames(link)
                     }
-                });
-                Ok((shared, next))
+                };
+                let speaks_socketio = request.speaks_socketio;
+                Ok(self.sessions.begin(speaks_socketio, session, first))
             }
             Request::Session(wanted) => {
                 let shared = wanted.sid.and_then(|sid| self.sessions.find(&sid));

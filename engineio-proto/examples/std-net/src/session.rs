@@ -11,8 +11,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use engineio_proto::server::{LinkEnd, LinkId, Output, RequestId, Session};
-use engineio_proto::{Content, Message, Prepared, Sid, Tick};
+use engineio_proto::{Content, Prepared, Sid, Tick};
+use socketio_proto::ProtocolError;
 
+use crate::application::{Application, random_sid};
 use crate::http;
 use crate::websocket::Link;
 
@@ -27,6 +29,7 @@ pub(crate) struct Shared {
 
 pub(crate) struct State {
     pub(crate) session: Session,
+    pub(crate) application: Application,
     /// Where unanswered requests came from, and whether that stays open behind the answer.
     requests: HashMap<RequestId, (Arc<TcpStream>, bool)>,
     /// Open websockets: one, or two while the session moves.
@@ -38,11 +41,22 @@ impl Sessions {
         lock(&self.0).get(sid).cloned()
     }
 
-    /// Begins a session, which is kept for as long as it lives.
-    pub(crate) fn begin(self: &Arc<Self>, session: impl FnOnce(&Sid) -> Session) -> Arc<Shared> {
-        let sid = Sid::from_random(random());
+    /// Begins a session, which is kept for as long as it lives, and tells it something first.
+    pub(crate) fn begin<R>(
+        self: &Arc<Self>,
+        speaks_socketio: bool,
+        session: impl FnOnce(&Sid) -> Session,
+        first: impl FnOnce(&mut State) -> R,
+    ) -> (Arc<Shared>, R) {
+        let sid = random_sid();
+        let mut session = session(&sid);
+        let mut application = Application::new(speaks_socketio, sid, &session, now());
+        if let Some(welcome) = application.welcome() {
+            session.send(welcome);
+        }
         let state = State {
-            session: session(&sid),
+            session,
+            application,
             requests: HashMap::new(),
             links: HashMap::new(),
         };
@@ -51,12 +65,13 @@ impl Sessions {
             changed: Condvar::new(),
         });
         lock(&self.0).insert(sid, shared.clone());
+        let result = shared.tell(first);
         let (sessions, watched) = (self.clone(), shared.clone());
         thread::spawn(move || {
             watched.watch();
             lock(&sessions.0).remove(&sid);
         });
-        shared
+        (shared, result)
     }
 }
 
@@ -73,11 +88,11 @@ impl Shared {
     /// The third step: waits for the time the session names, which any input may change.
     fn watch(&self) {
         let mut state = lock(&self.state);
-        while let Some(deadline) = state.session.poll_timeout() {
+        while let Some(deadline) = state.poll_timeout() {
             let wait = Duration::from_millis(deadline.saturating_sub(now()));
             let waited = self.changed.wait_timeout(state, wait);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
-            state.session.handle_timeout(now());
+            state.handle_timeout();
             state.act();
         }
     }
@@ -105,8 +120,31 @@ impl State {
 
     pub(crate) fn handle_post(&mut self, id: RequestId, content: Content, body: Vec<u8>) {
         self.session.handle_post(now(), id, content, body.into());
-        while let Some(answer) = self.session.next_message(now()).map(echo) {
-            self.session.send(answer);
+        while let Some(message) = self.session.next_message(now()) {
+            let answer = self.application.answer(now(), &message);
+            self.respond(answer);
+        }
+    }
+
+    /// Says what the application answers, or nothing more to a client that broke its rules.
+    pub(crate) fn respond(&mut self, answer: Result<Option<Prepared>, ProtocolError>) {
+        match answer {
+            Ok(Some(message)) => self.session.send(message),
+            Ok(None) => {}
+            Err(_) => self.session.close(now()),
+        }
+    }
+
+    fn poll_timeout(&self) -> Option<Tick> {
+        let session = self.session.poll_timeout()?;
+        let application = self.application.poll_timeout();
+        Some(application.map_or(session, |deadline| deadline.min(session)))
+    }
+
+    fn handle_timeout(&mut self) {
+        self.session.handle_timeout(now());
+        if self.application.handle_timeout(now()).is_err() {
+            self.session.close(now());
         }
     }
 
@@ -140,14 +178,6 @@ impl State {
     }
 }
 
-/// The application: what a client hears when it has said something.
-pub(crate) fn echo(message: Message<'_>) -> Prepared {
-    match message {
-        Message::Text(text) => Prepared::text(text),
-        Message::Binary(data) => Prepared::binary(data.into_owned().into()),
-    }
-}
-
 /// Milliseconds since the first call, rounded down.
 #[expect(clippy::disallowed_methods, reason = "somebody has to read the clock")]
 pub(crate) fn now() -> Tick {
@@ -159,13 +189,6 @@ pub(crate) fn now() -> Tick {
 pub(crate) fn next_id() -> u32 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed)
-}
-
-fn random() -> [u8; 15] {
-    let mut bytes = [0; 15];
-    // Invariant: a system without randomness cannot run a server that hands out secrets.
-    getrandom::fill(&mut bytes).expect("the system provides randomness");
-    bytes
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -8,7 +8,7 @@ use engineio_proto::Format;
 use engineio_proto::server::{Item, LinkEnd, LinkId};
 use engineio_proto::ws::{ControlFrame, Decoder, Frame, Role};
 
-use crate::session::{Shared, State, echo, now};
+use crate::session::{Shared, State, now};
 
 /// The writing end.
 pub(crate) struct Link {
@@ -27,13 +27,8 @@ impl Link {
     }
 
     pub(crate) fn send(&self, item: &Item) -> io::Result<()> {
-        let mut stream = &*self.stream;
-        match item {
-            Item::Control(control) => stream.write_all(control.frame()),
-            Item::Message(message) => message
-                .frames(self.format)
-                .try_for_each(|frame| stream.write_all(frame)),
-        }
+        let mut frames = item.frames(self.format);
+        frames.try_for_each(|frame| (&*self.stream).write_all(frame))
     }
 
     fn pong(&self, payload: &[u8]) {
@@ -77,20 +72,8 @@ impl State {
     /// Takes what a read has brought. False if there is nothing more to come.
     fn handle_frames(&mut self, id: LinkId, decoder: &mut Decoder, mut input: &mut [u8]) -> bool {
         loop {
-            let answer = match decoder.decode(&mut input) {
-                Ok(Some(Frame::Text(text))) => self.session.handle_text(now(), id, &text).map(echo),
-                Ok(Some(Frame::Binary(data))) => {
-                    self.session.handle_binary(now(), id, &data).map(echo)
-                }
-                Ok(Some(Frame::Ping(payload))) => {
-                    self.links.get(&id).inspect(|link| link.pong(&payload));
-                    None
-                }
-                Ok(Some(Frame::Pong(_))) => None,
-                Ok(Some(Frame::Close { code, .. })) => {
-                    self.end_link(id, LinkEnd::Closed, code);
-                    return false;
-                }
+            let frame = match decoder.decode(&mut input) {
+                Ok(Some(frame)) => frame,
                 Ok(None) => return true,
                 Err(error) => {
                     let end = LinkEnd::Failed("websocket protocol violated");
@@ -98,8 +81,22 @@ impl State {
                     return false;
                 }
             };
-            if let Some(answer) = answer {
-                self.session.send(answer);
+            let message = match &frame {
+                Frame::Text(text) => self.session.handle_text(now(), id, text),
+                Frame::Binary(data) => self.session.handle_binary(now(), id, data),
+                Frame::Ping(payload) => {
+                    self.links.get(&id).inspect(|link| link.pong(payload));
+                    None
+                }
+                Frame::Pong(_) => None,
+                Frame::Close { code, .. } => {
+                    self.end_link(id, LinkEnd::Closed, *code);
+                    return false;
+                }
+            };
+            if let Some(message) = message {
+                let answer = self.application.answer(now(), &message);
+                self.respond(answer);
             }
         }
     }

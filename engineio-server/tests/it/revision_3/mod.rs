@@ -10,7 +10,7 @@ use engineio_server::{Config, Prepared, ProtocolConfig};
 
 use crate::host::{Host, Polling, protocol};
 use crate::puppet::{Event, Events, Order, Reaction};
-use crate::wire::{Received, Response, Websocket};
+use crate::wire::{Received, Response, Websocket, request};
 
 const INTERVAL: Duration = Duration::from_millis(300);
 const TIMEOUT: Duration = Duration::from_millis(200);
@@ -104,6 +104,25 @@ async fn bytes_have_the_limit_of_text() {
 }
 
 // ---- One server for all --------------------------------------------------------------------
+
+#[tokio::test(start_paused = true)]
+async fn bytes_are_refused_in_revision_4_before_they_are_there() {
+    let (host, mut events) = start(Reaction::Nothing);
+    let client = host.open().await;
+    let headers = [
+        ("content-type", "application/octet-stream"),
+        ("content-length", "100"),
+    ];
+    let whole = request("POST", &client.target(), &headers, b"");
+    let head = String::from_utf8(whole)
+        .unwrap()
+        .replace("content-length: 0\r\n", "");
+    let mut wire = host.connect().await;
+    wire.write(head.as_bytes()).await;
+    wire.response("POST").await.assert(400, "");
+    let invalid = ("transport error", Some("invalid content"));
+    assert_eq!(events.closed().await, invalid);
+}
 
 #[tokio::test(start_paused = true)]
 async fn both_revisions_are_served_at_once_and_kept_apart() {

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::fault::{Check, Fault, broken, check};
 use crate::lane::{Lane, Parcel, What};
+use crate::recovery::{Held, Memory, Recovery};
 use crate::rng::Rng;
 use crate::scenario::Pair;
 
@@ -19,6 +20,8 @@ pub(crate) struct ClientApp {
     members: [Membership; NAMES.len()],
     default: Unasked,
     link: String,
+    /// Outlives the session.
+    pub(crate) memory: [Memory; NAMES.len()],
     pub(crate) outbox: Vec<Outgoing>,
     seq: u32,
     numbers: u32,
@@ -29,6 +32,7 @@ impl ClientApp {
     pub(crate) fn new(pair: Pair, link: &str) -> Self {
         let mut config = client::Config::default();
         config.headroom = engineio_proto::Prepared::HEADROOM;
+        config.parser = pair.parser();
         Self {
             connection: client::Connection::new(pair.socket, &config, link),
             members: Default::default(),
@@ -37,6 +41,7 @@ impl ClientApp {
                 false => Unasked::Spent,
             },
             link: link.to_owned(),
+            memory: Default::default(),
             outbox: Vec::new(),
             seq: 0,
             numbers: 0,
@@ -54,8 +59,10 @@ impl ClientApp {
             return Ok(());
         }
         let token = json!({ "token": "t" });
-        let token = token.as_object().filter(|_| auth);
-        let (id, encoded) = self.connection.connect(NAMES[nsp], token).map_err(join)?;
+        let token = token.as_object().filter(|_| auth).cloned();
+        let auth_of_all = self.memory[nsp].bookmark.auth(token);
+        let asked = self.connection.connect(NAMES[nsp], auth_of_all.as_ref());
+        let (id, encoded) = asked.map_err(join)?;
         member.id = Some(id);
         member.state = State::Joining;
         let default = if nsp == 0 {
@@ -139,8 +146,14 @@ impl ClientApp {
         }
         self.seq += 1;
         let encoder = self.connection.encoder();
-        let event = event(encoder, nsp, call, self.seq, size)?;
-        self.outbox.push(event);
+        let (encoded, attachments) = event(encoder, nsp, call, self.seq, size)?;
+        let what = What::Event {
+            nsp,
+            seq: self.seq,
+            call,
+            socket: None,
+        };
+        self.outbox.push(outgoing(encoded, attachments, what));
         Ok(())
     }
 
@@ -190,6 +203,7 @@ impl ClientApp {
         lane: &mut Lane,
         message: Message<'_>,
         rng: &mut Rng,
+        recovery: &Recovery,
     ) -> Check {
         let parcel = lane.receive(&message)?;
         let event = match &message {
@@ -204,13 +218,20 @@ impl ClientApp {
             (None, None) => Ok(()),
             (None, Some(event)) => broken("attachments", format!("{event:?} came too early")),
             (Some(parcel), event) => {
-                let called = self.judge(&parcel, event)?;
+                let called = self.judge(&parcel, event, recovery)?;
                 match called && rng.chance(500) {
                     true => self.answer(rng),
                     false => Ok(()),
                 }
             }
         }
+    }
+
+    /// All that was logged for the sockets of this session has arrived.
+    pub(crate) fn check_complete(&self, recovery: &Recovery) -> Check {
+        let members = self.members.iter().zip(&self.memory);
+        let mut joined = members.filter(|(member, _)| member.state == State::Joined);
+        joined.try_for_each(|(_, memory)| memory.check_complete(recovery))
     }
 
     /// The link is gone.
@@ -221,7 +242,12 @@ impl ClientApp {
     }
 
     /// What a packet must lead to, by the state of its namespace. Returns whether it was a call.
-    fn judge(&mut self, parcel: &Parcel, event: Option<client::Event<'_, u32>>) -> Check<bool> {
+    fn judge(
+        &mut self,
+        parcel: &Parcel,
+        event: Option<client::Event<'_, u32>>,
+        recovery: &Recovery,
+    ) -> Check<bool> {
         use State::{Absent, Joined, Joining};
         use client::Event;
 
@@ -238,9 +264,11 @@ impl ClientApp {
         };
         let own = |id| Some(id) == member.id;
         match (parcel.what, member.state, event) {
-            (What::Grant { .. }, Joining, Some(Event::Connected { nsp: id, sid, .. }))
-                if own(id) && (parcel.text.contains(&*sid) || sid == derived) =>
+            (What::Grant { .. }, Joining, Some(Event::Connected { nsp: id, sid, pid }))
+                if own(id) && (parcel.says(&sid) || sid == derived) =>
             {
+                let held = std::mem::take(&mut member.held);
+                self.memory[nsp].handle_connected(pid.as_deref(), held, recovery)?;
                 if default == Unasked::Spent {
                     member.answered()?;
                 }
@@ -263,12 +291,12 @@ impl ClientApp {
                 Some(Event::ConnectError {
                     nsp: id, message, ..
                 }),
-            ) if own(id) && parcel.text.contains(&message) => {
+            ) if own(id) && parcel.says(&message) => {
                 member.answered()?;
                 member.end(Absent);
             }
             (What::Refuse { .. }, Absent, None) => member.answered()?,
-            (What::Leave { .. }, Joining | Joined, Some(Event::Disconnected { nsp: id, acks }))
+            (What::Leave { .. }, Joined, Some(Event::Disconnected { nsp: id, acks }))
                 if own(id) =>
             {
                 check_returned(acks, member.end(Absent))?;
@@ -278,9 +306,13 @@ impl ClientApp {
                     self.default = Unasked::Spent;
                 }
             }
+            // It ended an earlier membership, which the client had left before.
+            (What::Leave { .. }, Joining, None) => {}
             (What::Event { .. }, Absent, None) => {}
             (
-                What::Event { call, .. },
+                What::Event {
+                    call, socket, seq, ..
+                },
                 Joining | Joined,
                 Some(Event::Event {
                     nsp: of,
@@ -290,11 +322,18 @@ impl ClientApp {
                 }),
             ) if own(of) => {
                 check_event(parcel, id, &name, &args)?;
-                // One that came ahead of the grant belongs to a membership before this one.
                 if member.state == Joined {
+                    self.memory[nsp].handle_event(socket, seq, (id, &args), recovery)?;
                     member.owed.extend(call);
                     return Ok(call.is_some());
                 }
+                // It is one of those that were missed, or belongs to a membership before this one.
+                member.held.push(Held {
+                    socket,
+                    number: seq,
+                    id,
+                    args: args.into_owned(),
+                });
             }
             (What::Ack { call, .. }, _, Some(Event::Ack { nsp: id, ack, args })) if own(id) => {
                 let open = member.calls.close(call);

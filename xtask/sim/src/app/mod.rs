@@ -8,12 +8,14 @@ pub(crate) use self::client::ClientApp;
 pub(crate) use self::server::{Served, ServerApp};
 
 use bytes::Bytes;
-use engineio_proto::Prepared;
-use socketio_proto::{Args, Binary, Encoded, NamespaceId};
+use engineio_proto::{Prepared, Tick};
+use socketio_proto::{Args, Binary, Encoded, Encoder, NamespaceId};
 
 use crate::fault::{Check, Fault, check};
 use crate::lane::{Call, Parcel, What};
+use crate::recovery::{Held, Recovery};
 use crate::rng::Rng;
+use crate::scenario::Pair;
 
 /// The namespaces there are; nobody is let into the last one.
 pub(crate) const NAMES: [&str; 5] = ["/", "/chat", "/news", "/a/b", SECRET];
@@ -51,6 +53,12 @@ struct Membership {
     owed: Vec<Call>,
     /// The id it had before it ended the last time.
     former: Option<NamespaceId>,
+    /// On the server: the socket that is joined.
+    socket: Option<u32>,
+    /// On the server: what a client that joins has to say for itself.
+    auth: String,
+    /// On the client: events that came ahead of the answer to its CONNECT.
+    held: Vec<Held>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +93,8 @@ impl Membership {
         self.former = self.id.take().or(self.former);
         self.state = state;
         self.owed.clear();
+        self.held.clear();
+        self.socket = None;
         std::mem::take(&mut self.calls).numbers()
     }
 }
@@ -140,14 +150,30 @@ fn attachments(size: &Size, seq: u32) -> Vec<Bytes> {
     attachments.map(fill).map(Bytes::from).collect()
 }
 
+/// An event of a size for a socket that is not there.
+pub(crate) fn absent_event(
+    pair: Pair,
+    nsp: usize,
+    socket: u32,
+    size: &Size,
+    now: Tick,
+    recovery: &mut Recovery,
+) -> Check {
+    let encoder = Encoder::new(pair.socket, Prepared::HEADROOM);
+    let number = recovery.number();
+    let (encoded, attachments) = event(&encoder, nsp, None, number, size)?;
+    recovery.log(now, nsp, socket, number, encoded, attachments);
+    Ok(())
+}
+
 /// Encodes an event of a size.
 fn event(
-    encoder: &socketio_proto::Encoder,
+    encoder: &Encoder,
     nsp: usize,
     call: Option<Call>,
     seq: u32,
     size: &Size,
-) -> Check<Outgoing> {
+) -> Check<(Encoded, Vec<Bytes>)> {
     let attachments = attachments(size, seq);
     let encode = |pad: usize| {
         let pad = size.filler.to_string().repeat(pad);
@@ -160,15 +186,18 @@ fn event(
     };
     let mut encoded = encode(size.pad).map_err(encoding)?;
     if let Some(exactly) = size.exactly {
-        let empty = 1 + encode(0).map_err(encoding)?.text().len();
+        let empty = encode(0).map_err(encoding)?;
+        let empty = match empty.has_text() {
+            true => 1 + empty.text().len(),
+            false => empty.attachments.iter().map(Bytes::len).sum(),
+        };
         encoded = encode(exactly.saturating_sub(empty)).map_err(encoding)?;
     }
-    let what = What::Event { nsp, seq, call };
-    Ok(outgoing(encoded, attachments, what))
+    Ok((encoded, attachments))
 }
 
 /// Encodes the answer to a call, now and then with an attachment.
-fn answer(encoder: &socketio_proto::Encoder, nsp: usize, call: Call) -> Check<Outgoing> {
+fn answer(encoder: &Encoder, nsp: usize, call: Call) -> Check<Outgoing> {
     let Call { id, number } = call;
     let attachments = match number % 5 {
         0 => vec![Bytes::from(vec![number as u8; 9])],
@@ -190,14 +219,21 @@ fn encoding(error: socketio_proto::EncodeError) -> Fault {
 }
 
 /// The attachments are the application's, whatever the encoder made of them.
-fn outgoing(encoded: Encoded, attachments: Vec<Bytes>, what: What) -> Outgoing {
+pub(crate) fn outgoing(encoded: Encoded, attachments: Vec<Bytes>, what: What) -> Outgoing {
     let parcel = Parcel {
-        text: encoded.text().to_owned(),
+        text: encoded.has_text().then(|| encoded.text().to_owned()),
+        binaries: match encoded.has_text() {
+            true => attachments.clone(),
+            false => encoded.attachments.clone(),
+        },
         attachments,
         what,
         sent_at: 0,
     };
-    let prepared = Prepared::from_parts(encoded.buffer, encoded.start, encoded.attachments);
+    let prepared = match parcel.text.is_some() {
+        true => Prepared::from_parts(encoded.buffer, encoded.start, encoded.attachments),
+        false => Prepared::binary(encoded.attachments.into_iter().next().unwrap_or_default()),
+    };
     Outgoing { parcel, prepared }
 }
 
@@ -233,7 +269,10 @@ fn check_answer(parcel: &Parcel, call: Call, ack: u32, args: &Args<'_>) -> Check
 }
 
 fn fits(parcel: &Parcel, args: &Args<'_>) -> bool {
-    let text = parcel.text.strip_suffix(']');
+    let Some(text) = &parcel.text else {
+        return true;
+    };
+    let text = text.strip_suffix(']');
     text.is_some_and(|text| text.ends_with(args.raw()))
 }
 

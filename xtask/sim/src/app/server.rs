@@ -1,7 +1,9 @@
 //! The server's application for one session: lets in, expels, sends, calls and answers, and knows
 //! what it must be told.
 
-use engineio_proto::{Message, Tick};
+use std::borrow::Cow;
+
+use engineio_proto::{CloseReason, Message, Tick};
 use socketio_proto::{NamespaceId, ProtocolError, server};
 
 use super::{
@@ -10,6 +12,7 @@ use super::{
 };
 use crate::fault::{Check, broken, check};
 use crate::lane::{Lane, Parcel, What};
+use crate::recovery::{self, Recovery};
 use crate::rng::Rng;
 use crate::scenario::Pair;
 
@@ -20,9 +23,7 @@ pub(crate) struct ServerApp {
     implicit: bool,
     link: String,
     pub(crate) outbox: Vec<Outgoing>,
-    seq: u32,
     numbers: u32,
-    sockets: u32,
     /// When the client must have joined something; `None` once it has.
     deadline: Option<Tick>,
     dead: bool,
@@ -47,9 +48,7 @@ impl ServerApp {
             implicit: pair.implicit,
             link: link.to_owned(),
             outbox: Vec::new(),
-            seq: 0,
             numbers: 0,
-            sockets: 0,
             deadline: Some(now + config.connect_timeout),
             dead: false,
         }
@@ -82,7 +81,13 @@ impl ServerApp {
     }
 
     /// Answers a CONNECT, unless its client has given up meanwhile.
-    pub(crate) fn decide(&mut self, nsp: usize, id: NamespaceId) -> Check {
+    pub(crate) fn decide(
+        &mut self,
+        nsp: usize,
+        id: NamespaceId,
+        now: Tick,
+        recovery: &mut Recovery,
+    ) -> Check {
         if self.dead {
             return Ok(());
         }
@@ -92,10 +97,17 @@ impl ServerApp {
             let answer = self.connection.reject(id, "not you", None);
             (answer, What::Refuse { nsp })
         } else {
-            self.sockets += 1;
+            let restored = match waits {
+                true => recovery.restore(now, nsp, &member.auth)?,
+                false => None,
+            };
+            let (socket, missed) = restored.unwrap_or_else(|| (recovery.open(), Vec::new()));
+            member.socket = waits.then_some(socket);
+            self.outbox.extend(missed);
             let sid = self.connection.socket_id(id, &self.link);
-            let sid = sid.unwrap_or_else(|| format!("socket-{}", self.sockets));
-            let answer = self.connection.accept(id, &sid, None);
+            let sid = sid.unwrap_or_else(|| recovery::sid(socket));
+            let pid = recovery.on.then(|| recovery::pid(socket));
+            let answer = self.connection.accept(id, &sid, pid.as_deref());
             (answer, What::Grant { nsp })
         };
         check(answer.is_some() == waits, "namespaces", || {
@@ -140,7 +152,14 @@ impl ServerApp {
         Ok(())
     }
 
-    pub(crate) fn emit(&mut self, size: &Size, call: bool, rng: &mut Rng) -> Check {
+    pub(crate) fn emit(
+        &mut self,
+        size: &Size,
+        call: bool,
+        rng: &mut Rng,
+        now: Tick,
+        recovery: &mut Recovery,
+    ) -> Check {
         let Some(nsp) = some(&self.members, &[State::Joined], rng) else {
             return Ok(());
         };
@@ -155,10 +174,23 @@ impl ServerApp {
                 format!("{call:?} is refused")
             })?;
         }
-        self.seq += 1;
+        let seq = recovery.number();
         let encoder = self.connection.encoder();
-        let event = event(encoder, nsp, call, self.seq, size)?;
-        self.outbox.push(event);
+        let (encoded, attachments) = event(encoder, nsp, call, seq, size)?;
+        self.outbox.push(match (call, member.socket) {
+            (None, Some(socket)) if recovery.on => {
+                recovery.log(now, nsp, socket, seq, encoded, attachments)
+            }
+            _ => {
+                let what = What::Event {
+                    nsp,
+                    seq,
+                    call,
+                    socket: None,
+                };
+                outgoing(encoded, attachments, what)
+            }
+        });
         Ok(())
     }
 
@@ -236,8 +268,13 @@ impl ServerApp {
         }
     }
 
-    /// The link is gone.
-    pub(crate) fn end(&mut self) -> Check {
+    /// The link is gone: sockets may come back.
+    pub(crate) fn end(&mut self, now: Tick, reason: CloseReason, recovery: &mut Recovery) -> Check {
+        for (nsp, member) in self.members.iter().enumerate() {
+            if let (State::Joined, Some(socket)) = (member.state, member.socket) {
+                recovery.save(now, nsp, socket, reason);
+            }
+        }
         let open = self.members.iter_mut().flat_map(|it| it.end(State::Absent));
         let open = open.collect();
         check_returned(self.connection.drain_acks().collect(), open)
@@ -272,7 +309,10 @@ impl ServerApp {
                     name,
                     auth: told,
                 }),
-            ) if name == NAMES[nsp] && told.as_deref() == auth.then_some(r#"{"token":"t"}"#) => {
+            ) if name == NAMES[nsp]
+                && told.as_ref().is_some_and(|told| told.contains("token")) == auth =>
+            {
+                member.auth = told.map(Cow::into_owned).unwrap_or_default();
                 member.state = Joining;
                 member.id = Some(id);
             }

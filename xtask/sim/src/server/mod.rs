@@ -1,19 +1,20 @@
-//! The server and its driver: its sessions, what goes into them, what is done about their outputs,
-//! and what must hold for each.
+//! The server: its sessions, all around each, and what goes into them.
 
-use engineio_proto::server::{
-    Control, Item, LinkEnd, LinkId, Output, RequestId, Response, Session,
-};
-use engineio_proto::{CloseReason, Content, Message, PacketType, Sid, Tick, Transport};
+mod outputs;
+mod rules;
+
+use bytes::Bytes;
+use engineio_proto::record::{Input, Opening, Recorder};
+use engineio_proto::server::{LinkEnd, LinkId, RequestId, Session};
+use engineio_proto::{CloseReason, Content, Format, Message, PacketType, Sid, Tick, Transport};
 use socketio_proto::NamespaceId;
 
 use crate::app::{Served, ServerApp};
-use crate::fate::{Causes, End, GIVEN_UP, Side};
-use crate::fault::{Check, broken, check, check_outputs};
-use crate::http::{Answer, Inbox, Kind, kind_of};
+use crate::fate::{Causes, GIVEN_UP, Side};
+use crate::fault::{Check, broken, check};
+use crate::http::{Inbox, kind_of};
 use crate::pulse::{Due, Pulse};
 use crate::scenario::Hazard;
-use crate::wire::Stage;
 use crate::world::{Happening, World};
 
 /// A session of the server and all around it.
@@ -22,6 +23,7 @@ pub(crate) struct Server {
     pub(crate) sid: Sid,
     pub(crate) session: Session,
     pub(crate) app: ServerApp,
+    recorder: Recorder,
     /// Whether the server still knows it.
     pub(crate) alive: bool,
     pub(crate) reading: bool,
@@ -88,12 +90,14 @@ impl World {
         now
     }
 
+    pub(crate) fn tape_server(&mut self, index: usize, input: &Input<'_>) {
+        let at = self.clock(Side::Server);
+        self.trace
+            .line(|| self.servers[index].recorder.input(at, input));
+    }
+
     /// A session is opened, for the life of the client's attempt unless that has one already.
-    pub(crate) fn open_server(
-        &mut self,
-        life: usize,
-        open: impl FnOnce(&Self, &Sid, Tick) -> Session,
-    ) -> usize {
+    pub(crate) fn open_server(&mut self, life: usize, format: Format, opening: Opening) -> usize {
         let index = self.servers.len();
         let life = match self.lives[life].server {
             None => life,
@@ -108,7 +112,13 @@ impl World {
         }
         let sid = Sid::from_random(self.rng.bytes());
         let now = self.clock(Side::Server);
-        let session = open(self, &sid, now);
+        let config = self.scenario.server.clone();
+        let recorder = Recorder::new(format!("server {index}"), format);
+        self.trace.line(|| recorder.server(now, &config, opening));
+        let session = match opening {
+            Opening::Polling(request) => Session::open_polling(config, format, &sid, request, now),
+            Opening::Link(link) => Session::open_link(config, format, &sid, link, now),
+        };
         let connections = &self.scenario.connections;
         let app = ServerApp::new(self.scenario.pair, connections, sid.as_str(), now);
         let config = &self.scenario.server;
@@ -120,6 +130,7 @@ impl World {
             sid,
             session,
             app,
+            recorder,
             alive: true,
             reading: true,
             requests: Vec::new(),
@@ -172,6 +183,7 @@ impl World {
 
     pub(crate) fn server_gets(&mut self, index: usize, request: RequestId) -> Check {
         let now = self.server_now(index);
+        self.tape_server(index, &Input::Get { request });
         self.servers[index].session.handle_get(now, request);
         self.drain_server(index)
     }
@@ -185,26 +197,45 @@ impl World {
         (content, body): (Content, Vec<u8>),
     ) -> Check {
         let now = self.server_now(index);
-        let inbox = Inbox::of_post(self.scenario.format, content, &body);
-        let server = &mut self.servers[index];
-        server.inbox = inbox;
-        server
-            .session
-            .handle_post(now, request, content, body.clone().into());
+        self.servers[index].inbox = Inbox::of_post(self.scenario.format, content, &body);
+        let body = Bytes::from(body);
+        self.tape_server(
+            index,
+            &Input::Post {
+                request,
+                content,
+                body: &body,
+            },
+        );
+        let session = &mut self.servers[index].session;
+        session.handle_post(now, request, content, body.clone());
         if let Some(again) = again {
-            let life = server.life;
-            self.cause(life, Causes::DOUBLE_POST);
-            let session = &mut self.servers[index].session;
-            match self.rng.chance(500) {
-                true => session.handle_post(now, again, content, body.into()),
-                false => session.handle_post_overlap(now, again),
-            }
+            self.cause(self.servers[index].life, Causes::DOUBLE_POST);
+            self.post_again(index, again, content, &body);
         }
         self.take_posted(index)
     }
 
+    fn post_again(&mut self, index: usize, request: RequestId, content: Content, body: &Bytes) {
+        let now = self.server_now(index);
+        if self.rng.chance(500) {
+            self.tape_server(index, &Input::PostOverlap { request });
+            let session = &mut self.servers[index].session;
+            return session.handle_post_overlap(now, request);
+        }
+        let input = Input::Post {
+            request,
+            content,
+            body,
+        };
+        self.tape_server(index, &input);
+        let session = &mut self.servers[index].session;
+        session.handle_post(now, request, content, body.clone());
+    }
+
     pub(crate) fn server_post_broken(&mut self, index: usize) -> Check {
         let now = self.server_now(index);
+        self.tape_server(index, &Input::PostBroken);
         self.servers[index].session.handle_post_broken(now);
         self.drain_server(index)
     }
@@ -217,6 +248,8 @@ impl World {
         let server = &mut self.servers[index];
         server.requests.retain(|(id, ..)| *id != request);
         let polls = server.session.transport() == Transport::Polling;
+        self.tape_server(index, &Input::Abandoned { request });
+        let server = &mut self.servers[index];
         server.session.handle_abandoned(now, request);
         self.drain_server(index)?;
         match polls {
@@ -229,9 +262,12 @@ impl World {
     fn take_posted(&mut self, index: usize) -> Check {
         let now = self.server_now(index);
         while self.servers[index].reading {
+            self.tape_server(index, &Input::NextMessage);
             let server = &mut self.servers[index];
             let lane = &mut self.lives[server.life].lanes[Side::Server as usize];
             let message = server.session.next_message(now);
+            let lent = || server.recorder.message(message.as_ref());
+            self.trace.line(lent);
             let more = message.is_some();
             let kinds: Vec<_> = server.inbox.take(more).collect();
             let served = match message {
@@ -262,7 +298,11 @@ impl World {
                 self.schedule(at, Happening::Decision { server, nsp, id });
                 Ok(())
             }
-            Served::Asked(nsp, id) => self.servers[index].app.decide(nsp, id),
+            Served::Asked(nsp, id) => {
+                let now = self.clock(Side::Server);
+                let recovery = &mut self.recovery;
+                self.servers[index].app.decide(nsp, id, now, recovery)
+            }
             Served::TooLate => self.close_server(index),
         }
     }
@@ -271,7 +311,9 @@ impl World {
         if self.servers[index].is_closed() {
             return Ok(());
         }
-        self.servers[index].app.decide(nsp, id)?;
+        let now = self.clock(Side::Server);
+        let recovery = &mut self.recovery;
+        self.servers[index].app.decide(nsp, id, now, recovery)?;
         self.drain_server(index)
     }
 
@@ -285,12 +327,15 @@ impl World {
         if may_move {
             server.upgrade = Some((link, server.seen));
         }
+        self.tape_server(index, &Input::Link { link });
+        let server = &mut self.servers[index];
         server.session.handle_link(now, link);
         self.drain_server(index)
     }
 
     pub(crate) fn server_link_ended(&mut self, index: usize, link: LinkId, end: LinkEnd) -> Check {
         let now = self.server_now(index);
+        self.tape_server(index, &Input::LinkEnd { link, end });
         let server = &mut self.servers[index];
         server.session.handle_link_end(now, link, end);
         server.upgrade.take_if(|(id, _)| *id == link);
@@ -306,16 +351,26 @@ impl World {
     ) -> Check {
         let now = self.server_now(index);
         let server = &mut self.servers[index];
-        if server.carrier == Some(link) && !server.ended {
-            if let Some(kind) = kind_of(self.scenario.pair.engine, &message) {
-                server.feel(kind);
-            }
+        if server.carrier == Some(link)
+            && !server.ended
+            && let Some(kind) = kind_of(self.scenario.pair.engine, &message)
+        {
+            server.feel(kind);
         }
         let before = server.session.transport();
+        self.tape_server(
+            index,
+            &match &message {
+                Message::Text(text) => Input::Text { link, text },
+                Message::Binary(data) => Input::Binary { link, data },
+            },
+        );
+        let server = &mut self.servers[index];
         let lent = match &message {
             Message::Text(text) => server.session.handle_text(now, link, text),
             Message::Binary(data) => server.session.handle_binary(now, link, data),
         };
+        self.trace.line(|| server.recorder.message(lent.as_ref()));
         if let Some(lent) = lent {
             let lane = &mut self.lives[server.life].lanes[Side::Server as usize];
             let served = server.app.receive(lane, lent, &mut self.rng, now)?;
@@ -335,7 +390,6 @@ impl World {
 
     pub(crate) fn server_timeout(&mut self, index: usize) -> Check {
         let now = self.server_now(index);
-        self.note(&Side::Server, || format!("timeout of session {index}"));
         let due = |at: Option<Tick>| at.is_some_and(|at| at <= now);
         let server = &mut self.servers[index];
         if due(server.session.poll_timeout()) {
@@ -344,6 +398,8 @@ impl World {
                 true => server.pulse.handle_timeout(server.seen),
                 false => Due::Nothing,
             };
+            self.tape_server(index, &Input::Timeout);
+            let server = &mut self.servers[index];
             server.session.handle_timeout(now);
             let dead = open && server.session.is_closed();
             check(dead == (right == Due::End), "heartbeat", || {
@@ -370,6 +426,8 @@ impl World {
         let now = self.server_now(index);
         let server = &mut self.servers[index];
         server.closing = Some(server.seen);
+        self.tape_server(index, &Input::Close);
+        let server = &mut self.servers[index];
         server.session.close(now);
         self.drain_server(index)
     }
@@ -381,8 +439,10 @@ impl World {
         self.cause(self.servers[index].life, Causes::SERVER_ABORTED);
         let now = self.server_now(index);
         let reason = CloseReason::TransportError;
+        let detail = GIVEN_UP;
+        self.tape_server(index, &Input::Abort { reason, detail });
         let session = &mut self.servers[index].session;
-        session.abort(now, reason, GIVEN_UP);
+        session.abort(now, reason, detail);
         self.drain_server(index)
     }
 
@@ -391,9 +451,7 @@ impl World {
             return Ok(());
         }
         let now = self.server_now(index);
-        self.note(&Side::Server, || {
-            format!("session {index} reading: {reading}")
-        });
+        self.tape_server(index, &Input::SetReading { reading });
         let server = &mut self.servers[index];
         server.reading = reading;
         server.session.set_reading(now, reading);
@@ -406,189 +464,5 @@ impl World {
             self.read_wire(wire, Side::Server)?;
         }
         Ok(())
-    }
-
-    /// Sends what the application has to say, then acts on everything the session wants.
-    pub(crate) fn drain_server(&mut self, index: usize) -> Check {
-        let takes = self.servers[index].takes_messages();
-        for mut outgoing in std::mem::take(&mut self.servers[index].app.outbox) {
-            if !takes {
-                continue;
-            }
-            outgoing.parcel.sent_at = self.now;
-            self.note_sent(Side::Server, &outgoing.parcel);
-            let server = &mut self.servers[index];
-            self.lives[server.life].lanes[Side::Client as usize].send(outgoing.parcel);
-            server.session.send(outgoing.prepared);
-        }
-        let mut outputs = 0;
-        while let Some(output) = self.servers[index].session.poll_output() {
-            outputs += 1;
-            check_outputs(outputs)?;
-            self.act_for_server(index, output)?;
-        }
-        let server = &self.servers[index];
-        if server.ended {
-            check(server.requests.is_empty(), "requests", || {
-                format!("session {index} ended and leaves {:?}", server.requests)
-            })?;
-        }
-        for (_, wire) in self.servers[index].links.clone() {
-            self.flush(wire, Side::Server)?;
-        }
-        Ok(())
-    }
-
-    fn act_for_server(&mut self, index: usize, output: Output) -> Check {
-        match output {
-            Output::Reply { request, response } => self.server_replies(index, request, response),
-            Output::Send { link, item } => self.server_sends(index, link, item),
-            Output::CloseLink { link } => {
-                let limit = self.scenario.server.upgrade_timeout;
-                let server = &mut self.servers[index];
-                let given_up = server.upgrade.take_if(|(id, _)| *id == link);
-                let life = server.life;
-                let closing = server.closing.is_some();
-                if given_up.is_some_and(|(_, since)| closing || since + limit <= server.seen) {
-                    self.cause(life, Causes::OVERDUE);
-                }
-                let server = &mut self.servers[index];
-                let wire = server.wire(link)?;
-                self.flush(wire, Side::Server)?;
-                self.hang_up(wire, Side::Server)
-            }
-            Output::Upgraded { to } => {
-                let server = &mut self.servers[index];
-                let fits = to == Transport::Websocket && std::mem::take(&mut server.moved);
-                check(fits, "upgrade", || format!("the server moved to {to}"))
-            }
-            Output::Closed { reason, detail } => {
-                let server = &mut self.servers[index];
-                server.ended = true;
-                server.upgrade = None;
-                server.app.end()?;
-                let life = server.life;
-                self.ended(life, Side::Server, End { reason, detail })
-            }
-            other => broken("outputs", format!("unknown: {other:?}")),
-        }
-    }
-
-    fn server_replies(&mut self, index: usize, request: RequestId, response: Response) -> Check {
-        let format = self.scenario.format;
-        let answer = Answer::from(response);
-        let server = &mut self.servers[index];
-        let place = server.requests.iter().position(|(id, ..)| *id == request);
-        let Some(place) = place else {
-            let what = format!(
-                "session {index} answers request {}, which waits no more",
-                request.0
-            );
-            return broken("requests", what);
-        };
-        let (_, exchange, wanted) = server.requests.swap_remove(place);
-        // A client that sees answers to what it posted must not wonder whether that has arrived.
-        let kind_of = |exchange: usize| self.exchanges[exchange].kind;
-        let overtakes = kind_of(exchange) == Kind::Get
-            && !server.session.is_closed()
-            && server.inbox.len() == 0
-            && server.requests.iter().any(|it| kind_of(it.1) == Kind::Post);
-        check(!overtakes, "requests", || {
-            "a GET is answered before the POST that has been read".to_owned()
-        })?;
-        if let Some(owed) = server.pulse.owed
-            && self.exchanges[exchange].kind == Kind::Get
-            && Inbox::of_answer(format, &answer).has(owed)
-        {
-            server.pulse.left(owed);
-        }
-        match wanted {
-            true => self.respond(exchange, answer),
-            false => Ok(()),
-        }
-    }
-
-    fn server_sends(&mut self, index: usize, link: LinkId, item: Item) -> Check {
-        let server = &mut self.servers[index];
-        let wire = server.wire(link)?;
-        let probe = matches!(item, Item::Control(Control::ProbePong));
-        check(probe != (server.carrier == Some(link)), "upgrade", || {
-            format!("session {index} writes {item:?} on link {}", link.0)
-        })?;
-        let stage = self.wires[wire].stage(Side::Server);
-        if stage == Stage::Ended {
-            return Ok(());
-        }
-        check(stage == Stage::Open, "links", || {
-            format!(
-                "session {index} writes on link {}, which is {stage:?}",
-                link.0
-            )
-        })?;
-        match item {
-            Item::Message(message) => {
-                let full = self.wires[wire].in_flight(Side::Client) > self.scenario.window;
-                check(!full, "memory", || {
-                    format!("session {index} writes on a link that is full")
-                })?;
-                let format = self.wires[wire].format;
-                for frame in message.frames(format) {
-                    self.wires[wire].write_frame(frame);
-                }
-            }
-            Item::Control(control) => {
-                match control {
-                    Control::Ping => server.pulse.left(PacketType::Ping),
-                    Control::Pong => server.pulse.left(PacketType::Pong),
-                    Control::ProbePong => {}
-                }
-                self.wires[wire].write_frame(control.frame());
-            }
-        }
-        self.weigh(wire);
-        Ok(())
-    }
-
-    /// What must hold for a session of the server after each step.
-    pub(crate) fn check_server(&self, server: &Server) -> Check {
-        if !server.alive {
-            return Ok(());
-        }
-        let session = &server.session;
-        check(session.is_closed() == server.ended, "end", || {
-            format!("closed: {}, said so: {}", session.is_closed(), server.ended)
-        })?;
-        let config = &self.scenario.server;
-        let upgrade = server
-            .upgrade
-            .map(|(_, since)| since + config.upgrade_timeout);
-        let right = match (server.ended, server.closing) {
-            (true, _) => None,
-            (_, Some(closing)) => Some(closing + config.close_timeout),
-            _ => [server.pulse.deadline(), upgrade]
-                .into_iter()
-                .flatten()
-                .min(),
-        };
-        let told = session.poll_timeout();
-        // While a link is probed there may be polls to be let go before that.
-        let sooner = server.upgrade.is_some() && told < right && told.is_some();
-        check(told == right || sooner, "timer", || {
-            format!("the server wants to be woken at {told:?}, {right:?} is right")
-        })?;
-        let queued = session.queued_bytes();
-        let most = self.lives[server.life].lanes[Side::Client as usize].bytes();
-        check(queued <= most, "memory", || {
-            format!("the server holds {queued} bytes, {most} are under way")
-        })?;
-        check(!session.is_writable() || queued == 0, "memory", || {
-            format!("{queued} bytes wait, and the session is writable")
-        })?;
-        let link = session.transport() == Transport::Websocket;
-        check(
-            !link || server.ended || server.pulse.owed.is_none(),
-            "heartbeat",
-            || format!("a {:?} does not leave", server.pulse.owed),
-        )
     }
 }
