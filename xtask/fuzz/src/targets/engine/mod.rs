@@ -72,6 +72,7 @@ pub(super) const QUERY_TOKENS: &[&[u8]] = &[
 
 pub(super) const HANDSHAKE_TOKENS: &[&[u8]] = &[
     b"\"sid\":\"a\"",
+    b"\"sid\":\"\"",
     b"\"upgrades\":[\"websocket\"]",
     b"\"pingInterval\":",
     b"\"pingTimeout\":",
