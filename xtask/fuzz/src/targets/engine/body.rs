@@ -109,18 +109,20 @@ pub(super) fn write_post(format: Format, packets: &[Owned]) -> (Content, Vec<u8>
     (Content::Form, form.into_bytes())
 }
 
-/// The inverse, and the length of the payload.
-pub(super) fn read_post(format: Format, content: Content, body: &[u8]) -> (Read, usize) {
+/// The inverse.
+pub(super) fn read_post(format: Format, content: Content, body: &[u8]) -> Read {
     if format.jsonp.is_none() {
-        return (read(format.revision, content, body), body.len());
+        return read(format.revision, content, body);
     }
     let mut fields = form_urlencoded::parse(body);
     let Some((_, text)) = fields.find(|(name, _)| name == "d") else {
-        return ((Vec::new(), true), 0);
+        return (Vec::new(), true);
     };
-    let payload = line_breaks(&text);
-    let read = read(format.revision, Content::Text, payload.as_bytes());
-    (read, payload.len())
+    read(
+        format.revision,
+        Content::Text,
+        line_breaks(&text).as_bytes(),
+    )
 }
 
 /// As the reference does it, in two passes: an `n` behind one backslash is a line break, and behind

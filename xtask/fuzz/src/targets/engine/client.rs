@@ -333,9 +333,9 @@ impl Driver {
     }
 
     fn posted(&mut self, content: Content, body: &[u8]) {
-        let ((packets, complete), len) = body::read_post(self.format, content, body);
+        let (packets, complete) = body::read_post(self.format, content, body);
         assert!(complete && !packets.is_empty());
-        assert!(packets.len() == 1 || len <= self.limit, "too large");
+        assert!(packets.len() == 1 || body.len() <= self.limit, "too large");
         for packet in packets {
             match packet {
                 packet if packet.is_message() => self.outgoing.take(&packet),

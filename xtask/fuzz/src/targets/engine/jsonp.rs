@@ -31,7 +31,7 @@ fn form(format: Format, body: &[u8]) {
     while let Some(message) = session.next_message(0) {
         messages.push(Owned::from(message));
     }
-    let ((packets, complete), _) = read_post(format, Content::Form, body);
+    let (packets, complete) = read_post(format, Content::Form, body);
     compare(&messages, &packets, !session.is_closed());
     assert!(complete || session.is_closed());
 }

@@ -78,10 +78,9 @@ impl Outgoing {
     }
 }
 
-/// Revision 4 takes U+001E for the end of a packet, and a form has one spelling for a backslash in
-/// front of a line break and in front of an `n`.
+/// Revision 4 takes U+001E for the end of a packet.
 fn clean(text: &str) -> String {
-    text.replace(['\u{1e}', '\n'], " ")
+    text.replace('\u{1e}', " ")
 }
 
 /// The packets of a message as they travel over a link.

@@ -222,7 +222,7 @@ impl Driver {
         self.session
             .handle_post(self.now, request, content, Bytes::from(body.clone()));
         if self.session.has_posted_messages() && !had {
-            let ((packets, _), _) = body::read_post(self.format, content, &body);
+            let (packets, _) = body::read_post(self.format, content, &body);
             self.posted = packets.into_iter().filter(Owned::is_message).collect();
         }
     }
