@@ -107,8 +107,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         what: "the server closes before its last messages have left",
         file: "engineio-proto/src/server/mod.rs",
-        find: "        self.state = State::Closing { deadline };\n        self.abandon_upgrade();",
-        replace: "        self.state = State::Closing { deadline };\n        self.abandon_upgrade();\n        self.queue.clear();\n        self.queued_bytes = 0;",
+        find: "        self.state = State::Closing { deadline };",
+        replace: "        self.state = State::Closing { deadline };\n        self.queue.clear();\n        self.queued_bytes = 0;",
     },
     // The server's requests.
     Mutation {
