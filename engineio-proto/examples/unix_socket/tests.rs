@@ -6,8 +6,7 @@ use std::thread::{self, JoinHandle};
 
 use engineio_proto::{CloseReason, Message};
 
-use crate::wire::{Frame, MAX_PACKET, Wire};
-use crate::{ask, serve};
+use crate::{Frame, MAX_PACKET, Wire, ask, serve};
 
 /// A server, and the stream to it.
 fn served() -> (UnixStream, JoinHandle<CloseReason>) {
