@@ -20,12 +20,9 @@ use engineio_proto::{
     CloseReason, Format, Message, Prepared, Revision, Sid, Tick, Transport, client, server,
 };
 
-/// There is nothing to choose: who speaks this framing speaks it like this.
 const FORMAT: Format = Format::new(Revision::V4);
-
 /// A connection has one session, which has one link.
 const LINK: LinkId = LinkId(0);
-
 /// Bytes of the longest packet.
 const MAX_PACKET: usize = 1_000_000;
 
@@ -43,7 +40,8 @@ fn main() -> io::Result<()> {
 
 /// The server's end of a connection: echoes until the session is over.
 fn serve(stream: UnixStream) -> CloseReason {
-    let mut wire = Wire::new(stream);
+    let unread = Vec::new();
+    let mut wire = Wire { stream, unread };
     let mut secret = [0; 15];
     // Invariant: a system without randomness cannot run a server that hands out secrets.
     getrandom::fill(&mut secret).expect("the system provides randomness");
@@ -52,9 +50,7 @@ fn serve(stream: UnixStream) -> CloseReason {
     loop {
         while let Some(output) = session.poll_output() {
             match output {
-                server::Output::Send { item, .. } => {
-                    item.packets(FORMAT).for_each(|packet| wire.write(&packet));
-                }
+                server::Output::Send { item, .. } => wire.write(item.packets(FORMAT)),
                 // The stream is dropped with this function, which is what `CloseLink` asks for.
                 server::Output::Closed { reason, .. } => return reason,
                 _ => {}
@@ -63,10 +59,7 @@ fn serve(stream: UnixStream) -> CloseReason {
         let answer = match wire.read(session.poll_timeout()) {
             Ok(Some(Frame::Text(text))) => session.handle_text(now(), LINK, &text).map(echo),
             Ok(Some(Frame::Binary(data))) => session.handle_binary(now(), LINK, &data).map(echo),
-            Ok(None) => {
-                session.handle_timeout(now());
-                None
-            }
+            Ok(None) => None,
             Err(end) => {
                 session.handle_link_end(now(), LINK, end);
                 None
@@ -75,6 +68,8 @@ fn serve(stream: UnixStream) -> CloseReason {
         if let Some(answer) = answer {
             session.send(answer);
         }
+        // Of no effect before the time it waits for.
+        session.handle_timeout(now());
     }
 }
 
@@ -85,10 +80,10 @@ fn echo(message: Message<'_>) -> Prepared {
     }
 }
 
-/// The client's end: sends one text after the other, each when the one before has come back, and
-/// leaves.
+/// The client's end: sends one text after the other, each when the last has come back, and leaves.
 fn ask(stream: UnixStream, questions: &[&str]) -> (Vec<String>, CloseReason) {
-    let mut wire = Wire::new(stream);
+    let unread = Vec::new();
+    let mut wire = Wire { stream, unread };
     let config = client::Config {
         // Sessions know the kind of their carrier only: one packet per message.
         transport: Transport::Websocket,
@@ -102,9 +97,7 @@ fn ask(stream: UnixStream, questions: &[&str]) -> (Vec<String>, CloseReason) {
             match output {
                 // It is open already.
                 client::Output::OpenLink { link } => session.handle_link(now(), link),
-                client::Output::Send { item, .. } => {
-                    item.packets(FORMAT).for_each(|packet| wire.write(&packet));
-                }
+                client::Output::Send { item, .. } => wire.write(item.packets(FORMAT)),
                 client::Output::Opened { .. } => ask_next(&mut session, &mut questions),
                 client::Output::Closed { reason, .. } => return (answers, reason),
                 _ => {}
@@ -143,21 +136,16 @@ enum Frame {
 }
 
 impl Wire {
-    fn new(stream: UnixStream) -> Self {
-        let unread = Vec::new();
-        Self { stream, unread }
-    }
-
-    fn write(&mut self, packet: &Message<'_>) {
-        let (kind, data) = match packet {
-            Message::Text(text) => (b't', text.as_bytes()),
-            Message::Binary(data) => (b'b', &data[..]),
-        };
-        let mut frame = vec![kind];
-        frame.extend((data.len() as u32).to_be_bytes());
-        frame.extend(data);
-        // Should it fail, so does the next read.
-        _ = self.stream.write_all(&frame);
+    fn write<'a>(&mut self, packets: impl Iterator<Item = Message<'a>>) {
+        for packet in packets {
+            let (kind, data) = match &packet {
+                Message::Text(text) => (b't', text.as_bytes()),
+                Message::Binary(data) => (b'b', &data[..]),
+            };
+            let len = (data.len() as u32).to_be_bytes();
+            // Should it fail, so does the next read.
+            _ = self.stream.write_all(&[&[kind], &len[..], data].concat());
+        }
     }
 
     /// The next frame; `None` if there is none until that time.
@@ -193,10 +181,9 @@ impl Wire {
         let packet = packet.to_vec();
         self.unread.drain(..5 + len);
         match kind {
-            b't' => match String::from_utf8(packet) {
-                Ok(text) => Ok(Some(Frame::Text(text))),
-                Err(_) => Err(LinkEnd::Failed("text is not utf-8")),
-            },
+            b't' => String::from_utf8(packet)
+                .map(|text| Some(Frame::Text(text)))
+                .map_err(|_| LinkEnd::Failed("text is not utf-8")),
             b'b' => Ok(Some(Frame::Binary(packet))),
             _ => Err(LinkEnd::Failed("unknown kind of frame")),
         }
