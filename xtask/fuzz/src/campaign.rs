@@ -148,7 +148,7 @@ impl Campaign {
 
     fn fuzz(self, current: &Current) -> Result<Report, Failure> {
         let mut mutator = Mutator::new(self.seed, self.target.dictionary, self.target.max_len);
-        let mut corpus = corpus::seeds(self.target);
+        let mut corpus = corpus::seeds(self.target).map_err(Failure::Io)?;
         let regressions = corpus::regressions(self.target).map_err(Failure::Io)?;
         corpus.extend(regressions.into_iter().map(|(_, input)| input));
 
@@ -287,4 +287,31 @@ fn note(panic: &PanicHookInfo<'_>) {
 )]
 fn now() -> Instant {
     Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_is_found_and_made_short() {
+        const WRONG: Target = Target {
+            run: |input| assert!(!input.windows(2).any(|it| it == b"ab"), "found it"),
+            ..Target::NONE
+        };
+        panic::set_hook(Box::new(note));
+        let current = Current::default();
+        let mut mutator = Mutator::new(1, &[], 100);
+        let corpus = [b"axxxxxxxxxxxxxxxxxxxxxxxxb".to_vec()];
+        let (input, mistake) = loop {
+            let input = mutator.draw(&corpus);
+            if let Err(mistake) = attempt(&WRONG, &input) {
+                break (input, mistake);
+            }
+        };
+        assert_eq!(mistake.message, "found it");
+        assert!(mistake.place.starts_with(file!()), "{mistake:?}");
+        assert_eq!(shrink(&WRONG, &input, &mistake, &current), b"ab");
+        _ = panic::take_hook();
+    }
 }

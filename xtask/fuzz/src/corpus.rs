@@ -39,7 +39,7 @@ pub fn export(target: &Target, folder: &Path) -> io::Result<()> {
     let inputs = folder.join("seeds");
     fs::create_dir_all(&inputs)?;
     let regressions = regressions(target)?.into_iter().map(|(_, input)| input);
-    for input in seeds(target).into_iter().chain(regressions) {
+    for input in seeds(target)?.into_iter().chain(regressions) {
         fs::write(inputs.join(format!("{:016x}", hash(&input))), input)?;
     }
     let tokens = target.dictionary.iter();
@@ -52,12 +52,9 @@ pub fn export(target: &Target, folder: &Path) -> io::Result<()> {
 }
 
 /// The inputs a target begins with.
-pub fn seeds(target: &Target) -> Vec<Vec<u8>> {
-    let lines = target.seeds.lines();
-    lines
-        .filter(|line| !line.starts_with('#'))
-        .map(unescape)
-        .collect()
+pub fn seeds(target: &Target) -> io::Result<Vec<Vec<u8>>> {
+    let text = fs::read_to_string(seed_file(target))?;
+    Ok(text.lines().map(unescape).collect())
 }
 
 /// Makes the inputs in a folder the seeds of a target, the shortest first, as long as the file does
@@ -74,23 +71,15 @@ pub fn plant(target: &Target, folder: &Path) -> io::Result<()> {
             text = text + &line + "\n";
         }
     }
-    let home = Path::new(env!("CARGO_MANIFEST_DIR"));
-    fs::write(
-        home.join("seeds").join(target.name).with_extension("txt"),
-        text,
-    )
+    fs::write(seed_file(target), text)
 }
 
 /// Bytes a file of seeds may have.
-const SEED_FILE: usize = 32 * 1024;
+const SEED_FILE: usize = 16 * 1024;
 
 /// The line of a seed file that stands for `input`.
 fn escape(input: &[u8]) -> String {
-    match input {
-        // Such a line would be taken for a comment.
-        [b'#', rest @ ..] => format!("\\x23{}", rest.escape_ascii()),
-        _ => input.escape_ascii().to_string(),
-    }
+    input.escape_ascii().to_string()
 }
 
 /// The inverse of [`escape`]. What is no escape stands for itself.
@@ -129,9 +118,17 @@ fn in_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect()
 }
 
+fn seed_file(target: &Target) -> PathBuf {
+    let file = home().join("seeds").join(target.name);
+    file.with_extension("txt")
+}
+
 fn regressions_folder(target: &Target) -> PathBuf {
-    let home = Path::new(env!("CARGO_MANIFEST_DIR"));
-    home.join("regressions").join(target.name)
+    home().join("regressions").join(target.name)
+}
+
+fn home() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// FNV-1a: a name for an input, the same everywhere.
@@ -150,7 +147,7 @@ mod tests {
         let all: Vec<u8> = (0..=255).collect();
         for input in [&b""[..], b"#\\\"'\n", &all] {
             let line = escape(input);
-            assert!(!line.contains('\n') && !line.starts_with('#'));
+            assert!(!line.contains('\n'));
             assert_eq!(unescape(&line), input);
         }
     }

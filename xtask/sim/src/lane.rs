@@ -11,7 +11,11 @@ use crate::fault::{Check, broken, check};
 /// A packet of Socket.IO as its sender knows it.
 #[derive(Debug, Clone)]
 pub(crate) struct Parcel {
-    pub(crate) text: String,
+    /// The text message, if there is one.
+    pub(crate) text: Option<String>,
+    /// The binary messages behind it: the attachments, unless all of the packet is bytes.
+    pub(crate) binaries: Vec<Bytes>,
+    /// What the application attached.
     pub(crate) attachments: Vec<Bytes>,
     pub(crate) what: What,
     pub(crate) sent_at: Tick,
@@ -73,8 +77,30 @@ pub(crate) struct Lane {
 impl Parcel {
     fn bytes(&self) -> usize {
         const HEADER: usize = 11;
-        let attachments = self.attachments.iter().map(|it| it.len() + HEADER);
-        self.text.len() + HEADER + attachments.sum::<usize>()
+        let text = self.text.iter().map(String::len);
+        let lens = text.chain(self.binaries.iter().map(Bytes::len));
+        lens.map(|len| len + HEADER).sum()
+    }
+
+    fn messages(&self) -> usize {
+        usize::from(self.text.is_some()) + self.binaries.len()
+    }
+
+    fn is_part(&self, part: usize, message: &Message<'_>) -> bool {
+        match (&self.text, message) {
+            (Some(sent), Message::Text(text)) => part == 0 && sent == text,
+            (text, Message::Binary(data)) => {
+                let index = part.checked_sub(usize::from(text.is_some()));
+                let sent = index.and_then(|index| self.binaries.get(index));
+                sent.is_some_and(|sent| sent == &**data)
+            }
+            (None, Message::Text(_)) => false,
+        }
+    }
+
+    /// Whether these words stand in it, as far as it can be read.
+    pub(crate) fn says(&self, words: &str) -> bool {
+        self.text.as_ref().is_none_or(|text| text.contains(words))
     }
 }
 
@@ -92,11 +118,7 @@ impl Lane {
                 format!("{message:?} arrived, and nothing was sent"),
             );
         };
-        let fits = match (self.part, message) {
-            (0, Message::Text(text)) => *text == parcel.text,
-            (part @ 1.., Message::Binary(data)) => parcel.attachments[part - 1] == **data,
-            _ => false,
-        };
+        let fits = parcel.is_part(self.part, message);
         check(fits, "order", || {
             let shown = match message {
                 Message::Text(text) => text.chars().take(60).collect(),
@@ -107,7 +129,7 @@ impl Lane {
         })?;
         self.part += 1;
         self.delivered += 1;
-        if self.part <= parcel.attachments.len() {
+        if self.part < parcel.messages() {
             return Ok(None);
         }
         self.part = 0;

@@ -203,3 +203,37 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 fn now() -> Instant {
     Instant::now()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_is_the_same_every_time() {
+        let seeds = 0..20;
+        let lines = |seed| traced(seed).0;
+        assert!(seeds.clone().all(|seed| lines(seed) == lines(seed)));
+        assert_ne!(lines(0), lines(1));
+    }
+
+    #[test]
+    fn what_is_written_down_changes_nothing() {
+        for seed in 0..20 {
+            let steps = |result: Result<Tally, Fault>| result.map(|tally| tally.steps);
+            assert_eq!(steps(quiet(seed)), steps(traced(seed).1), "{seed}");
+        }
+    }
+
+    #[test]
+    fn seeds_see_what_there_is_to_see() {
+        let mut tally = Tally::default();
+        for seed in 0..300 {
+            tally.add(&quiet(seed).unwrap());
+        }
+        let ends = tally.ends.keys().map(|end| end.split(": ").next());
+        assert!(ends.clone().any(|it| it == Some("client")));
+        assert!(ends.clone().any(|it| it == Some("server")));
+        assert!(tally.ends.len() > 15, "{:?}", tally.ends);
+        assert!(tally.upgrades > 100 && tally.recovered > 0, "{tally:?}");
+    }
+}

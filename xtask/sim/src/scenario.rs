@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use engineio_proto::{Format, Prepared, Tick, Transport, client, server};
 
+use socketio_proto::{MsgPack, Parser};
+
 use crate::rng::Rng;
 
 /// Something that goes wrong, or is unusual, while it is switched on.
@@ -110,10 +112,12 @@ pub(crate) struct Pair {
     pub(crate) implicit: bool,
     /// Bytes that a polling payload puts around a packet at most.
     pub(crate) wrapping: usize,
+    /// Whether packets are MessagePack, each of them bytes.
+    pub(crate) packed: bool,
 }
 
-/// The newer one twice, for it is the usual one.
-const PAIRS: &[Pair] = &[NEW, NEW, OLD];
+/// The newer one more often, for it is the usual one.
+const PAIRS: &[Pair] = &[NEW, NEW, NEW, PACKED, OLD, OLD];
 
 const NEW: Pair = Pair {
     engine: engineio_proto::Revision::V4,
@@ -121,6 +125,12 @@ const NEW: Pair = Pair {
     client_asks: false,
     implicit: false,
     wrapping: 0,
+    packed: false,
+};
+
+const PACKED: Pair = Pair {
+    packed: true,
+    ..NEW
 };
 
 const OLD: Pair = Pair {
@@ -129,7 +139,18 @@ const OLD: Pair = Pair {
     client_asks: true,
     implicit: true,
     wrapping: 10,
+    packed: false,
 };
+
+impl Pair {
+    /// How packets are spelled, if not as text.
+    pub(crate) fn parser(self) -> Option<Arc<dyn Parser>> {
+        match self.packed {
+            true => Some(Arc::new(MsgPack)),
+            false => None,
+        }
+    }
+}
 
 /// All that is fixed for a seed.
 #[derive(Clone, Debug)]
@@ -188,6 +209,7 @@ impl Scenario {
             1 if server.max_payload >= 4000 => format.with_jsonp(rng.below(3) as u32),
             _ => format,
         };
+        connections.parser = pair.parser();
         Self {
             pair,
             format,
@@ -210,8 +232,9 @@ impl Scenario {
     pub(crate) fn describe(&self) -> String {
         let Self { server, client, .. } = self;
         format!(
-            "{:?}, hazards [{}], opens on {}{}, latency {}..={} ms, ping {}+{} ms, limit {} bytes, {} actions in {} ms, {} sessions at most",
+            "{:?}{}, hazards [{}], opens on {}{}, latency {}..={} ms, ping {}+{} ms, limit {} bytes, {} actions in {} ms, {} sessions at most",
             self.format,
+            if self.pair.packed { " packed" } else { "" },
             self.hazards.names().join(" "),
             client.transport,
             match client.upgrade && server.allow_upgrades && server.websocket {

@@ -128,7 +128,11 @@ impl World {
             format!("{seed}: {}", scenario.describe())
         });
         let client = Client::new(&scenario, 0, BEGINNING);
-        let recovery = Recovery::draw(!scenario.pair.implicit, &mut rng, BEGINNING);
+        let recovery = Recovery::draw(
+            !scenario.pair.implicit && !scenario.pair.packed,
+            &mut rng,
+            BEGINNING,
+        );
         Self {
             scenario,
             rng,

@@ -107,8 +107,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         what: "the server closes before its last messages have left",
         file: "engineio-proto/src/server/mod.rs",
-        find: "        self.state = State::Closing { deadline };\n        self.abandon_upgrade();",
-        replace: "        self.state = State::Closing { deadline };\n        self.abandon_upgrade();\n        self.queue.clear();\n        self.queued_bytes = 0;",
+        find: "        self.state = State::Closing { deadline };",
+        replace: "        self.state = State::Closing { deadline };\n        self.queue.clear();\n        self.queued_bytes = 0;",
     },
     // The server's requests.
     Mutation {
@@ -138,7 +138,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         what: "bytes that have left in a response still count as queued",
         file: "engineio-proto/src/server/requests.rs",
-        find: "        self.queued_bytes -= drained;",
+        find: "        self.queued_bytes -= batch.bytes;",
         replace: "",
     },
     Mutation {
@@ -169,8 +169,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         what: "any packet counts as a ping of the server",
         file: "engineio-proto/src/client/heartbeat.rs",
-        find: "        if matches!(self.pinger, Pinger::Client) && self.deadline.is_some() {",
-        replace: "        if self.deadline.is_some() {",
+        find: "    pub(super) const fn handle_packet(&mut self, now: Tick) {\n        if matches!(self.pinger, Pinger::Client) {",
+        replace: "    pub(super) const fn handle_packet(&mut self, now: Tick) {\n        if self.deadline.is_some() {",
     },
     Mutation {
         what: "a client of revision 3 pings only once",
@@ -291,8 +291,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         what: "who was let in is shut out for joining too late",
         file: "socketio-proto/src/server.rs",
-        find: "        self.connect_deadline = None;\n        Some(answer)",
-        replace: "        Some(answer)",
+        find: "        self.connect_deadline = None;\n        Some(self.encoder.grant(",
+        replace: "        Some(self.encoder.grant(",
     },
     Mutation {
         what: "a grant that nobody wants any more is kept",

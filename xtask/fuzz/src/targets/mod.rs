@@ -5,17 +5,16 @@ mod socket;
 
 use crate::Target;
 
-/// One line per target: its name is its function's and its seed file's.
+/// One line per target: its function, name, description, longest input, heap and dictionary.
 macro_rules! targets {
-    ($($module:ident::$name:ident, $file:literal, $about:literal, $max_len:literal, $heap:expr, $dictionary:expr;)*) => {
+    ($($module:ident::$name:ident, $title:literal, $about:literal, $max_len:literal, $heap:expr, $dictionary:expr;)*) => {
         /// Everything there is to fuzz.
         pub const TARGETS: &[Target] = &[$(Target {
-            name: $file,
+            name: $title,
             about: $about,
             max_len: $max_len,
             heap: $heap,
             dictionary: $dictionary,
-            seeds: include_str!(concat!("../../seeds/", $file, ".txt")),
             run: $module::$name,
         }),*];
     };

@@ -32,6 +32,7 @@ impl ClientApp {
     pub(crate) fn new(pair: Pair, link: &str) -> Self {
         let mut config = client::Config::default();
         config.headroom = engineio_proto::Prepared::HEADROOM;
+        config.parser = pair.parser();
         Self {
             connection: client::Connection::new(pair.socket, &config, link),
             members: Default::default(),
@@ -264,7 +265,7 @@ impl ClientApp {
         let own = |id| Some(id) == member.id;
         match (parcel.what, member.state, event) {
             (What::Grant { .. }, Joining, Some(Event::Connected { nsp: id, sid, pid }))
-                if own(id) && (parcel.text.contains(&*sid) || sid == derived) =>
+                if own(id) && (parcel.says(&sid) || sid == derived) =>
             {
                 let held = std::mem::take(&mut member.held);
                 self.memory[nsp].handle_connected(pid.as_deref(), held, recovery)?;
@@ -290,7 +291,7 @@ impl ClientApp {
                 Some(Event::ConnectError {
                     nsp: id, message, ..
                 }),
-            ) if own(id) && parcel.text.contains(&message) => {
+            ) if own(id) && parcel.says(&message) => {
                 member.answered()?;
                 member.end(Absent);
             }

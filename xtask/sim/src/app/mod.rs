@@ -186,7 +186,11 @@ fn event(
     };
     let mut encoded = encode(size.pad).map_err(encoding)?;
     if let Some(exactly) = size.exactly {
-        let empty = 1 + encode(0).map_err(encoding)?.text().len();
+        let empty = encode(0).map_err(encoding)?;
+        let empty = match empty.has_text() {
+            true => 1 + empty.text().len(),
+            false => empty.attachments.iter().map(Bytes::len).sum(),
+        };
         encoded = encode(exactly.saturating_sub(empty)).map_err(encoding)?;
     }
     Ok((encoded, attachments))
@@ -217,12 +221,19 @@ fn encoding(error: socketio_proto::EncodeError) -> Fault {
 /// The attachments are the application's, whatever the encoder made of them.
 pub(crate) fn outgoing(encoded: Encoded, attachments: Vec<Bytes>, what: What) -> Outgoing {
     let parcel = Parcel {
-        text: encoded.text().to_owned(),
+        text: encoded.has_text().then(|| encoded.text().to_owned()),
+        binaries: match encoded.has_text() {
+            true => attachments.clone(),
+            false => encoded.attachments.clone(),
+        },
         attachments,
         what,
         sent_at: 0,
     };
-    let prepared = Prepared::from_parts(encoded.buffer, encoded.start, encoded.attachments);
+    let prepared = match parcel.text.is_some() {
+        true => Prepared::from_parts(encoded.buffer, encoded.start, encoded.attachments),
+        false => Prepared::binary(encoded.attachments.into_iter().next().unwrap_or_default()),
+    };
     Outgoing { parcel, prepared }
 }
 
@@ -258,7 +269,10 @@ fn check_answer(parcel: &Parcel, call: Call, ack: u32, args: &Args<'_>) -> Check
 }
 
 fn fits(parcel: &Parcel, args: &Args<'_>) -> bool {
-    let text = parcel.text.strip_suffix(']');
+    let Some(text) = &parcel.text else {
+        return true;
+    };
+    let text = text.strip_suffix(']');
     text.is_some_and(|text| text.ends_with(args.raw()))
 }
 

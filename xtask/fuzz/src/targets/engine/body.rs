@@ -158,6 +158,11 @@ pub(super) fn read_response(format: Format, response: &Response) -> Read {
         .iter()
         .find(|(name, _)| *name == "content-type");
     let content = Content::from_header(header.map(|(_, value)| value.as_bytes()));
+    if format.jsonp.is_some() {
+        // JSON may have them in a string, JavaScript may not.
+        let script = String::from_utf8_lossy(&response.body);
+        assert!(!script.contains(['\n', '\r', '\u{2028}', '\u{2029}']));
+    }
     read_body(format, content, &response.body)
 }
 

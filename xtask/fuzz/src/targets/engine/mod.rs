@@ -30,6 +30,7 @@ pub(super) const TOKENS: &[&[u8]] = &[
     b"2probe",
     b"3probe",
     b"4hello",
+    b"\xe2\x80\xa8",
     b"bAQIDBA==",
     b"b4AQIDBA==",
     b"\x1e",
@@ -71,6 +72,7 @@ pub(super) const QUERY_TOKENS: &[&[u8]] = &[
 
 pub(super) const HANDSHAKE_TOKENS: &[&[u8]] = &[
     b"\"sid\":\"a\"",
+    b"\"sid\":\"\"",
     b"\"upgrades\":[\"websocket\"]",
     b"\"pingInterval\":",
     b"\"pingTimeout\":",

@@ -49,6 +49,7 @@ pub(in crate::targets) fn request(input: &[u8]) {
             }
         }
         Ok(Request::Session(request)) => {
+            assert!(of("sid").is_some_and(|sid| !sid.is_empty()));
             assert_eq!(request.sid, of("sid").and_then(Sid::parse));
             check_format(request.format, revision, of);
             for revision in Revision::ALL {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde::{Deserialize, de::DeserializeOwned, de::IgnoredAny};
 use socketio_proto::{Args, ArgsError, Binary, Body, Decoder, EncodeError, Encoder, Limits, Value};
 
-use super::REVISIONS;
+use super::{REVISIONS, is_same};
 use crate::input::{Input, as_text};
 
 pub(in crate::targets) fn args(input: &[u8]) {
@@ -135,30 +135,6 @@ fn compare(body: &Body<'_>, value: &Value) {
         Ok(again) => assert!(is_same(&again, value), "{value:?} becomes {again:?}"),
         // It stands one level deeper now.
         Err(error) => assert!(depth(value) >= 126, "{error}"),
-    }
-}
-
-/// serde_json reads fractions a digit less precisely than it writes them.
-fn is_same(one: &Value, other: &Value) -> bool {
-    match (one, other) {
-        (Value::Number(one), Value::Number(other)) if one != other => {
-            let apart = |one: f64, other: f64| (one - other).abs() <= one.abs() * 1e-15;
-            one.is_f64()
-                && one
-                    .as_f64()
-                    .zip(other.as_f64())
-                    .is_some_and(|(a, b)| apart(a, b))
-        }
-        (Value::Array(ones), Value::Array(others)) => {
-            ones.len() == others.len() && ones.iter().zip(others).all(|(a, b)| is_same(a, b))
-        }
-        (Value::Object(ones), Value::Object(others)) => {
-            let same = |((key, a), (other, b)): ((&String, _), (&String, _))| {
-                key == other && is_same(a, b)
-            };
-            ones.len() == others.len() && ones.iter().zip(others).all(same)
-        }
-        _ => one == other,
     }
 }
 

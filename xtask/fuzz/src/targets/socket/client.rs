@@ -25,6 +25,8 @@ pub(in crate::targets) fn client(input: &[u8]) {
 struct Caller {
     connection: Connection<u64>,
     members: BTreeMap<usize, Member>,
+    /// A membership that has ended; whatever took its place, it is not meant.
+    ended: Option<NamespaceId>,
     /// Acknowledgements that are awaited.
     acks: BTreeSet<u64>,
     next_ack: u64,
@@ -67,6 +69,7 @@ impl Caller {
         Self {
             connection: Connection::new(revision, &config, "link"),
             members: BTreeMap::new(),
+            ended: None,
             acks: BTreeSet::new(),
             next_ack: 0,
             dead: false,
@@ -100,7 +103,7 @@ impl Caller {
                     assert_eq!(ended.is_some(), !self.dead);
                     if let Some((sent, acks)) = ended {
                         assert_eq!(sent.is_some(), member.joined);
-                        self.members.remove(&index);
+                        self.ended = self.members.remove(&index).map(|it| it.nsp);
                         self.end(acks);
                     }
                 }
@@ -167,6 +170,7 @@ impl Caller {
             Ok(Some(Told::Refused { nsp })) => {
                 assert!(self.is_member(nsp) && !self.members[&nsp.index()].joined);
                 self.members.remove(&nsp.index());
+                self.ended = Some(nsp);
             }
             Ok(Some(Told::Event { nsp })) => assert!(self.is_member(nsp)),
             Ok(Some(Told::Ack { nsp, ack })) => {
@@ -176,6 +180,7 @@ impl Caller {
             Ok(Some(Told::Disconnected { nsp, acks })) => {
                 assert!(self.is_member(nsp));
                 self.members.remove(&nsp.index());
+                self.ended = Some(nsp);
                 self.end(acks);
             }
             Ok(Some(Told::Unwanted) | None) | Err(_) => {}
@@ -199,9 +204,15 @@ impl Caller {
         self.members.keys().nth(index).copied()
     }
 
-    fn check(&self) {
+    fn check(&mut self) {
         for member in self.members.values() {
             assert_eq!(self.connection.namespace(member.nsp), Some(member.name));
+        }
+        if let Some(nsp) = self.ended {
+            assert_eq!(self.connection.namespace(nsp), None);
+            assert!(self.connection.disconnect(nsp).is_none());
+            assert_eq!(self.connection.register_ack(nsp, 0, 0), Err(0));
+            assert_eq!(self.connection.forget_ack(nsp, 0), None);
         }
     }
 

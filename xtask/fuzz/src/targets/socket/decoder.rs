@@ -1,15 +1,15 @@
 //! Packets and their attachments, in text and in MessagePack: what can be decoded is encoded again
 //! and means the same, and what waits for attachments is bounded.
 
-use std::{str, sync::Arc};
+use std::{borrow::Cow, str, sync::Arc};
 
 use serde::de::IgnoredAny;
 use serde_json::Map;
 use socketio_proto::{
-    Args, Body, Decoder, Encoded, Encoder, Limits, MsgPack, Packet, Parser, Revision,
+    Args, Body, Decoder, Encoded, Encoder, Limits, MsgPack, Packet, Parser, Revision, Value,
 };
 
-use super::REVISIONS;
+use super::{REVISIONS, is_same};
 use crate::input::Input;
 
 pub(in crate::targets) fn decoder(input: &[u8]) {
@@ -154,14 +154,17 @@ fn compare(packet: &Packet<'_>, again: &Packet<'_>) {
             compare_args(args, args_again);
         }
         (Body::Connect(auth), Body::Connect(auth_again)) => {
-            let read = |json: &str| serde_json::from_str(json).ok();
-            let read = |json: &str| read(json).filter(|auth: &Map<_, _>| !auth.is_empty());
             // It may travel as a query instead.
             if packet.nsp == again.nsp {
-                assert_eq!(
-                    auth.as_deref().and_then(read),
-                    auth_again.as_deref().and_then(read)
-                );
+                let read = |auth: &Option<Cow<'_, str>>| {
+                    let auth = auth
+                        .as_deref()
+                        .and_then(|json| serde_json::from_str(json).ok());
+                    let auth = auth.filter(|auth: &Map<_, _>| !auth.is_empty());
+                    auth.map_or(Value::Null, |auth| serde_json::Value::from(auth).into())
+                };
+                let (auth, again) = (read(auth), read(auth_again));
+                assert!(is_same(&auth, &again), "{auth:?} becomes {again:?}");
             }
         }
         (Body::Disconnect, Body::Disconnect) => {}

@@ -28,6 +28,8 @@ struct Caller {
     now: Tick,
     limit: usize,
     members: BTreeMap<usize, Member>,
+    /// A membership that has ended; whatever took its place, it is not meant.
+    ended: Option<NamespaceId>,
     /// Acknowledgements that are awaited.
     acks: BTreeSet<u64>,
     next_ack: u64,
@@ -70,6 +72,7 @@ impl Caller {
             now: 0,
             limit: config.limits.max_namespaces,
             members: BTreeMap::new(),
+            ended: None,
             acks: BTreeSet::new(),
             next_ack: 0,
             accepted: false,
@@ -184,6 +187,7 @@ impl Caller {
             Ok(Some(Told::Disconnect { nsp, acks })) => {
                 assert!(self.is_member(nsp));
                 self.members.remove(&nsp.index());
+                self.ended = Some(nsp);
                 self.end(acks);
             }
             Ok(None) | Err(_) => {}
@@ -198,7 +202,7 @@ impl Caller {
 
     fn leave(&mut self, index: usize) {
         if !self.dead {
-            self.members.remove(&index);
+            self.ended = self.members.remove(&index).map(|it| it.nsp);
         }
     }
 
@@ -216,13 +220,21 @@ impl Caller {
             .map(|(index, _)| *index)
     }
 
-    fn check(&self) {
+    fn check(&mut self) {
         for member in self.members.values() {
             assert_eq!(
                 self.connection.namespace(member.nsp),
                 Some(member.name.as_str())
             );
             assert_eq!(self.connection.is_joined(member.nsp), member.joined);
+        }
+        if let Some(nsp) = self.ended {
+            assert_eq!(self.connection.namespace(nsp), None);
+            assert!(self.connection.accept(nsp, "sid", None).is_none());
+            assert!(self.connection.reject(nsp, "no", None).is_none());
+            assert!(self.connection.disconnect(nsp).is_none());
+            assert_eq!(self.connection.register_ack(nsp, 0, 0), Err(0));
+            assert_eq!(self.connection.forget_ack(nsp, 0), None);
         }
         assert_eq!(
             self.connection.poll_timeout().is_some(),

@@ -1,21 +1,20 @@
-//! The server and its driver: its sessions, what goes into them, what is done about their outputs,
-//! and what must hold for each.
+//! The server: its sessions, all around each, and what goes into them.
+
+mod outputs;
+mod rules;
 
 use bytes::Bytes;
 use engineio_proto::record::{Input, Opening, Recorder};
-use engineio_proto::server::{
-    Control, Item, LinkEnd, LinkId, Output, RequestId, Response, Session,
-};
+use engineio_proto::server::{LinkEnd, LinkId, RequestId, Session};
 use engineio_proto::{CloseReason, Content, Format, Message, PacketType, Sid, Tick, Transport};
 use socketio_proto::NamespaceId;
 
 use crate::app::{Served, ServerApp};
-use crate::fate::{Causes, End, GIVEN_UP, Side};
-use crate::fault::{Check, broken, check, check_outputs};
-use crate::http::{Answer, Inbox, Kind, kind_of};
+use crate::fate::{Causes, GIVEN_UP, Side};
+use crate::fault::{Check, broken, check};
+use crate::http::{Inbox, kind_of};
 use crate::pulse::{Due, Pulse};
 use crate::scenario::Hazard;
-use crate::wire::Stage;
 use crate::world::{Happening, World};
 
 /// A session of the server and all around it.
@@ -465,199 +464,5 @@ impl World {
             self.read_wire(wire, Side::Server)?;
         }
         Ok(())
-    }
-
-    /// Sends what the application has to say, then acts on everything the session wants.
-    pub(crate) fn drain_server(&mut self, index: usize) -> Check {
-        let takes = self.servers[index].takes_messages();
-        for mut outgoing in std::mem::take(&mut self.servers[index].app.outbox) {
-            if !takes {
-                continue;
-            }
-            outgoing.parcel.sent_at = self.now;
-            self.note_sent(Side::Server, &outgoing.parcel);
-            let message = &outgoing.prepared;
-            self.tape_server(index, &Input::Send { message });
-            let server = &mut self.servers[index];
-            self.lives[server.life].lanes[Side::Client as usize].send(outgoing.parcel);
-            server.session.send(outgoing.prepared);
-        }
-        let mut outputs = 0;
-        loop {
-            let server = &mut self.servers[index];
-            let output = server.session.poll_output();
-            self.trace
-                .line(|| server.recorder.server_output(output.as_ref()));
-            let Some(output) = output else {
-                break;
-            };
-            outputs += 1;
-            check_outputs(outputs)?;
-            self.act_for_server(index, output)?;
-        }
-        let server = &self.servers[index];
-        if server.ended {
-            check(server.requests.is_empty(), "requests", || {
-                format!("session {index} ended and leaves {:?}", server.requests)
-            })?;
-        }
-        for (_, wire) in self.servers[index].links.clone() {
-            self.flush(wire, Side::Server)?;
-        }
-        Ok(())
-    }
-
-    fn act_for_server(&mut self, index: usize, output: Output) -> Check {
-        let now = self.clock(Side::Server);
-        match output {
-            Output::Reply { request, response } => self.server_replies(index, request, response),
-            Output::Send { link, item } => self.server_sends(index, link, item),
-            Output::CloseLink { link } => {
-                let limit = self.scenario.server.upgrade_timeout;
-                let server = &mut self.servers[index];
-                let given_up = server.upgrade.take_if(|(id, _)| *id == link);
-                let life = server.life;
-                let closing = server.closing.is_some();
-                if given_up.is_some_and(|(_, since)| closing || since + limit <= server.seen) {
-                    self.cause(life, Causes::OVERDUE);
-                }
-                let server = &mut self.servers[index];
-                let wire = server.wire(link)?;
-                self.flush(wire, Side::Server)?;
-                self.hang_up(wire, Side::Server)
-            }
-            Output::Upgraded { to } => {
-                let server = &mut self.servers[index];
-                let fits = to == Transport::Websocket && std::mem::take(&mut server.moved);
-                check(fits, "upgrade", || format!("the server moved to {to}"))
-            }
-            Output::Closed { reason, detail } => {
-                let server = &mut self.servers[index];
-                server.ended = true;
-                server.upgrade = None;
-                server.app.end(now, reason, &mut self.recovery)?;
-                let life = server.life;
-                self.ended(life, Side::Server, End { reason, detail })
-            }
-            other => broken("outputs", format!("unknown: {other:?}")),
-        }
-    }
-
-    fn server_replies(&mut self, index: usize, request: RequestId, response: Response) -> Check {
-        let format = self.scenario.format;
-        let answer = Answer::from(response);
-        let server = &mut self.servers[index];
-        let place = server.requests.iter().position(|(id, ..)| *id == request);
-        let Some(place) = place else {
-            let what = format!(
-                "session {index} answers request {}, which waits no more",
-                request.0
-            );
-            return broken("requests", what);
-        };
-        let (_, exchange, wanted) = server.requests.swap_remove(place);
-        // A client that sees answers to what it posted must not wonder whether that has arrived.
-        let kind_of = |exchange: usize| self.exchanges[exchange].kind;
-        let overtakes = kind_of(exchange) == Kind::Get
-            && !server.session.is_closed()
-            && server.inbox.len() == 0
-            && server.requests.iter().any(|it| kind_of(it.1) == Kind::Post);
-        check(!overtakes, "requests", || {
-            "a GET is answered before the POST that has been read".to_owned()
-        })?;
-        if let Some(owed) = server.pulse.owed
-            && self.exchanges[exchange].kind == Kind::Get
-            && Inbox::of_answer(format, &answer).has(owed)
-        {
-            server.pulse.left(owed);
-        }
-        match wanted {
-            true => self.respond(exchange, answer),
-            false => Ok(()),
-        }
-    }
-
-    fn server_sends(&mut self, index: usize, link: LinkId, item: Item) -> Check {
-        let server = &mut self.servers[index];
-        let wire = server.wire(link)?;
-        let probe = matches!(item, Item::Control(Control::ProbePong));
-        check(probe != (server.carrier == Some(link)), "upgrade", || {
-            format!("session {index} writes {item:?} on link {}", link.0)
-        })?;
-        let stage = self.wires[wire].stage(Side::Server);
-        if stage == Stage::Ended {
-            return Ok(());
-        }
-        check(stage == Stage::Open, "links", || {
-            format!(
-                "session {index} writes on link {}, which is {stage:?}",
-                link.0
-            )
-        })?;
-        match item {
-            Item::Message(message) => {
-                let full = self.wires[wire].in_flight(Side::Client) > self.scenario.window;
-                check(!full, "memory", || {
-                    format!("session {index} writes on a link that is full")
-                })?;
-                let format = self.wires[wire].format;
-                for frame in message.frames(format) {
-                    self.wires[wire].write_frame(frame);
-                }
-            }
-            Item::Control(control) => {
-                match control {
-                    Control::Ping => server.pulse.left(PacketType::Ping),
-                    Control::Pong => server.pulse.left(PacketType::Pong),
-                    Control::ProbePong => {}
-                }
-                self.wires[wire].write_frame(control.frame());
-            }
-        }
-        self.weigh(wire);
-        Ok(())
-    }
-
-    /// What must hold for a session of the server after each step.
-    pub(crate) fn check_server(&self, server: &Server) -> Check {
-        if !server.alive {
-            return Ok(());
-        }
-        let session = &server.session;
-        check(session.is_closed() == server.ended, "end", || {
-            format!("closed: {}, said so: {}", session.is_closed(), server.ended)
-        })?;
-        let config = &self.scenario.server;
-        let upgrade = server
-            .upgrade
-            .map(|(_, since)| since + config.upgrade_timeout);
-        let right = match (server.ended, server.closing) {
-            (true, _) => None,
-            (_, Some(closing)) => Some(closing + config.close_timeout),
-            _ => [server.pulse.deadline(), upgrade]
-                .into_iter()
-                .flatten()
-                .min(),
-        };
-        let told = session.poll_timeout();
-        // While a link is probed there may be polls to be let go before that.
-        let sooner = server.upgrade.is_some() && told < right && told.is_some();
-        check(told == right || sooner, "timer", || {
-            format!("the server wants to be woken at {told:?}, {right:?} is right")
-        })?;
-        let queued = session.queued_bytes();
-        let most = self.lives[server.life].lanes[Side::Client as usize].bytes();
-        check(queued <= most, "memory", || {
-            format!("the server holds {queued} bytes, {most} are under way")
-        })?;
-        check(!session.is_writable() || queued == 0, "memory", || {
-            format!("{queued} bytes wait, and the session is writable")
-        })?;
-        let link = session.transport() == Transport::Websocket;
-        check(
-            !link || server.ended || server.pulse.owed.is_none(),
-            "heartbeat",
-            || format!("a {:?} does not leave", server.pulse.owed),
-        )
     }
 }
