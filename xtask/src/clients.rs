@@ -76,8 +76,8 @@ pub(crate) fn chat(workspace: &Workspace) -> Result<(), Stop> {
     process::run(&mut script, SUITE_DEADLINE)
 }
 
-/// The suite of Engine.IO's and Socket.IO's clients of both revisions, in Node, against the servers
-/// that drive the core without our own driver.
+/// The suite of Engine.IO's clients of both revisions, in Node, against the servers that drive the
+/// core without our own driver.
 pub(crate) fn transports(workspace: &Workspace) -> Result<(), Stop> {
     let folder = install_node(workspace, "transports")?;
     for name in EXAMPLE_SERVERS {

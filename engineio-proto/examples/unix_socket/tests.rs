@@ -6,8 +6,7 @@ use std::thread::{self, JoinHandle};
 
 use engineio_proto::{CloseReason, Message};
 
-use crate::wire::{Frame, MAX_PACKET, Wire};
-use crate::{ask, serve};
+use crate::{Frame, MAX_PACKET, Wire, ask, serve};
 
 /// A server, and the stream to it.
 fn served() -> (UnixStream, JoinHandle<CloseReason>) {
@@ -29,10 +28,11 @@ fn what_the_client_says_comes_back_unchanged_and_in_order() {
 #[test]
 fn bytes_come_back_as_bytes() {
     let (stream, server) = served();
-    let mut wire = Wire::new(stream);
+    let unread = Vec::new();
+    let mut wire = Wire { stream, unread };
     // The handshake.
     assert!(matches!(wire.read(None), Ok(Some(Frame::Text(open))) if open.starts_with('0')));
-    wire.write(&Message::Binary((&[0, 255][..]).into()));
+    wire.write([Message::Binary((&[0, 255][..]).into())].into_iter());
     assert!(matches!(wire.read(None), Ok(Some(Frame::Binary(data))) if data == [0, 255]));
     drop(wire);
     assert_eq!(server.join().unwrap(), CloseReason::TransportClose);
@@ -44,7 +44,8 @@ fn a_frame_may_arrive_byte_by_byte() {
     for byte in *b"t\0\0\0\x034hi" {
         stream.write_all(&[byte]).unwrap();
     }
-    let mut wire = Wire::new(stream);
+    let unread = Vec::new();
+    let mut wire = Wire { stream, unread };
     assert!(matches!(wire.read(None), Ok(Some(Frame::Text(open))) if open.starts_with('0')));
     assert!(matches!(wire.read(None), Ok(Some(Frame::Text(echo))) if echo == "4hi"));
     drop(wire);

@@ -38,13 +38,14 @@
 //! first line of a session has its configuration, an `in` line one input, and the `out` lines behind
 //! it what the driver took next: `null` says that there was nothing (more) to take.
 //!
-//! Packets are kept as far as behaviour depends on them: `4:12` is a text message of twelve bytes,
-//! `b:3` one of three, `2probe` itself and `?:5` something that is no packet. A replay fills in other
+//! Packets are kept as far as behaviour depends on them: `4:12` is a text message of twelve bytes
+//! (`4:12/8` one of as many, but eight UTF-16 units, which revision 3 counts), `b:3` three bytes,
+//! `2probe` itself and `?:5` something that is no packet. A replay fills in other
 //! data of the same length. Ids of sessions are replaced, too. Only [`Recorder::with_payloads`] makes
 //! it `4=hello` and `b=AQID`, which is other people's data.
 //!
-//! What lengths do not tell is lost: how many UTF-16 units a text has in revision 3, and which
-//! characters a form escapes. A client may split its POSTs elsewhere in a replay for that reason.
+//! What lengths do not tell is lost: which characters JSONP escapes. Its clients may split their
+//! POSTs elsewhere in a replay.
 
 mod packets;
 mod replay;

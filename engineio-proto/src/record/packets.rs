@@ -105,7 +105,13 @@ impl Packets {
                 Some(handshake) => format!("0{handshake}"),
                 None => format!("0:{}", data.len()),
             },
-            Packet::Text(PacketType::Message, text) => format!("4:{}", text.len()),
+            Packet::Text(PacketType::Message, text) => {
+                let (bytes, units) = (text.len(), text.encode_utf16().count());
+                match bytes == units {
+                    true => format!("4:{bytes}"),
+                    false => format!("4:{bytes}/{units}"),
+                }
+            }
             Packet::Text(kind, data @ ("" | "probe")) => format!("{}{data}", kind.digit() as char),
             Packet::Text(kind, data) => format!("{}:{}", kind.digit() as char, data.len()),
         }
@@ -130,6 +136,14 @@ fn without_id(handshake: &str) -> Option<Value> {
     handshake.is_object().then_some(handshake)
 }
 
+/// A text of so many bytes of UTF-8 and units of UTF-16.
+fn filler(bytes: usize, units: usize) -> Option<String> {
+    let more = bytes.checked_sub(units)?;
+    let (three, two) = (more / 2, more % 2);
+    let one = units.checked_sub(three + two)?;
+    Some("€".repeat(three) + &"é".repeat(two) + &"x".repeat(one))
+}
+
 /// A packet as a line has it, with data of the same length.
 #[derive(Debug)]
 pub(super) enum Filled {
@@ -144,7 +158,12 @@ impl Filled {
         let mut chars = packet.chars();
         let first = chars.next()?;
         let rest = chars.as_str();
-        let len = rest.strip_prefix(':').and_then(|len| len.parse().ok());
+        let lens = rest.strip_prefix(':');
+        let (bytes, units) = match lens.map(|lens| lens.split_once('/').unwrap_or((lens, lens))) {
+            Some((bytes, units)) => (bytes.parse().ok(), units.parse().ok()),
+            None => (None, None),
+        };
+        let len: Option<usize> = bytes;
         let data = rest.strip_prefix('=');
         Some(match (first, len, data) {
             (UNKNOWN, len, _) => Self::Unknown(len?),
@@ -158,7 +177,7 @@ impl Filled {
             (digit, len, data) => {
                 let kind = PacketType::from_digit(u8::try_from(digit).ok()?)?;
                 let text = match (len, data) {
-                    (Some(len), _) => "x".repeat(len),
+                    (Some(len), _) => filler(len, units?)?,
                     (None, Some(data)) => data.to_owned(),
                     (None, None) => rest.to_owned(),
                 };

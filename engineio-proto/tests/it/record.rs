@@ -187,8 +187,14 @@ fn old_and_unusual_formats_are_replayed_too() {
                 request: RequestId(1),
             },
         );
-        let message = Prepared::from_parts(b"text".to_vec(), 0, vec![Bytes::from_static(b"key")]);
+        let text = "\u{1f600}€éx";
+        let message = Prepared::from_parts(text.into(), 0, vec![Bytes::from_static(b"key")]);
         it.input(11, &Input::Send { message: &message });
+        assert!(
+            it.lines
+                .iter()
+                .any(|line| line.contains(r#"["4:10/5","b:3"]"#))
+        );
         let body = Bytes::from_static(match format.jsonp {
             Some(_) => b"d=3:4ab1:2",
             None => b"3:4ab1:2",

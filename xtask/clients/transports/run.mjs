@@ -1,15 +1,13 @@
-// Runs the cases of the Engine.IO and Socket.IO clients of both revisions against a running server.
+// Runs the cases of the Engine.IO clients of both revisions against a running server.
 
 import { createRequire } from "node:module";
 import { parseArgs } from "node:util";
 
 import { Socket } from "engine.io-client-6";
-import { Manager, io } from "socket.io-client-4";
 
-import { SocketBench, runCase } from "../harness.mjs";
+import { runCase } from "../harness.mjs";
 import { EngineBench } from "./bench.mjs";
 import { cases } from "./cases.mjs";
-import { sockets } from "./sockets.mjs";
 
 const { values } = parseArgs({ options: { url: { type: "string" }, filter: { type: "string", default: "" } } });
 if (!values.url) {
@@ -20,18 +18,15 @@ const { url } = values;
 
 const require = createRequire(import.meta.url);
 const connect3 = require("engine.io-client-3");
-const io2 = require("socket.io-client-2");
 
 const SUITES = [
-  ["engine.io-client 3", cases, () => new EngineBench({ revision: 3, connect: connect3, url })],
-  ["engine.io-client 6", cases, () => new EngineBench({ revision: 4, connect: (...args) => new Socket(...args), url })],
-  ["socket.io-client 2", sockets, () => new SocketBench({ io: io2, Manager: io2.Manager, revision: 3, url })],
-  ["socket.io-client 4", sockets, () => new SocketBench({ io, Manager, url })],
+  ["engine.io-client 3", () => new EngineBench({ revision: 3, connect: connect3, url })],
+  ["engine.io-client 6", () => new EngineBench({ revision: 4, connect: (...args) => new Socket(...args), url })],
 ];
 
 let passed = 0;
 let failed = 0;
-for (const [client, cases, bench] of SUITES) {
+for (const [client, bench] of SUITES) {
   for (const testCase of cases) {
     const name = `${client}: ${testCase.name}`;
     if (!name.includes(values.filter)) continue;

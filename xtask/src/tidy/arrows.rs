@@ -12,7 +12,7 @@ use crate::workspace::{Dependency, Package, Workspace};
 const ARROWS: &[(&str, &[&str])] = &[
     ("engineio-proto", &[]),
     ("socketio-proto", &[]),
-    ("engineio-example-*", &["engineio-proto", "socketio-proto"]),
+    ("engineio-example-*", &["engineio-proto"]),
     ("engineio-server", &["engineio-proto"]),
     ("socketio-adapter", &["socketio-proto"]),
     ("socketio-adapter-*", &["socketio-adapter"]),

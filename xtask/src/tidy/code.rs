@@ -12,8 +12,9 @@ use super::{
 /// Lines and what is wrong there.
 type Findings = Vec<(usize, String)>;
 
-const RULES: [fn(&Source) -> Findings; 7] = [
+const RULES: [fn(&Source) -> Findings; 8] = [
     opening,
+    brevity,
     purity,
     thread_locals,
     revisions,
@@ -44,6 +45,17 @@ fn opening(source: &Source) -> Findings {
         1,
         "does not open with `//!`: say what the file owns".to_owned(),
     )]
+}
+
+/// What the core offers to be copied is short.
+fn brevity(source: &Source) -> Findings {
+    const LIMIT: usize = 200;
+    let is_driver = source.path.starts_with("engineio-proto/examples/");
+    if !is_driver || source.role == Role::Test || source.text.lines().count() < LIMIT {
+        return Vec::new();
+    }
+    let what = format!("a driver to be copied has {LIMIT} lines or more: let it do less");
+    vec![(LIMIT, what)]
 }
 
 const STD_IO: &[&str] = &["std", "io"];
@@ -248,6 +260,20 @@ mod tests {
                 (PROTO, "//! Sessions.\n", &[]),
                 (PROTO, "use std::fmt;\n//! Sessions.\n", &[1]),
                 (TEST, "// Sessions.\n", &[1]),
+            ],
+        );
+    }
+
+    #[test]
+    fn drivers_to_be_copied_are_short() {
+        let (short, long) = ("\n".repeat(199), "\n".repeat(200));
+        check_table(
+            brevity,
+            &[
+                ("engineio-proto/examples/own/src/main.rs", &short, &[]),
+                ("engineio-proto/examples/own/src/main.rs", &long, &[200]),
+                ("engineio-proto/examples/own/tests.rs", &long, &[]),
+                (SERVER, &long, &[]),
             ],
         );
     }

@@ -1,139 +1,100 @@
-//! An Engine.IO server, with Socket.IO on it, on threads and nothing but `std::net`: long-polling,
-//! websocket and the move from one to the other, for clients of both revisions.
+//! An Engine.IO server that echoes, on threads and `std::net`: polling, websocket, upgrade, both
+//! revisions. Left out: more than one request per connection, bodies in chunks, the end of a
+//! session whose POST breaks off, CORS, a bound on what waits for a client that does not read.
 //!
-//! ```text
-//!  a thread per connection                      a thread per session
-//!  main.rs ──► requests.rs ──► websocket.rs             │
-//!  bytes       become calls    frames become calls      │ time
-//!                   └───────────────┴────► session.rs ◄─┘
-//!                                          calls, then outputs ──► responses, frames
-//! ```
-//!
-//! `http.rs` and `application.rs` do no I/O, so that the example on smol has the same.
-//!
-//! `cargo run -p engineio-example-std-net -- 3000`; behind the port may stand the interval and the
-//! timeout of the heartbeat, in milliseconds.
+//! `cargo run -p engineio-example-std-net -- [PORT [PING_INTERVAL_MS PING_TIMEOUT_MS]]`
 
-mod application;
 mod http;
-mod requests;
-mod session;
-mod websocket;
+mod server;
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
 use engineio_proto::server::Config;
+use engineio_proto::ws::{Decoder, Role};
 
-use crate::requests::Next;
-use crate::session::Sessions;
+use crate::server::Server;
 
-/// Bytes that are read of a client that is not listened to any more.
-const FAREWELL: u64 = 1 << 20;
+/// How late a deadline may be noticed.
+const TICK: Duration = Duration::from_millis(20);
 
 fn main() -> io::Result<()> {
     let mut numbers = std::env::args().skip(1).map(|arg| arg.parse().ok());
     let mut number = |default| numbers.next().flatten().unwrap_or(default);
     let listener = TcpListener::bind(("127.0.0.1", number(3000) as u16))?;
     println!("listening on http://{}", listener.local_addr()?);
-    let config = Arc::new(Config {
-        ping_interval: number(25_000),
-        ping_timeout: number(20_000),
-        ..Config::default()
+    let mut config = Config::default();
+    config.ping_interval = number(config.ping_interval);
+    config.ping_timeout = number(config.ping_timeout);
+    let mut server = Server::default();
+    server.config = Arc::new(config);
+    let server = Arc::new(Mutex::new(server));
+    let timed = server.clone();
+    thread::spawn(move || {
+        loop {
+            thread::park_timeout(TICK);
+            lock(&timed).handle_timeouts();
+        }
     });
-    let sessions = Arc::new(Sessions::default());
-    for stream in listener.incoming() {
-        let Ok(stream) = stream else {
-            continue;
-        };
-        let connection = Connection {
-            config: config.clone(),
-            sessions: sessions.clone(),
-            stream: Arc::new(stream),
-            unread: Vec::new(),
-        };
-        // If it fails, its session has been told, and nobody else is concerned.
-        thread::spawn(|| connection.serve());
+    for (id, stream) in (0..).zip(listener.incoming().flatten()) {
+        let server = server.clone();
+        thread::spawn(move || serve(&server, id, stream));
     }
     Ok(())
 }
 
-/// A TCP connection, on its thread.
-struct Connection {
-    config: Arc<Config>,
-    sessions: Arc<Sessions>,
-    stream: Arc<TcpStream>,
-    /// What has been read too far.
-    unread: Vec<u8>,
+/// Reads a connection to its end. Another thread writes, so that nobody waits for a client while
+/// the server is locked.
+fn serve(server: &Mutex<Server>, id: u32, mut stream: TcpStream) -> io::Result<()> {
+    let config = lock(server).config.clone();
+    // Longer than a living client is ever silent: a poll is over by the next heartbeat.
+    let patience = Duration::from_millis(config.ping_interval + config.ping_timeout + 1_000);
+    stream.set_read_timeout(Some(patience))?;
+    stream.set_write_timeout(Some(patience))?;
+    stream.set_nodelay(true)?;
+    let mut writer = stream.try_clone()?;
+    let (sender, outgoing) = channel::<Vec<u8>>();
+    thread::spawn(move || {
+        _ = outgoing.iter().try_for_each(|it| writer.write_all(&it));
+        _ = writer.shutdown(Shutdown::Write);
+    });
+    // Whoever sends to a connection that has failed will hear of its end.
+    let outgoing = Box::new(move |bytes| _ = sender.send(bytes));
+    let (mut bytes, mut buffer) = (Vec::new(), [0; 16 * 1024]);
+    let is_websocket = loop {
+        match http::parse(&bytes, config.max_payload) {
+            Ok(Some(request)) => {
+                lock(server).handle(id, &request, outgoing);
+                break request.head.upgrade;
+            }
+            Ok(None) => {}
+            Err(refusal) => {
+                outgoing(refusal);
+                drop(outgoing);
+                break false;
+            }
+        }
+        match stream.read(&mut buffer)? {
+            0 => return Ok(()),
+            len => bytes.extend_from_slice(&buffer[..len]),
+        }
+    };
+    let mut decoder = Decoder::new(Role::Server, config.max_payload);
+    // Also behind a last word, which a connection closed too early would lose on the way.
+    while let Ok(len @ 1..) = stream.read(&mut buffer) {
+        if is_websocket {
+            lock(server).handle_frames(id, &mut decoder, &mut buffer[..len]);
+        }
+    }
+    lock(server).handle_end(id, None);
+    Ok(())
 }
 
-impl Connection {
-    fn serve(mut self) -> io::Result<()> {
-        // Longer than a living client is ever silent: a poll is over by the next heartbeat.
-        let patience = self.config.ping_interval + self.config.ping_timeout + 1_000;
-        let patience = Some(Duration::from_millis(patience));
-        self.stream.set_read_timeout(patience)?;
-        self.stream.set_write_timeout(patience)?;
-        self.stream.set_nodelay(true)?;
-        loop {
-            let request = match http::Request::parse(&self.unread, self.config.max_payload) {
-                Ok(Some((request, end))) => {
-                    self.unread.drain(..end);
-                    request
-                }
-                Ok(None) if self.fill()? == 0 => return Ok(()),
-                Ok(None) => continue,
-                Err(status) => return self.part(&http::bare(status)),
-            };
-            let body = self.read_body(request.body_len);
-            match self.handle(&request, body.ok()) {
-                Ok((shared, Next::Answer(id))) => {
-                    // What comes before the answer, the end of the stream or a request that cannot
-                    // wait for it, gives the request up.
-                    let read = match self.unread.len() {
-                        0 => self.fill(),
-                        len => Ok(len),
-                    };
-                    let gone = shared.tell(|state| state.abandon(id)) || read? == 0;
-                    if gone || !request.keep_alive {
-                        return Ok(());
-                    }
-                }
-                Ok((shared, Next::Frames(id))) => {
-                    let unread = std::mem::take(&mut self.unread);
-                    websocket::read(&self.stream, unread, self.config.max_payload, &shared, id);
-                    return self.part(&[]);
-                }
-                Err(error) => return self.part(&request.refuse(&error)),
-            }
-        }
-    }
-
-    fn read_body(&mut self, len: usize) -> io::Result<Vec<u8>> {
-        while self.unread.len() < len {
-            if self.fill()? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-        }
-        Ok(self.unread.drain(..len).collect())
-    }
-
-    /// Reads more; zero bytes are the end.
-    fn fill(&mut self) -> io::Result<usize> {
-        let mut buffer = [0; 16 * 1024];
-        let len = (&*self.stream).read(&mut buffer)?;
-        self.unread.extend_from_slice(&buffer[..len]);
-        Ok(len)
-    }
-
-    /// Says a last word and waits until the client has hung up, lest the word be lost on the way.
-    fn part(&self, word: &[u8]) -> io::Result<()> {
-        let mut stream = &*self.stream;
-        stream.write_all(word)?;
-        stream.shutdown(Shutdown::Write)?;
-        io::copy(&mut stream.take(FAREWELL), &mut io::sink()).map(drop)
-    }
+fn lock(server: &Mutex<Server>) -> MutexGuard<'_, Server> {
+    // Invariant: nothing panics under the lock.
+    server.lock().expect("not poisoned")
 }

@@ -380,10 +380,11 @@ impl World {
             server.carrier = Some(link);
             server.moved = server.upgrade.take().is_some();
             server.pulse.handle_upgrade(server.seen);
-            let life = server.life;
-            if self.wires[server.wire(link)?].client.is_none() {
+            let (life, wire) = (server.life, server.wire(link)?);
+            if self.wires[wire].client.is_none() {
                 self.cause(life, Causes::TAKEN);
             }
+            self.weigh(wire);
         }
         Ok(())
     }
