@@ -163,24 +163,16 @@ impl Payload {
             // There is no such payload without a form for it.
             (Body::Binary(_), None) => Err(DecodeError::Content),
         };
-        match decoded {
-            Ok(Some(packet)) => {
-                let kind = match packet {
-                    PayloadPacket::Text(kind, _) => kind,
-                    PayloadPacket::Bytes(_) | PayloadPacket::Scratch => PacketType::Message,
-                };
-                self.current = packet;
-                Ok(Some(kind))
-            }
-            Ok(None) => {
-                self.at = usize::MAX;
-                Ok(None)
-            }
-            Err(error) => {
-                self.at = usize::MAX;
-                Err(error)
-            }
-        }
+        let Ok(Some(packet)) = decoded else {
+            self.at = usize::MAX;
+            return decoded.map(|_| None);
+        };
+        let kind = match packet {
+            PayloadPacket::Text(kind, _) => kind,
+            PayloadPacket::Bytes(_) | PayloadPacket::Scratch => PacketType::Message,
+        };
+        self.current = packet;
+        Ok(Some(kind))
     }
 
     /// The packet that [`advance`](Self::advance) moved to.
