@@ -2,12 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use proptest::{
-    collection::vec,
-    option,
-    prelude::*,
-    test_runner::{Config, RngSeed},
-};
+use proptest::{collection::vec, option, prelude::*};
 use serde_json::{Number, Value, json};
 use socketio_proto::{
     Args, Body, DecodeError, Decoder, EncodeError, Encoder, Limits, MsgPack, Packet, Parser,
@@ -16,7 +11,7 @@ use socketio_proto::{
 
 use crate::{
     data::{Data, Plain, Spread, bytes_of},
-    roundtrip::{args, generous},
+    roundtrip::{args, generous, seeded},
     vectors::{encode, expected, name, plain},
 };
 
@@ -539,11 +534,7 @@ fn as_integers(data: Data) -> Data {
 }
 
 proptest! {
-    #![proptest_config(Config {
-        rng_seed: RngSeed::Fixed(3),
-        failure_persistence: None,
-        ..Config::default()
-    })]
+    #![proptest_config(seeded(3))]
 
     #[test]
     fn events(

@@ -16,6 +16,15 @@ use socketio_proto::{
 
 use crate::data::{Data, Plain, Spread};
 
+/// Draws the same cases in every run.
+pub(crate) fn seeded(seed: u64) -> Config {
+    Config {
+        rng_seed: RngSeed::Fixed(seed),
+        failure_persistence: None,
+        ..Config::default()
+    }
+}
+
 fn data() -> impl Strategy<Value = Data> {
     strategies::value().prop_map(Data::from)
 }
@@ -65,11 +74,7 @@ fn json(data: &BTreeMap<String, Data>) -> Map<String, Value> {
 }
 
 proptest! {
-    #![proptest_config(Config {
-        rng_seed: RngSeed::Fixed(45),
-        failure_persistence: None,
-        ..Config::default()
-    })]
+    #![proptest_config(seeded(45))]
 
     #[test]
     fn events(

@@ -3,10 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use proptest::{
-    prelude::*,
-    test_runner::{Config, RngSeed},
-};
+use proptest::prelude::*;
 use serde::{
     Deserialize,
     de::value::{BytesDeserializer, Error},
@@ -33,11 +30,7 @@ fn binary(bytes: &'static [u8]) -> Value {
 }
 
 proptest! {
-    #![proptest_config(Config {
-        rng_seed: RngSeed::Fixed(5),
-        failure_persistence: None,
-        ..Config::default()
-    })]
+    #![proptest_config(roundtrip::seeded(5))]
 
     #[test]
     fn what_is_read_is_sent_back_the_same(data in roundtrip::args()) {
