@@ -122,6 +122,8 @@ mod msgpack;
 mod namespaces;
 mod packet;
 mod parser;
+mod payload;
+mod reply;
 mod revision;
 mod shape;
 mod v4;
@@ -145,6 +147,8 @@ pub use msgpack::MsgPack;
 pub use namespaces::NamespaceId;
 pub use packet::{Body, Packet};
 pub use parser::Parser;
+pub use payload::{Data, EventName, FromArgs, Payload, RawArgs};
+pub use reply::{Ack, BoxError, Reply};
 pub use revision::Revision;
 pub use value::Value;
 

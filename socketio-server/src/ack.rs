@@ -16,8 +16,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use crate::entry::{Answer, Ticket};
 use crate::error::AckError;
 use crate::namespace::Namespace;
-use crate::payload::{FromArgs, Payload};
-use crate::proto::{Args, EncodeError};
+use crate::proto::{Args, EncodeError, FromArgs, Payload};
 use crate::socket::{Socket, SocketId};
 
 /// How long an acknowledgement is awaited unless something else is said.

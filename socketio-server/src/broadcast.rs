@@ -6,8 +6,7 @@ use socketio_adapter::Target;
 
 use crate::ack::Acks;
 use crate::namespace::Namespace;
-use crate::payload::{FromArgs, Payload};
-use crate::proto::EncodeError;
+use crate::proto::{EncodeError, FromArgs, Payload};
 use crate::rooms::Rooms;
 use crate::socket::{Pushed, Socket};
 

@@ -7,11 +7,8 @@ use serde::Serialize;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::proto::{ArgsError, EncodeError};
+use crate::proto::{ArgsError, BoxError, EncodeError};
 use crate::socket::SocketId;
-
-/// Any error of a handler.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Refuses a connection: what a connect handler returns as its error.
 ///

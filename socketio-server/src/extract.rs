@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{DisconnectReason, Rejection};
 use crate::io::Io;
-use crate::proto::{self, ArgsError};
+use crate::proto::{self, ArgsError, Data, EventName, RawArgs};
 use crate::reply::{AckSender, ReplyTo};
 use crate::socket::{Socket, SocketId};
 
@@ -61,24 +61,11 @@ pub trait FromEvent: Sized {
     fn from_event(event: &mut EventContext<'_>) -> Result<Self, Rejection>;
 }
 
-/// The arguments of the event as the type `T`: a tuple takes several, any other type the first one.
-/// Missing arguments read as null; surplus ones are ignored.
-///
-/// [`Binary`](crate::Binary) anywhere inside takes an attachment.
-#[derive(Debug, Clone, Copy)]
-#[expect(clippy::exhaustive_structs, reason = "a pattern in parameters")]
-pub struct Data<T>(pub T);
-
 impl<T: DeserializeOwned> FromEvent for Data<T> {
     fn from_event(event: &mut EventContext<'_>) -> Result<Self, Rejection> {
         event.args()?.parse().map(Self).map_err(Rejection::Args)
     }
 }
-
-/// The arguments as they came: for handlers that look at them later, or pass them on unchanged.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "a pattern in parameters")]
-pub struct RawArgs(pub proto::Args<'static>);
 
 impl FromEvent for RawArgs {
     fn from_event(event: &mut EventContext<'_>) -> Result<Self, Rejection> {
@@ -130,7 +117,7 @@ impl<T: Send + Sync + 'static> FromEvent for Local<T> {
 
 /// Both kinds of state read like what they hold.
 macro_rules! deref {
-    ($($shared:ident, $owned:ident;)*) => {$(
+    ($($shared:ident),*) => {$(
         impl<T> Deref for $shared<T> {
             type Target = T;
 
@@ -144,32 +131,24 @@ macro_rules! deref {
                 Self(Arc::clone(&self.0))
             }
         }
-
-        impl<T> Deref for $owned<T> {
-            type Target = T;
-
-            fn deref(&self) -> &T {
-                &self.0
-            }
-        }
-
-        impl<T> DerefMut for $owned<T> {
-            fn deref_mut(&mut self) -> &mut T {
-                &mut self.0
-            }
-        }
     )*};
 }
 
-deref! {
-    State, Data;
-    Local, Auth;
+deref!(State, Local);
+
+impl<T> Deref for Auth<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
 }
 
-/// The name of the event.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "a pattern in parameters")]
-pub struct EventName(pub String);
+impl<T> DerefMut for Auth<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}
 
 impl FromEvent for EventName {
     fn from_event(event: &mut EventContext<'_>) -> Result<Self, Rejection> {

@@ -9,7 +9,8 @@ use futures_util::FutureExt;
 
 use crate::error::{ConnectError, HandlerErrorKind, Rejection};
 use crate::extract::{EventContext, FromEvent};
-use crate::reply::{ConnectReply, Reply};
+use crate::proto::{BoxError, Reply};
+use crate::reply::ConnectReply;
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -83,7 +84,8 @@ impl Route<Handled> {
             let future = handler.call(event)?;
             let reply = event.reply.take();
             // Combinators, because async blocks would store the handler's future twice.
-            let answered = future.map(move |output| output.reply(reply));
+            let answered =
+                future.map(move |output| Ok::<_, BoxError>(reply.send(&output.into_args()?)?));
             let caught = AssertUnwindSafe(answered).catch_unwind();
             Ok(Box::pin(caught.map(|caught| match caught {
                 Ok(answered) => answered.map_err(HandlerErrorKind::Failed),

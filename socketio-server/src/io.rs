@@ -23,9 +23,8 @@ use crate::error::{DisconnectReason, HandlerError};
 use crate::handler::Handler;
 use crate::link::LinkAcceptor;
 use crate::namespace::Namespace;
-use crate::payload::Payload;
-use crate::proto::{self, EncodeError, Encoder, Revision};
-use crate::reply::{ConnectReply, Reply};
+use crate::proto::{self, EncodeError, Encoder, Payload, Reply, Revision};
+use crate::reply::ConnectReply;
 use crate::rooms::Rooms;
 
 /// A Socket.IO server: cheap to clone, all clones are the same server.

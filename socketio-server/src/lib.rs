@@ -92,7 +92,6 @@ mod handshake;
 mod io;
 mod link;
 mod namespace;
-mod payload;
 mod reply;
 mod rooms;
 mod slab;
@@ -106,17 +105,19 @@ pub use broadcast::{Broadcast, Report};
 pub use builder::{Builder, HandlerLimits};
 pub use engine::{Listener, Mount, Mounted, OutboxLimits, ProtocolConfig, Shutdown, Transport};
 pub use error::{
-    AckError, BoxError, ConnectError, DisconnectReason, HandlerError, HandlerErrorKind, Rejection,
+    AckError, ConnectError, DisconnectReason, HandlerError, HandlerErrorKind, Rejection,
 };
-pub use extract::{Auth, Data, EventContext, EventName, FromEvent, Local, RawArgs, State};
+pub use extract::{Auth, EventContext, FromEvent, Local, State};
 pub use files::{ClientBundle, FilesError, StaticFiles};
 pub use handler::Handler;
 pub use handshake::Handshake;
 pub use io::Io;
 pub use namespace::Namespace;
-pub use payload::{FromArgs, Payload};
-pub use proto::{Args, ArgsError, Binary, EncodeError, Encoded, Encoder, Value};
-pub use reply::{Ack, AckSender, ConnectReply, Reply, ReplyTo};
+pub use proto::{
+    Ack, Args, ArgsError, Binary, BoxError, Data, EncodeError, Encoded, Encoder, EventName,
+    FromArgs, Payload, RawArgs, Reply, Value,
+};
+pub use reply::{AckSender, ConnectReply};
 pub use rooms::Rooms;
 pub use socket::{Socket, SocketId};
 pub use socketio_adapter::{Adapter, Room};

@@ -20,8 +20,7 @@ use crate::gate::{Admission, Gate};
 use crate::handshake::Handshake;
 use crate::io::Io;
 use crate::namespace::Namespace;
-use crate::payload::{FromArgs, Payload};
-use crate::proto::{EncodeError, Encoded, NamespaceId};
+use crate::proto::{EncodeError, Encoded, FromArgs, NamespaceId, Payload};
 use crate::rooms::Rooms;
 
 /// The public id of a socket: 20 URL-safe characters, random for each namespace a client joins.

@@ -1,10 +1,44 @@
-//! What can be sent with an event: data of the application, or arguments as they came.
+//! What handlers and emitters of both ends exchange with the connection: data of the application,
+//! or arguments as they came.
+
+use std::ops::{Deref, DerefMut};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::RawArgs;
-use crate::proto::{Args, ArgsError, EncodeError, Encoded, Encoder};
+use crate::{Args, ArgsError, EncodeError, Encoded, Encoder};
+
+/// The arguments of an event as the type `T`: a tuple takes several, any other type the first one.
+/// Missing arguments read as null; surplus ones are ignored.
+///
+/// [`Binary`](crate::Binary) anywhere inside takes an attachment.
+#[derive(Debug, Clone, Copy)]
+#[expect(clippy::exhaustive_structs, reason = "a pattern in parameters")]
+pub struct Data<T>(pub T);
+
+impl<T> Deref for Data<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for Data<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}
+
+/// The arguments as they came: for handlers that look at them later, or pass them on unchanged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a pattern in parameters")]
+pub struct RawArgs(pub Args<'static>);
+
+/// The name of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a pattern in parameters")]
+pub struct EventName(pub String);
 
 /// The arguments of an event or an acknowledgement.
 ///
@@ -68,7 +102,7 @@ impl Payload for RawArgs {
 }
 
 /// What the arguments of an acknowledgement are read as: any deserializable type, by the rules of
-/// [`Data`](crate::Data), or [`RawArgs`].
+/// [`Data`], or [`RawArgs`].
 #[diagnostic::on_unimplemented(
     message = "an answer cannot be read as `{Self}`",
     note = "an answer is read as a type that implements `serde::Deserialize`, or as `RawArgs`"
