@@ -16,7 +16,7 @@
 //! # What it does not do
 //!
 //! It opens no socket, reads no clock, draws no random number, starts no thread and takes no lock.
-//! It speaks no HTTP: requests and responses are named by numbers, and the driver has them. It
+//! Its sessions speak no HTTP: requests are named by numbers, and the driver has them. It
 //! knows neither Socket.IO nor how many sessions there are, and it does not bound its queues: that
 //! is up to whoever sends, with [`queued_bytes`](server::Session::queued_bytes) at hand.
 //!
@@ -259,11 +259,14 @@
 //! | speak to clients of every age | [`Format`]: the [`Revision`], `b64`, JSONP |
 //! | send one message to many | [`Prepared`] |
 //! | read and write WebSocket frames | [`ws`] |
+//! | read and write HTTP without a library for it | `http1`, a feature |
 //! | put packets on a WebTransport stream | [`webtransport`] |
 //! | encode and decode packets alone | [`Revision`] and [`Payload`] |
 //! | record what happened, and run it again | [`record`] |
 
 pub mod client;
+#[cfg(feature = "http1")]
+pub mod http1;
 pub mod record;
 pub mod server;
 #[cfg(feature = "proptest")]

@@ -3,14 +3,45 @@
 use bytes::Bytes;
 
 use super::polling::{Batch, Polling, Post};
-use super::{CLOSE_PACKET, Carrier, NOOP_PACKET, RequestId, Response, Session, State};
+use super::{CLOSE_PACKET, Carrier, LinkId, NOOP_PACKET, RequestId, Response, Session, State};
 use crate::error::{CloseReason, DecodeError};
 use crate::format::Content;
 use crate::packet::{Message, PacketType, Tick};
 use crate::payload::{Payload, Writer};
-use crate::request::RequestError;
+use crate::request::{Action, RequestError, SessionRequest};
 
 impl Session {
+    /// A request for this session arrived, its body complete. [Admits](SessionRequest::admit) it and
+    /// makes the call it stands for, with [`RequestId`] or [`LinkId`] of `id`: for drivers that
+    /// number requests and links alike.
+    ///
+    /// Behind it the driver sends the 101, if a websocket was asked for, and takes the messages of a
+    /// POST with [`next_message`](Self::next_message). A method that means nothing gets 500.
+    ///
+    /// # Errors
+    /// Those of [`admit`](SessionRequest::admit), and [`RequestError::UnknownSid`] on a session that
+    /// has ended: nothing was done, and the driver refuses.
+    pub fn handle_request(
+        &mut self,
+        now: Tick,
+        wanted: &SessionRequest,
+        id: u32,
+        content: Content,
+        body: Bytes,
+    ) -> Result<(), RequestError> {
+        self.advance(now);
+        let facts = (self.revision(), self.transport());
+        let action = wanted.admit((!self.is_closed()).then_some(facts))?;
+        let request = RequestId(id);
+        match action {
+            Action::Get => self.handle_get(now, request),
+            Action::Post => self.handle_post(now, request, content, body),
+            Action::Websocket => self.handle_link(now, LinkId(id)),
+            Action::Nothing => self.reply(request, Response::bare(500)),
+        }
+        Ok(())
+    }
+
     /// A GET arrived: it is answered as soon as there is something to send.
     pub fn handle_get(&mut self, now: Tick, request: RequestId) {
         self.advance(now);
