@@ -1,8 +1,8 @@
 //! As much of HTTP/1.1 as polling needs ([RFC 9112]), for drivers without an HTTP library.
 //!
 //! One request per connection: every answer says that the connection ends with it, which is the
-//! driver's to do. Bodies come with their length; one in chunks is refused with 411. What becomes a
-//! websocket begins with [`switching`], whose accept key takes SHA-1 and is the driver's too.
+//! driver's to do. Bodies come with their length; one in chunks is refused with 411. A request for a
+//! websocket comes with the 101 that accepts it.
 //!
 //! ```
 //! use engineio_proto::http1::{Decoder, encode};
@@ -25,7 +25,9 @@
 
 use bytes::Bytes;
 use httparse::{EMPTY_HEADER, Status};
+use sha1::{Digest, Sha1};
 
+use crate::base64;
 use crate::format::Content;
 use crate::request::{Head, Request};
 use crate::server::{Config, Response};
@@ -34,6 +36,8 @@ use crate::server::{Config, Response};
 const MAX_HEAD: usize = 8 * 1024;
 /// Headers of the longest head.
 const MAX_HEADERS: usize = 64;
+/// What is hashed behind the client's key (RFC 6455 §1.3).
+const ACCEPT_GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// A request that has arrived.
 #[derive(Debug)]
@@ -45,8 +49,9 @@ pub struct Call {
     pub content: Content,
     /// The whole body.
     pub body: Bytes,
-    /// The `Sec-WebSocket-Key`, if the request asks for a websocket.
-    pub key: Option<String>,
+    /// The 101 that makes a websocket of the connection; empty unless the request asks for one. It
+    /// is to be sent once the request is let in.
+    pub switch: Vec<u8>,
 }
 
 /// Turns the bytes of a connection into its one request.
@@ -122,7 +127,7 @@ impl Decoder {
             wanted,
             content: Content::from_header(header("content-type")),
             body: Bytes::copy_from_slice(body),
-            key: key.map(str::to_owned),
+            switch: key.map(switch).unwrap_or_default(),
         }))
     }
 }
@@ -148,10 +153,12 @@ pub fn encode(response: Response) -> Vec<u8> {
     bytes
 }
 
-/// The 101 that makes a websocket of a connection, with the accept key for the [key](Call::key) of
-/// its request (RFC 6455 §4.2.2).
-#[must_use]
-pub fn switching(accept: &str) -> Vec<u8> {
+/// The answer to an opening handshake (RFC 6455 §4.2.2).
+fn switch(key: &str) -> Vec<u8> {
     let head = "HTTP/1.1 101 \r\nconnection: upgrade\r\nupgrade: websocket\r\n";
-    format!("{head}sec-websocket-accept: {accept}\r\n\r\n").into()
+    let mut bytes = format!("{head}sec-websocket-accept: ").into_bytes();
+    let hash = Sha1::new().chain_update(key).chain_update(ACCEPT_GUID);
+    base64::encode(&hash.finalize(), &mut bytes);
+    bytes.extend(b"\r\n\r\n");
+    bytes
 }

@@ -145,6 +145,15 @@ impl Request {
         })
     }
 
+    /// The session that this request is for; `None` if it opens one, or if there cannot be one.
+    #[must_use]
+    pub const fn sid(&self) -> Option<Sid> {
+        match self {
+            Self::Open { .. } => None,
+            Self::Session(request) => request.sid,
+        }
+    }
+
     /// What the client speaks on the transport that this request opens, if it opens one.
     ///
     /// # Errors
