@@ -161,6 +161,17 @@ impl<A> Manager<A> {
         self.advance(now, key);
     }
 
+    /// A try was not taken by the link, and does not count.
+    pub(super) fn try_withdrawn(&mut self, key: SocketKey, id: u64) {
+        if self.is_tried(key, id)
+            && let Some(socket) = self.sockets.get_mut(&key)
+        {
+            socket.progress.tries -= 1;
+            self.deadlines
+                .remove(socket.progress.deadline.take(), key, id);
+        }
+    }
+
     /// What the link awaits once the head of a queue has been taken by it.
     pub(super) fn awaited_try(key: SocketKey, id: u64) -> Awaited<A> {
         Awaited {

@@ -121,6 +121,26 @@ fn a_try_that_the_link_has_not_taken_is_not_repeated_nor_counted() {
 }
 
 #[test]
+fn a_try_that_a_dead_link_has_not_taken_costs_nothing() {
+    let (mut world, socket) = World::connected(|config| config.retries = 1);
+    world.ask(socket, "a", None);
+    for sid in ["b", "c", "d", "e"] {
+        // Before the driver looks.
+        world
+            .manager
+            .handle_closed(world.now, CloseReason::TransportClose, None);
+        world.pass(1_000);
+        world.link();
+        assert_eq!(world.outputs(), ["open", "0"]);
+        let granted = format!(r#"0{{"sid":"{sid}"}}"#);
+        assert!(world.manager.handle_text(world.now, &granted).is_some());
+    }
+    assert_eq!(world.outputs(), [r#"20["a"]"#]);
+    world.say("30[]");
+    assert_eq!(world.told().last().unwrap(), "/ ack a[]");
+}
+
+#[test]
 fn who_no_longer_waits_changes_nothing_for_the_server() {
     let (mut world, socket) = World::connected(|config| config.retries = 1);
     world.ask(socket, "a", Some(1_000));
