@@ -22,6 +22,8 @@ pub(super) struct Host {
     pub(super) to_client: Wire,
     pub(super) to_server: Wire,
     ids: u64,
+    /// Events that came after the server had ended their membership.
+    pub(super) late: Vec<u64>,
     /// Of 100 requests, how many are refused, and how many questions are not answered.
     pub(super) refuses: u64,
     pub(super) forgets: u64,
@@ -55,6 +57,7 @@ impl Host {
             to_client: Wire::new(),
             to_server: Wire::new(),
             ids: 0,
+            late: Vec::new(),
             refuses: 0,
             forgets: 0,
         };
@@ -152,8 +155,9 @@ impl Host {
             let event = connection
                 .handle_text(now, &text)
                 .unwrap_or_else(|error| panic!("the client broke the rules: {error}: {text}"));
-            if let Some(event) = event {
-                self.serve(now, random, event);
+            match event {
+                Some(event) => self.serve(now, random, event),
+                None => self.late.extend(number_of(&text)),
             }
         }
     }

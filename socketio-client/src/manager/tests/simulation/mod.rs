@@ -2,6 +2,7 @@
 //! servers that expel, restart, forget to answer, with recovery and without; drivers that look late.
 //! After each step and at the end the promises of the manager are checked. A failure names its seed.
 
+mod application;
 mod host;
 mod run;
 
