@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use super::{
     AckFailure, Event, Manager, SocketKey,
     outbox::Content,
+    pop,
     socket::{Awaited, cost},
 };
 use crate::proto::{Encoded, Tick};
@@ -79,7 +80,7 @@ impl<A> Queue<A> {
     }
 
     pub(super) fn pop(&mut self) -> Option<Retried<A>> {
-        let event = self.events.pop_front()?;
+        let event = pop(&mut self.events)?;
         self.bytes -= cost(&event.message);
         Some(event)
     }

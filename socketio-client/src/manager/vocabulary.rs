@@ -32,6 +32,7 @@ pub(crate) enum Output {
 
 /// Something the application is told.
 #[derive(Debug)]
+#[expect(clippy::enum_variant_names, reason = "the words of the protocol")]
 pub(crate) enum Event<'a, A> {
     /// The server granted the namespace. Events that came ahead have been told, and what was
     /// buffered has been put out to be sent.

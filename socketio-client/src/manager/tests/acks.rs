@@ -105,8 +105,10 @@ fn an_event_that_waits_for_a_connection_is_withdrawn_with_its_acknowledgement() 
     let socket = world.manager.socket("/");
     world.ask(socket, "late", Some(500));
     world.ask(socket, "kept", Some(5_000));
-    world.ask(socket, "forgotten", None);
+    world.ask(socket, "forgotten", Some(100));
+    assert_eq!(world.manager.poll_timeout(), Some(100));
     assert_eq!(world.manager.forget_ack(socket, 2), Some("forgotten"));
+    assert_eq!(world.manager.poll_timeout(), Some(500));
     assert_eq!(world.manager.forget_ack(socket, 2), None);
     world.pass(500);
     assert_eq!(world.told(), ["/ ack late: Timeout"]);

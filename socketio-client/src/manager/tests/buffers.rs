@@ -123,6 +123,13 @@ fn a_link_that_has_enough_is_given_nothing_more_until_it_closes() {
     assert_eq!(world.questions.len(), 1);
     world.close();
     assert_eq!(world.outputs(), [r#"2["c"]"#, "close"]);
+    // The next one has room.
+    world.emit(socket, "d");
+    world.holds_auth = false;
+    world.again(socket);
+    world.link();
+    world.say(r#"0{"sid":"b"}"#);
+    assert_eq!(world.outputs(), ["open", "0", "0/chat,", r#"2["d"]"#]);
 }
 
 #[test]

@@ -123,6 +123,38 @@ fn who_cannot_say_who_it_is_is_asked_again_and_the_others_do_not_mind() {
 }
 
 #[test]
+fn a_connection_makes_up_for_failures_to_say_who_it_is() {
+    let (mut world, _) = World::connected(|_| ());
+    world.holds_auth = true;
+    world.connect("/chat");
+    world.answer(Err("no token"));
+    world.pass(1_000);
+    world.answer(Err("no token"));
+    world.pass(2_000);
+    world.answer(Ok(None));
+    world.say(r#"0/chat,{"sid":"c"}"#);
+    world.cut(CloseReason::TransportClose);
+    world.pass(1_000);
+    world.link();
+    world.answer(Ok(None));
+    world.answer(Err("no token"));
+    world.pass(999);
+    assert!(world.questions.is_empty());
+    world.pass(1);
+    assert_eq!(world.questions.len(), 1);
+}
+
+#[test]
+fn what_is_granted_once_more_has_new_ids_and_is_no_news() {
+    let (mut world, socket) = World::connected(|_| ());
+    world.ask(socket, "a", None);
+    world.say(r#"0{"sid":"b"}"#);
+    world.say("30[]");
+    assert_eq!(world.told(), ["/ ack a[]"]);
+    assert_eq!(world.manager.sid(socket), Some("b"));
+}
+
+#[test]
 fn a_refusal_is_final_and_the_last_one_closes_the_link() {
     let mut world = World::new();
     let a = world.connect("/a");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::world::World;
-use crate::{Status, engine::CloseReason};
+use crate::{Status, engine::CloseReason, proto::Revision};
 
 #[test]
 fn every_end_of_the_link_has_its_reason_and_most_are_followed_by_another_link() {
@@ -191,6 +191,28 @@ fn without_reconnection_every_end_is_one() {
 }
 
 #[test]
+fn without_attempts_the_first_end_is_the_last() {
+    let mut world = World::with(|config| config.reconnection.attempts = Some(0));
+    let socket = world.connect("/");
+    world.no_link();
+    assert_eq!(
+        world.told(),
+        ["* not open: timeout", "/ error: timeout", "* given up"]
+    );
+    world.again(socket);
+    world.link();
+    world.cut(CloseReason::TransportError);
+    assert_eq!(
+        world.told()[1..],
+        [
+            "/ error: transport error",
+            "* closed: transport error",
+            "* given up"
+        ]
+    );
+}
+
+#[test]
 fn to_connect_during_a_wait_is_to_wait_and_to_open_is_not() {
     let mut world = World::new();
     world.connect("/");
@@ -272,6 +294,23 @@ fn a_driver_that_has_not_looked_yet_reports_about_a_link_of_no_interest() {
     world.link();
     assert!(world.told().is_empty());
     assert_eq!(world.outputs(), ["close"]);
+
+    // The same, but wanted again.
+    world.manager.connect(world.now, socket);
+    let _ = world.manager.poll_output();
+    world.manager.disconnect(world.now, socket);
+    world.manager.connect(world.now, socket);
+    world
+        .manager
+        .handle_opened(world.now, Revision::V5, "the first");
+    assert_eq!(world.manager.status(), Status::Opening);
+    assert_eq!(world.outputs(), ["close", "open"]);
+
+    // Questions that have not been asked are not asked any more.
+    world.manager.handle_opened(world.now, Revision::V5, "link");
+    world.cut(CloseReason::TransportClose);
+    assert!(world.outputs().is_empty());
+    assert_eq!(world.manager.status(), Status::Waiting);
 }
 
 #[test]

@@ -136,8 +136,10 @@ fn a_try_that_a_dead_link_has_not_taken_costs_nothing() {
         assert!(world.manager.handle_text(world.now, &granted).is_some());
     }
     assert_eq!(world.outputs(), [r#"20["a"]"#]);
-    world.say("30[]");
-    assert_eq!(world.told().last().unwrap(), "/ ack a[]");
+    world.pass(10_000);
+    assert_eq!(world.outputs(), [r#"20["a"]"#], "it was the first");
+    world.pass(10_000);
+    assert_eq!(world.told().last().unwrap(), "/ ack a: Timeout");
 }
 
 #[test]

@@ -145,10 +145,14 @@ impl Host {
         }
     }
 
+    /// The next message that has arrived at the client.
+    pub(super) fn deliver(&mut self, now: Tick) -> Option<String> {
+        arrived(&mut self.to_client, now)
+    }
+
     /// Takes what has arrived.
     pub(super) fn receive(&mut self, now: Tick, random: &mut Random) {
-        while self.to_server.front().is_some_and(|(due, _)| *due <= now) {
-            let (_, text) = self.to_server.pop_front().expect("looked at");
+        while let Some(text) = arrived(&mut self.to_server, now) {
             let Some(connection) = &mut self.connection else {
                 continue;
             };
@@ -262,6 +266,13 @@ impl Room {
         }
         self.seen[index] += 1;
     }
+}
+
+fn arrived(wire: &mut Wire, now: Tick) -> Option<String> {
+    if wire.front()?.0 > now {
+        return None;
+    }
+    wire.pop_front().map(|(_, text)| text)
 }
 
 fn queue(wire: &mut Wire, now: Tick, random: &mut Random, message: &Encoded) {

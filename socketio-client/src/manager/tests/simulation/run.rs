@@ -160,11 +160,7 @@ impl Run {
             self.manager.handle_auth(self.now, key, ticket, auth);
         }
         self.host.receive(self.now, &mut self.random);
-        while let Some((_, text)) = self
-            .host
-            .to_client
-            .pop_front_if(|(due, _)| *due <= self.now)
-        {
+        while let Some(text) = self.host.deliver(self.now) {
             if let Some(event) = self.manager.handle_text(self.now, &text) {
                 self.application.hear(event);
             }
