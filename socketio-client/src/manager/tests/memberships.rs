@@ -155,6 +155,29 @@ fn what_is_granted_once_more_has_new_ids_and_is_no_news() {
 }
 
 #[test]
+fn what_has_not_been_told_yet_is_told_before_what_comes_in() {
+    let (mut world, socket) = World::connected(|_| ());
+    let chat = world.connect("/chat");
+    world.told();
+    // By another thread, and the driver has not looked yet.
+    world.manager.disconnect(world.now, chat);
+    world.say(r#"2["news",1]"#);
+    world.ask(socket, "a", None);
+    world.outputs();
+    assert_eq!(
+        world.told(),
+        ["/chat error: io client disconnect", "/ news[1]"]
+    );
+    world.manager.connect(world.now, chat);
+    world.manager.disconnect(world.now, chat);
+    world.say("30[2]");
+    assert_eq!(
+        world.told(),
+        ["/chat error: io client disconnect", "/ ack a[2]"]
+    );
+}
+
+#[test]
 fn a_refusal_is_final_and_the_last_one_closes_the_link() {
     let mut world = World::new();
     let a = world.connect("/a");
