@@ -1,6 +1,6 @@
 //! The client without I/O: which namespaces are wanted, credentials, acknowledgements, the send
 //! buffer, retries, reconnection and recovery. What JavaScript splits into `Manager` and `Socket`,
-//! over one [`client::Connection`](crate::proto::client::Connection) per link.
+//! over one [`client::Connection`] per link.
 //!
 //! ```text
 //!            connect, open             handle_opened
