@@ -1,0 +1,7 @@
+//! The core over streams of which the test is the other end.
+
+mod bench;
+mod http;
+mod opening;
+mod polling;
+mod websocket;
