@@ -364,7 +364,7 @@ fn a_revision_that_was_chosen_is_not_changed() {
     bench.reply(V3_OPEN);
     assert_eq!(
         bench.seen,
-        ["closed: parse error: polling: payload cannot be decoded"]
+        ["closed: parse error: polling: handshake expected"]
     );
 }
 

@@ -98,6 +98,17 @@ fn a_poll_on_a_stale_stream_is_asked_again_once() {
 }
 
 #[test]
+fn a_poll_whose_stream_breaks_is_not_asked_again() {
+    let (mut bench, poll) = open();
+    bench.break_off(poll.stream);
+    assert!(
+        bench
+            .last()
+            .starts_with("closed: transport error: polling: connection broke")
+    );
+}
+
+#[test]
 fn a_poll_whose_answer_has_begun_is_not_asked_again() {
     let (mut bench, poll) = open();
     bench.say(poll.stream, "H");
