@@ -1,1 +1,3 @@
 //! A Socket.IO client.
+
+pub mod engine;
