@@ -1,46 +1,33 @@
-//! Where a byte stream leads to.
+//! Where a byte stream is to lead.
 
 use std::fmt;
 
 use url::{Host, Url};
 
-/// The server a byte stream is asked for.
+/// The other end of a byte stream: what is left of a URL once it comes to connecting.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Target {
-    host: String,
-    port: u16,
-    tls: bool,
+    /// A name, or an address; those of IPv6 without brackets.
+    pub host: String,
+    /// The port, the scheme's own if the URL has none.
+    pub port: u16,
+    /// Whether TLS is spoken over it: the scheme is `https` or `wss`.
+    pub tls: bool,
 }
 
 impl Target {
-    pub(crate) fn new(host: impl Into<String>, port: u16, tls: bool) -> Self {
+    /// The other end of a byte stream.
+    pub fn new(host: impl Into<String>, port: u16, tls: bool) -> Self {
         Self {
             host: host.into(),
             port,
             tls,
         }
     }
-
-    /// A name in ASCII or an IP address; IPv6 without brackets.
-    #[must_use]
-    pub fn host(&self) -> &str {
-        &self.host
-    }
-
-    /// The port, that of the scheme if the URL named none.
-    #[must_use]
-    pub const fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// Whether TLS is spoken with the server.
-    #[must_use]
-    pub const fn tls(&self) -> bool {
-        self.tls
-    }
 }
 
-/// `host:port`, as in a `host` header: IPv6 addresses are in brackets.
+/// `host:port`, with brackets around addresses of IPv6: as proxies are asked for it.
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { host, port, .. } = self;
@@ -51,7 +38,7 @@ impl fmt::Display for Target {
     }
 }
 
-/// The host of a URL as [`Target::host`] has it.
+/// The host of a URL as a [`Target`] has it.
 pub(crate) fn host_of(url: &Url) -> Option<String> {
     match url.host()? {
         Host::Domain("") => None,

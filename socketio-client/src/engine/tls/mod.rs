@@ -218,8 +218,8 @@ pub(crate) trait Session<S>: Read + Write + Send {
     /// Tells the server that nothing more will come. To be flushed; may say `WouldBlock`.
     fn close(&mut self) -> io::Result<()>;
 
-    /// The stream below.
-    fn inner(&mut self) -> &mut S;
+    /// The stream below; gone once the handshake has failed.
+    fn inner(&mut self) -> Option<&mut S>;
 }
 
 pub(crate) type TlsStream<S> = Box<dyn Session<S>>;

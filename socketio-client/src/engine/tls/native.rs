@@ -66,3 +66,58 @@ impl<S: Read + Write> State<S> {
         }
     }
 }
+
+impl<S: Read + Write + Send> Session<S> for State<S> {
+    fn handshake(&mut self) -> io::Result<()> {
+        let result = match mem::replace(self, Self::Failed) {
+            Self::Start {
+                connector,
+                host,
+                stream,
+            } => connector.connect(&host, stream),
+            Self::Handshake(handshake) => handshake.handshake(),
+            open => {
+                *self = open;
+                return self.open().map(drop);
+            }
+        };
+        match result {
+            Ok(stream) => *self = Self::Open(stream),
+            Err(HandshakeError::Failure(error)) => return Err(io::Error::other(error)),
+            Err(HandshakeError::WouldBlock(handshake)) => {
+                *self = Self::Handshake(handshake);
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+        }
+        Ok(())
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        self.open()?.shutdown()
+    }
+
+    fn inner(&mut self) -> Option<&mut S> {
+        match self {
+            Self::Start { stream, .. } => Some(stream),
+            Self::Handshake(handshake) => Some(handshake.get_mut()),
+            Self::Open(stream) => Some(stream.get_mut()),
+            Self::Failed => None,
+        }
+    }
+}
+
+impl<S: Read + Write> Read for State<S> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.open()?.read(buf)
+    }
+}
+
+impl<S: Read + Write> Write for State<S> {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.open()?.write(buf)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.open()?.flush()
+    }
+}

@@ -108,8 +108,8 @@ impl<S: Read + Write + Send> Session<S> for StreamOwned<ClientConnection, S> {
         Ok(())
     }
 
-    fn inner(&mut self) -> &mut S {
-        &mut self.sock
+    fn inner(&mut self) -> Option<&mut S> {
+        Some(&mut self.sock)
     }
 }
 

@@ -19,6 +19,9 @@ use self::socks5::Socks5;
 use super::proxy::{Proxy, Scheme};
 use super::target::Target;
 
+/// Bytes a dialer reads at a time: answers are short.
+pub(crate) const READ: usize = 512;
+
 /// A proxy does not open a tunnel.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

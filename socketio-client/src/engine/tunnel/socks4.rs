@@ -27,17 +27,17 @@ impl Socks4 {
         outgoing: &mut Vec<u8>,
     ) -> Result<Self, ProxyError> {
         // SOCKS 4 knows no IPv6: such an address goes as a name, and many proxies understand it.
-        let address: Option<Ipv4Addr> = target.host().parse().ok();
+        let address: Option<Ipv4Addr> = target.host.parse().ok();
         outgoing.extend([VERSION, CONNECT]);
-        outgoing.extend(target.port().to_be_bytes());
+        outgoing.extend(target.port.to_be_bytes());
         outgoing.extend(address.unwrap_or(NAMED).octets());
         if let Some(credentials) = credentials {
             outgoing.extend_from_slice(&credentials.user);
         }
         outgoing.push(0);
         if address.is_none() {
-            socks5::len_of(target.host().as_bytes())?;
-            outgoing.extend_from_slice(target.host().as_bytes());
+            socks5::len_of(target.host.as_bytes())?;
+            outgoing.extend_from_slice(target.host.as_bytes());
             outgoing.push(0);
         }
         Ok(Self { answer: Vec::new() })

@@ -148,7 +148,7 @@ impl Socks5 {
 
 fn request(target: &Target) -> Result<Vec<u8>, ProxyError> {
     let mut request = vec![VERSION, CONNECT, 0];
-    match target.host().parse() {
+    match target.host.parse() {
         Ok(IpAddr::V4(address)) => {
             request.push(IPV4);
             request.extend(address.octets());
@@ -158,12 +158,12 @@ fn request(target: &Target) -> Result<Vec<u8>, ProxyError> {
             request.extend(address.octets());
         }
         Err(_) => {
-            let name = target.host().as_bytes();
+            let name = target.host.as_bytes();
             request.extend([NAME, len_of(name)?]);
             request.extend_from_slice(name);
         }
     }
-    request.extend(target.port().to_be_bytes());
+    request.extend(target.port.to_be_bytes());
     Ok(request)
 }
 
