@@ -10,6 +10,8 @@ mod connection;
 pub(crate) mod core;
 #[cfg(feature = "async")]
 mod dial;
+#[cfg(all(test, feature = "async", feature = "blocking"))]
+mod dialing;
 #[allow(dead_code, reason = "its drivers are being written")]
 mod error;
 mod proxy;
@@ -18,6 +20,8 @@ pub(crate) mod random;
 #[cfg(feature = "async")]
 mod scratch;
 mod target;
+#[cfg(all(test, feature = "async", feature = "blocking"))]
+mod testing;
 pub mod tls;
 mod tunnel;
 
