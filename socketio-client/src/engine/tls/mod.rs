@@ -34,10 +34,6 @@ pub struct Tls {
 
 /// What either library can do.
 #[derive(Clone, Default)]
-#[cfg_attr(
-    not(any(feature = "tls-rustls", feature = "tls-native")),
-    expect(dead_code, reason = "nobody reads them in a build without TLS")
-)]
 struct Settings {
     /// None: those of the system.
     roots: Vec<Root>,
