@@ -1,5 +1,5 @@
-//! TLS: whom to trust, who to be, and by which library. How it is spoken is in `rustls` and
-//! `native`; whoever opens a stream [starts](Tls::start) it there.
+//! TLS: whom to trust, who to be, and by which library. What a library has to do for that is in
+//! `rustls` and `native`.
 
 #[cfg(feature = "tls-native")]
 mod native;

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use socketio_client::engine::{CloseReason, Connect, Connection, Message, Prepared, Target};
+use socketio_client::engine::{
+    CloseReason, Connect, Connection, ErrorKind, Message, Prepared, Target,
+};
 use tokio::io::{AsyncRead, AsyncWrite, BufStream, ReadBuf};
 use tokio::time::Instant;
 
@@ -136,6 +138,21 @@ async fn a_server_that_falls_silent_is_given_up() {
         assert_eq!(start.elapsed(), Duration::from_secs(45), "{way:?}");
         assert!(connection.recv().await.unwrap().is_none());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_does_not_get_through_is_noticed_before_the_heartbeat() {
+    let host = Host::start();
+    let (mut connection, fate) = open_fragile(&host, Way::Polling).await;
+    // A ping came after 25 s. So the heartbeat has time until 70 s, and the timer is set for that.
+    let idle = tokio::time::timeout(Duration::from_secs(46), connection.recv());
+    idle.await.map(drop).unwrap_err();
+    fate.silent.store(true, Ordering::Relaxed);
+    connection.send(Prepared::text("unheard"));
+    let start = Instant::now();
+    let error = soon(connection.recv()).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Timeout), "{error}");
+    assert_eq!(start.elapsed(), Duration::from_secs(20));
 }
 
 #[tokio::test(start_paused = true)]
