@@ -202,6 +202,17 @@ fn an_error_about_the_version_leads_to_the_other_revision_once() {
 }
 
 #[test]
+fn a_websocket_that_is_refused_for_its_version_leads_to_the_other_revision() {
+    let mut bench = Bench::new(websocket_only("http://a"));
+    let refusal = "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: text/html\r\n\
+        content-length: 28\r\n\r\nUnsupported protocol version";
+    let request = bench.request();
+    bench.say(request.stream, refusal);
+    let request = bench.request();
+    assert!(request.text.contains("EIO=3&transport=websocket"));
+}
+
+#[test]
 fn a_revision_that_was_chosen_is_not_changed() {
     let mut config = Config::new("http://a");
     config.revision = RevisionChoice::Only(Revision::V4);
