@@ -265,6 +265,22 @@ fn the_next_transport_is_tried_only_if_that_is_wanted() {
 }
 
 #[test]
+fn the_error_is_that_of_what_was_tried_last() {
+    let mut config = Config::new("http://a");
+    config.try_all_transports = true;
+    let mut bench = Bench::new(config);
+    for status in [502, 503] {
+        let request = bench.request();
+        let answer = format!("HTTP/1.1 {status} No\r\ncontent-length: 0\r\n\r\n");
+        bench.say(request.stream, answer);
+    }
+    assert_eq!(
+        bench.seen,
+        ["closed: transport error: websocket: server answered 503"]
+    );
+}
+
+#[test]
 fn an_upgrade_is_remembered_until_it_fails() {
     let mut config = Config::new("http://a");
     config.remember_upgrade = true;

@@ -236,6 +236,8 @@ fn nobody_is_late_while_nothing_is_read() {
     bench.core.set_reading(bench.now, false);
     assert!(!bench.core.wants_bytes(poll.stream));
     bench.sleep(1_000_000);
+    bench.core.handle_timeout(bench.now);
+    bench.run();
     assert_eq!(bench.seen, ["opened"]);
     bench.core.set_reading(bench.now, true);
     bench.answer(post.stream, "ok");
