@@ -300,6 +300,22 @@ fn an_upgrade_is_remembered_until_it_fails() {
 }
 
 #[test]
+fn a_remembered_websocket_is_tried_once() {
+    let mut bench = Bench::new(websocket_only("http://a"));
+    let stream = bench.accept();
+    bench.say(stream, frame(OPEN));
+    let mut config = Config::new("http://a");
+    (config.remember_upgrade, config.try_all_transports) = (true, true);
+    let mut next = Bench::remembering(config, bench.core.into_memory());
+    for transport in ["websocket", "polling"] {
+        let request = next.request();
+        assert!(request.text.contains(transport));
+        next.break_off(request.stream);
+    }
+    assert!(next.last().starts_with("closed: transport error: polling"));
+}
+
+#[test]
 fn a_server_out_of_reach_is_an_error_of_dialing() {
     let mut bench = Bench::new(Config::new("http://a"));
     bench.unreachable = true;
