@@ -193,6 +193,16 @@ pub(super) fn accepted(request: &str, headers: &str) -> String {
     )
 }
 
+/// A redirect.
+pub(super) fn redirect(status: u16, location: &str) -> String {
+    format!("HTTP/1.1 {status} Elsewhere\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n")
+}
+
+/// The first line of a request.
+pub(super) fn line(request: &str) -> &str {
+    request.split("\r\n").next().unwrap_or_default()
+}
+
 /// The value of a header in a request.
 pub(super) fn header<'a>(request: &'a str, name: &str) -> Option<&'a str> {
     let mut lines = request.split("\r\n").skip(1);

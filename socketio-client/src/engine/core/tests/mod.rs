@@ -2,6 +2,7 @@
 
 mod bench;
 mod chaos;
+mod credentials;
 mod http;
 mod opening;
 mod polling;
