@@ -3,11 +3,25 @@
 // The layer below carries a short name in every file here, so that each line shows its layer.
 use socketio_proto as proto;
 
+mod ack;
+mod client;
 mod config;
 mod error;
-#[allow(dead_code, reason = "its drivers are being written")]
+mod events;
+mod extract;
+mod failure;
+mod handler;
+mod hub;
+mod listener;
 mod manager;
+mod member;
+mod provide;
+mod routes;
+mod simple;
+mod slot;
+mod socket;
 mod stage;
+mod task;
 
 pub mod engine;
 
