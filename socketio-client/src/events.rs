@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker};
 use futures_util::Stream;
 use parking_lot::Mutex;
 
+use crate::manager::ReplyTo;
 use crate::member::Member;
 use crate::proto::{Args, ArgsError, EncodeError, FromArgs, Payload};
 
@@ -34,13 +35,16 @@ impl Event {
     }
 }
 
-/// Where the answer to an event goes, if the server asked for one.
+/// Answers an event by hand, for handlers that have more to do afterwards, or let others answer.
+///
+/// Asking for it switches off the answer by return value. Dropped unused, the server gets none. It
+/// does not keep the client alive.
 #[derive(Debug)]
-pub(crate) struct ReplyTo(Option<(Arc<Member>, u64)>);
+pub struct AckSender(Option<(Arc<Member>, ReplyTo)>);
 
-impl ReplyTo {
-    pub(crate) fn new(member: &Arc<Member>, id: Option<u64>) -> Self {
-        Self(id.map(|id| (Arc::clone(member), id)))
+impl AckSender {
+    pub(crate) fn new(member: &Arc<Member>, to: Option<ReplyTo>) -> Self {
+        Self(to.map(|to| (Arc::clone(member), to)))
     }
 
     /// For those who cannot answer.
@@ -53,43 +57,22 @@ impl ReplyTo {
         Self(self.0.take())
     }
 
-    /// Answers. Does nothing if the server did not ask, or the connection it asked on is gone.
-    ///
-    /// # Errors
-    /// If the arguments cannot be encoded; nothing was sent.
-    pub(crate) fn send(self, args: &(impl Payload + ?Sized)) -> Result<(), EncodeError> {
-        match self.0 {
-            Some((member, id)) => member.acknowledge(id, args),
-            None => Ok(()),
-        }
-    }
-}
-
-/// Answers an event by hand, for handlers that have more to do afterwards, or let others answer.
-///
-/// Asking for it switches off the answer by return value. Dropped unused, the server gets none. It
-/// does not keep the client alive.
-#[derive(Debug)]
-pub struct AckSender(ReplyTo);
-
-impl AckSender {
-    pub(crate) const fn new(reply: ReplyTo) -> Self {
-        Self(reply)
-    }
-
     /// Whether the server asked for an answer.
     #[must_use]
     pub const fn is_expected(&self) -> bool {
-        self.0.0.is_some()
+        self.0.is_some()
     }
 
-    /// Answers. Nothing is sent if the connection the event came on is gone: the server no longer
-    /// waits.
+    /// Answers. Does nothing if the server did not ask, or if the connection it asked on is gone:
+    /// it no longer waits.
     ///
     /// # Errors
     /// If the arguments cannot be encoded; nothing was sent.
     pub fn send(self, args: &(impl Payload + ?Sized)) -> Result<(), EncodeError> {
-        self.0.send(args)
+        match self.0 {
+            Some((member, to)) => member.acknowledge(to, args),
+            None => Ok(()),
+        }
     }
 }
 

@@ -2,24 +2,23 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::sync::Arc;
-
 use serde::de::DeserializeOwned;
 
 use crate::error::{ConnectError, DisconnectReason};
-use crate::events::{AckSender, Event, ReplyTo};
+use crate::events::{AckSender, Event};
 use crate::failure::Rejection;
+use crate::manager::ReplyTo;
 use crate::proto::{Args, ArgsError, Data, EventName, RawArgs};
 
 /// What a handler is run for, borrowed from the message it came in.
 #[derive(Debug)]
 pub(crate) enum What<'a> {
     Connect,
-    ConnectError(Arc<ConnectError>),
+    ConnectError(ConnectError),
     Disconnect(DisconnectReason),
     Event {
         name: Cow<'a, str>,
-        id: Option<u64>,
+        reply: Option<ReplyTo>,
         args: Args<'a>,
     },
 }
@@ -42,10 +41,10 @@ impl What<'_> {
         }
     }
 
-    /// Which acknowledgement the server wants.
-    pub(crate) const fn ack_id(&self) -> Option<u64> {
+    /// Where the server wants to be answered.
+    pub(crate) const fn reply(&self) -> Option<ReplyTo> {
         match self {
-            Self::Event { id, .. } => *id,
+            Self::Event { reply, .. } => *reply,
             _ => None,
         }
     }
@@ -65,11 +64,11 @@ impl What<'_> {
     pub(crate) fn to_owned(&self) -> What<'static> {
         match self {
             Self::Connect => What::Connect,
-            Self::ConnectError(error) => What::ConnectError(Arc::clone(error)),
+            Self::ConnectError(error) => What::ConnectError(error.clone()),
             Self::Disconnect(reason) => What::Disconnect(*reason),
-            Self::Event { name, id, args } => What::Event {
+            Self::Event { name, reply, args } => What::Event {
                 name: name.clone().into_owned().into(),
-                id: *id,
+                reply: *reply,
                 args: args.clone().into_owned(),
             },
         }
@@ -84,7 +83,7 @@ impl What<'_> {
 pub struct EventContext<'a, S> {
     pub(crate) socket: &'a S,
     pub(crate) what: &'a What<'a>,
-    pub(crate) reply: ReplyTo,
+    pub(crate) ack: AckSender,
     /// Somebody has asked for the arguments, and notices if they are no JSON.
     pub(crate) read: Cell<bool>,
 }
@@ -162,7 +161,7 @@ impl<S> FromEvent<S> for EventName {
 
 impl<S> FromEvent<S> for AckSender {
     fn from_event(event: &mut EventContext<'_, S>) -> Result<Self, Rejection> {
-        Ok(Self::new(event.reply.take()))
+        Ok(event.ack.take())
     }
 }
 
@@ -173,7 +172,7 @@ impl<S> FromEvent<S> for Event {
         Ok(Self {
             name: event.name().to_owned(),
             args,
-            ack: AckSender::new(event.reply.take()),
+            ack: event.ack.take(),
         })
     }
 }
@@ -189,10 +188,10 @@ impl<S> FromEvent<S> for DisconnectReason {
 }
 
 /// Only in handlers of `on_connect_error`.
-impl<S> FromEvent<S> for Arc<ConnectError> {
+impl<S> FromEvent<S> for ConnectError {
     fn from_event(event: &mut EventContext<'_, S>) -> Result<Self, Rejection> {
         match event.what {
-            What::ConnectError(error) => Ok(Self::clone(error)),
+            What::ConnectError(error) => Ok(error.clone()),
             _ => Err(Rejection::Missing("connect error")),
         }
     }

@@ -80,10 +80,10 @@ impl Route {
     {
         Self(Box::new(move |event| {
             let future = handler.call(event)?;
-            let reply = event.reply.take();
+            let ack = event.ack.take();
             // Combinators, because async blocks would store the handler's future twice.
             let answered =
-                future.map(move |output| Ok::<_, BoxError>(reply.send(&output.into_args()?)?));
+                future.map(move |output| Ok::<_, BoxError>(ack.send(&output.into_args()?)?));
             let caught = AssertUnwindSafe(answered).catch_unwind();
             Ok(Some(Box::pin(caught.map(|caught| match caught {
                 Ok(answered) => answered.map_err(HandlerErrorKind::Failed),

@@ -20,7 +20,7 @@ use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::task::coop;
 
-use crate::events::ReplyTo;
+use crate::events::AckSender;
 use crate::extract::{EventContext, What};
 use crate::failure::Handled;
 use crate::handler::{BoxFuture, Route};
@@ -129,11 +129,11 @@ impl Work {
         let selected = socket.select(what);
         let mut read = false;
         for route in selected.onlookers.iter().flatten() {
-            read |= self.run(route, socket, what, ReplyTo::nobody(), cx)?;
+            read |= self.run(route, socket, what, AckSender::nobody(), cx)?;
         }
         if let Some(route) = &selected.own {
-            let reply = socket.reply_to(what.ack_id());
-            read |= self.run(route, socket, what, reply, cx)?;
+            let ack = AckSender::new(socket.member(), what.reply());
+            read |= self.run(route, socket, what, ack, cx)?;
         }
         match what.args() {
             // Arguments that nobody reads must be JSON all the same.
@@ -148,13 +148,13 @@ impl Work {
         route: &Arc<Route>,
         socket: &Socket,
         what: &What<'_>,
-        reply: ReplyTo,
+        ack: AckSender,
         cx: &mut Context<'_>,
     ) -> Result<bool, Malformed> {
         let mut event = EventContext {
             socket,
             what,
-            reply,
+            ack,
             read: Cell::new(false),
         };
         let started = route.start(&mut event);
