@@ -214,6 +214,14 @@ impl Hub {
 }
 
 impl State {
+    const fn view(&self) -> View<'_> {
+        View {
+            manager: &self.manager,
+            driven: !matches!(self.driver, Driver::None),
+            abandoned: self.abandoned,
+        }
+    }
+
     /// Has the driver look again. The waker is to be woken without the lock.
     const fn rouse(&mut self) -> Option<Waker> {
         self.dirty = true;
@@ -274,12 +282,7 @@ impl Watcher {
     ) -> Poll<R> {
         let waker = cx.waker().clone();
         let mut state = self.hub.state.lock();
-        let view = View {
-            manager: &state.manager,
-            driven: !matches!(state.driver, Driver::None),
-            abandoned: state.abandoned,
-        };
-        if let Some(found) = look(view) {
+        if let Some(found) = look(state.view()) {
             return Poll::Ready(found);
         }
         let mine = state.watchers.iter().position(|(id, _)| *id == self.id);
@@ -288,6 +291,11 @@ impl Watcher {
         drop(state);
         drop(old);
         Poll::Pending
+    }
+
+    /// Looks now.
+    pub(crate) fn ask<R>(&self, look: impl FnOnce(View<'_>) -> R) -> R {
+        look(self.hub.state.lock().view())
     }
 
     /// [`poll`](Self::poll), as a future. Dropped, nothing has happened.
