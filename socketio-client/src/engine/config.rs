@@ -5,6 +5,8 @@ use std::time::Duration;
 use engineio_proto::{Revision, Transport};
 use http::HeaderMap;
 
+use super::{Proxy, Tls};
+
 /// Configuration of a client: where to, by which transports, and how long anything may take.
 ///
 /// ```
@@ -58,6 +60,10 @@ pub struct Config {
     pub max_redirects: u8,
     /// Subprotocols to offer for a websocket, in the order of preference. Default none.
     pub protocols: Vec<String>,
+    /// Through what the server is reached. Default nothing.
+    pub proxy: Option<Proxy>,
+    /// How TLS is spoken, if the URL asks for it. Default: as the system would.
+    pub tls: Tls,
     /// The largest response and the longest websocket message that is accepted, in bytes; what is
     /// larger ends the session. The reference has no such limit. Default 100,000,000.
     pub max_payload: usize,
@@ -109,6 +115,8 @@ impl Config {
             cookies: true,
             max_redirects: 5,
             protocols: Vec::new(),
+            proxy: None,
+            tls: Tls::new(),
             max_payload: 100_000_000,
             open_timeout: Duration::from_secs(20),
             request_timeout: Duration::from_secs(20),
