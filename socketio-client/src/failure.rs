@@ -74,8 +74,14 @@ pub(crate) fn report(hook: &ErrorHook, nsp: &str, event: &str, kind: HandlerErro
         event: event.to_owned(),
         kind,
     };
-    if catch_unwind(AssertUnwindSafe(|| hook(&error))).is_err() {
-        tracing::error!(target: "socketio", %error, "the error hook panicked");
+    contain("error", || hook(&error));
+}
+
+/// Runs a hook, and logs if it panics.
+pub(crate) fn contain(name: &str, hook: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(hook)) {
+        let error = panicked(payload);
+        tracing::error!(target: "socketio", %error, "the {name} hook failed");
     }
 }
 

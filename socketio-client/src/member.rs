@@ -19,13 +19,8 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    /// That of a name; a missing slash is added.
-    pub(crate) fn new(hub: &Arc<Hub>, name: &str) -> Self {
-        let (key, name) = hub.command(|manager, _| {
-            let key = manager.socket(name);
-            let name = manager.namespace(key).unwrap_or(name);
-            (key, Box::from(name))
-        });
+    pub(crate) fn new(hub: &Arc<Hub>, key: SocketKey) -> Self {
+        let name = hub.ask(|manager| manager.namespace(key).unwrap_or_default().into());
         Self {
             hub: Arc::clone(hub),
             key,
