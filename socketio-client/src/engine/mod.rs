@@ -4,6 +4,8 @@ mod addresses;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 mod config;
+#[cfg(feature = "async")]
+mod connection;
 #[allow(dead_code, reason = "its drivers are being written")]
 pub(crate) mod core;
 #[cfg(feature = "async")]
@@ -13,11 +15,15 @@ mod error;
 mod proxy;
 #[allow(dead_code, reason = "its drivers are being written")]
 pub(crate) mod random;
+#[cfg(feature = "async")]
+mod scratch;
 mod target;
 pub mod tls;
 mod tunnel;
 
 pub use self::config::{Config, RevisionChoice};
+#[cfg(feature = "async")]
+pub use self::connection::Connection;
 #[cfg(feature = "async")]
 pub use self::dial::{BoxStream, ByteStream, Connect, Connecting};
 pub use self::error::{Error, ErrorKind};

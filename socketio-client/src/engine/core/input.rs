@@ -30,6 +30,11 @@ impl Input {
         self.buffer
     }
 
+    /// Whether there is any memory to read into.
+    pub(crate) fn has_buffer(&self) -> bool {
+        !self.buffer.is_empty()
+    }
+
     /// Whether all has been taken; only then is there room.
     pub(crate) fn is_empty(&self) -> bool {
         self.rest.is_empty()
