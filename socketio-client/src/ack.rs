@@ -81,7 +81,10 @@ fn after(timeout: Duration) -> Instant {
 }
 
 impl Call {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<crate::proto::Args<'static>, AckError>> {
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<crate::proto::Args<'static>, AckError>> {
         if let Poll::Ready(answer) = Pin::new(&mut self.slot).poll(cx) {
             self.awaited = false;
             return Poll::Ready(match answer {
@@ -122,9 +125,7 @@ impl<T: FromArgs> Future for Ack<T> {
                 let args = answer?;
                 T::from_args(args).map_err(AckError::Mismatch)
             }),
-            Err(error) => {
-                Poll::Ready(Err(error.take().map_or(AckError::Disconnected, Into::into)))
-            }
+            Err(error) => Poll::Ready(Err(error.take().map_or(AckError::Disconnected, Into::into))),
         }
     }
 }

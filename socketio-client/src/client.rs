@@ -27,7 +27,7 @@ use crate::task::{self, Patience, Shared};
 ///
 /// What concerns a namespace can be said here as well and means the default one, `/`.
 ///
-/// The client lives as long as somebody holds it, or one of its [`Socket`]s, [`Ack`]s or
+/// The client lives as long as somebody holds it, or one of its [`Socket`]s, [`PendingAck`](crate::PendingAck)s or
 /// [`Events`]: when the last is dropped it says goodbye to the server. A handler that holds one
 /// makes the client hold itself, until [`close`](Self::close); handlers are better off with the
 /// [`Socket`] of their parameters.

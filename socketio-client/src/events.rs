@@ -2,11 +2,9 @@
 //! whole, and for those who answer later.
 
 use std::collections::VecDeque;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use futures_util::Stream;
 use parking_lot::Mutex;
 
 use crate::manager::ReplyTo;
@@ -150,7 +148,7 @@ impl Queue {
     }
 
     /// Nobody takes events any more.
-    fn abandon(&self) {
+    pub(crate) fn abandon(&self) {
         let mut state = self.state.lock();
         state.over = true;
         let events = std::mem::take(&mut state.events);

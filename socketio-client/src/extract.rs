@@ -1,8 +1,8 @@
 //! What handlers can ask for in their parameters, in either client.
 
+use serde::de::DeserializeOwned;
 use std::borrow::Cow;
 use std::cell::Cell;
-use serde::de::DeserializeOwned;
 
 use crate::error::{ConnectError, DisconnectReason};
 use crate::events::{AckSender, Event};

@@ -57,10 +57,7 @@ pub enum HandlerErrorKind {
 impl HandlerErrorKind {
     /// Whether it is the server's fault: its arguments are no JSON.
     pub(crate) const fn is_malformed(&self) -> bool {
-        matches!(
-            self,
-            Self::Rejected(Rejection::Args(ArgsError::Malformed))
-        )
+        matches!(self, Self::Rejected(Rejection::Args(ArgsError::Malformed)))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a handler of the async client may be: a function of extractors; and how it is kept, without
 //! its types.
 
+use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -65,6 +66,12 @@ impl_handler!(A, B, C, D, E, G, H, I);
 
 /// A handler without its types.
 pub(crate) struct Route(Box<Start>);
+
+impl fmt::Debug for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Route(..)")
+    }
+}
 
 type Start = dyn Fn(&mut EventContext<'_, Socket>) -> Started + Send + Sync;
 

@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 
 use crate::Status;
 use crate::config::Config;
-use crate::manager::{AckFailure, Manager, Output};
+use crate::manager::{AckFailure, Manager, SocketKey};
 use crate::proto::{Args, Encoder, Tick};
 use crate::slot::Filler;
 
@@ -166,11 +166,6 @@ impl Hub {
         drop(state);
     }
 
-    /// The next thing to do for the driver.
-    pub(crate) fn poll_output(&self) -> Option<Output> {
-        self.state.lock().manager.poll_output()
-    }
-
     /// The driver has nothing to do, and no work of its own either if `idle`.
     pub(crate) fn rest(&self, idle: bool, waker: &Waker) -> Rest {
         let waker = waker.clone();
@@ -223,7 +218,7 @@ impl State {
     }
 
     /// Has the driver look again. The waker is to be woken without the lock.
-    const fn rouse(&mut self) -> Option<Waker> {
+    fn rouse(&mut self) -> Option<Waker> {
         self.dirty = true;
         match std::mem::replace(&mut self.driver, Driver::Running) {
             Driver::Sleeping(waker) => Some(waker),
@@ -255,6 +250,15 @@ pub(crate) struct View<'a> {
     pub(crate) driven: bool,
     /// Whether the last handle has gone.
     pub(crate) abandoned: bool,
+}
+
+impl View<'_> {
+    /// Whether a socket is not connected, and will not be by itself.
+    pub(crate) fn is_over(&self, key: SocketKey) -> bool {
+        let Self { manager, .. } = self;
+        manager.sid(key).is_none()
+            && (!manager.is_active(key) || manager.status() == Status::Closed)
+    }
 }
 
 /// Waits until the client is in a certain state. Leaves nothing behind.

@@ -113,9 +113,11 @@ impl<T: Send + 'static> Provider<T> {
     /// Asks. It runs in the client's task, which must go on whatever happens in there.
     pub(crate) fn ask(&self) -> BoxFuture<Result<T, BoxError>> {
         match catch_unwind(AssertUnwindSafe(|| (self.0)())) {
-            Ok(asked) => Box::pin(AssertUnwindSafe(asked).catch_unwind().map(|caught| {
-                caught.unwrap_or_else(|payload| Err(panic_error(payload)))
-            })),
+            Ok(asked) => Box::pin(
+                AssertUnwindSafe(asked)
+                    .catch_unwind()
+                    .map(|caught| caught.unwrap_or_else(|payload| Err(panic_error(payload)))),
+            ),
             Err(payload) => Box::pin(ready(Err(panic_error(payload)))),
         }
     }

@@ -15,7 +15,6 @@ use crate::events::Event;
 use crate::hub::Watcher;
 use crate::proto::{EncodeError, FromArgs, Payload};
 use crate::socket::{Events, Socket};
-use crate::stage::Status;
 
 /// A client of one namespace that sends and receives in turn.
 ///
@@ -40,6 +39,7 @@ use crate::stage::Status;
 pub struct SimpleClient {
     socket: Socket,
     events: Events,
+    watcher: Watcher,
 }
 
 /// Why nothing was received.
@@ -91,7 +91,12 @@ impl SimpleClient {
         // Before: the server may send at once.
         let events = socket.events();
         socket.connect().await?;
-        Ok(Self { socket, events })
+        let watcher = Watcher::new(socket.member().hub());
+        Ok(Self {
+            socket,
+            events,
+            watcher,
+        })
     }
 
     /// The socket, for everything else.
@@ -105,12 +110,10 @@ impl SimpleClient {
     ///
     /// # Errors
     /// If the client has been disconnected for good, or the event cannot be encoded.
-    pub async fn emit(
-        &self,
-        event: &str,
-        args: &(impl Payload + ?Sized),
-    ) -> Result<(), EmitError> {
-        self.until_connected().await.ok_or(EmitError::Disconnected)?;
+    pub async fn emit(&self, event: &str, args: &(impl Payload + ?Sized)) -> Result<(), EmitError> {
+        self.until_connected()
+            .await
+            .ok_or(EmitError::Disconnected)?;
         Ok(self.socket.emit(event, args)?)
     }
 
@@ -125,9 +128,7 @@ impl SimpleClient {
         event: &str,
         args: &(impl Payload + ?Sized),
     ) -> Result<T, AckError> {
-        self.until_connected()
-            .await
-            .ok_or(AckError::Disconnected)?;
+        self.until_connected().await.ok_or(AckError::Disconnected)?;
         self.socket.call(event, args).await
     }
 
@@ -182,7 +183,21 @@ impl SimpleClient {
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        todo!()
+        let event = match self.events.poll(cx) {
+            Poll::Ready(event) => event,
+            Poll::Pending => {
+                let key = self.socket.member().key();
+                let over = self
+                    .watcher
+                    .poll(cx, |view| view.is_over(key).then_some(()));
+                return over.map(|()| None);
+            }
+        };
+        Poll::Ready(event.map(|mut event| {
+            // No arguments can always be encoded.
+            let _ = event.ack.take().send(&());
+            event
+        }))
     }
 }
 

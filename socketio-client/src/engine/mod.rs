@@ -5,11 +5,11 @@ mod addresses;
 pub mod blocking;
 mod config;
 #[cfg(feature = "async")]
-mod connection;
+pub(crate) mod connection;
 #[allow(dead_code, reason = "its drivers are being written")]
 pub(crate) mod core;
 #[cfg(feature = "async")]
-mod dial;
+pub(crate) mod dial;
 #[allow(dead_code, reason = "its drivers are being written")]
 mod error;
 mod proxy;

@@ -15,10 +15,10 @@ use std::task::{Context, Poll};
 
 use super::Asked;
 use super::shared::Shared;
+use crate::engine::connection::Event;
 use crate::engine::core::Memory;
-use crate::engine::{
-    self, CloseReason, Connection, ConnectionEvent, Dialer, ErrorKind, Message, Prepared, Transport,
-};
+use crate::engine::dial::Dialer;
+use crate::engine::{self, CloseReason, Connection, ErrorKind, Message, Prepared, Transport};
 use crate::manager::Flow;
 use crate::proto::{BoxError, Encoded, Revision};
 
@@ -188,12 +188,12 @@ impl Link {
             State::Closing { connection, .. } => (connection, true),
         };
         connection.poll_event(cx).map(|event| match event {
-            ConnectionEvent::Opened if !closing => Happened::Opened,
-            ConnectionEvent::Message(message) if !closing => Happened::Message(message),
-            ConnectionEvent::Upgraded(to) => Happened::Upgraded(to),
-            ConnectionEvent::Closed { reason, error } => Happened::Ended(reason, error.cloned()),
+            Event::Opened if !closing => Happened::Opened,
+            Event::Message(message) if !closing => Happened::Message(message),
+            Event::Upgraded(to) => Happened::Upgraded(to),
+            Event::Closed { reason, error } => Happened::Ended(reason, error.cloned()),
             // Nobody is told what comes while it is being closed.
-            ConnectionEvent::Opened | ConnectionEvent::Message(_) => Happened::Ignored,
+            Event::Opened | Event::Message(_) => Happened::Ignored,
         })
     }
 }

@@ -23,7 +23,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::runtime::Handle;
 use tokio::task::coop;
@@ -181,8 +180,7 @@ impl Task {
         let at = due.map(|at| self.shared().instant(at));
         let is_due = self.timer.poll(cx, at);
         if is_due {
-            self.hub()
-                .drive(|manager, now| manager.handle_timeout(now));
+            self.hub().drive(|manager, now| manager.handle_timeout(now));
         }
         is_due
     }
@@ -213,7 +211,7 @@ impl Task {
     fn ask(&mut self, socket: SocketKey, ticket: u32) {
         match self.shared().credentials(socket) {
             Some(asked) => {
-                let answer = asked.map(move |answer| (socket, ticket, answer));
+                let answer = async move { (socket, ticket, asked.await) };
                 self.credentials.push(Box::pin(answer));
             }
             None => self
