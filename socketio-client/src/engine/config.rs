@@ -56,7 +56,7 @@ pub struct Config {
     /// Whether cookies the server sets are sent back, on polling and websocket, also by later
     /// sessions. Default yes.
     pub cookies: bool,
-    /// How many redirects one request follows. Zero: a redirect is an error. Default 5.
+    /// How many redirects one request follows. Zero: a redirect is an error. Default 20.
     pub max_redirects: u8,
     /// Subprotocols to offer for a websocket, in the order of preference. Default none.
     pub protocols: Vec<String>,
@@ -113,7 +113,7 @@ impl Config {
             base64: false,
             timestamp_requests: true,
             cookies: true,
-            max_redirects: 5,
+            max_redirects: 20,
             protocols: Vec::new(),
             proxy: None,
             tls: Tls::new(),

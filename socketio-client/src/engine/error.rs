@@ -93,6 +93,14 @@ pub enum ErrorKind {
     /// What the server sent on a websocket is not what RFC 6455 allows, or too long.
     #[error(transparent)]
     Frame(#[from] ws::Error),
+    /// The server closed the websocket, and said why.
+    #[error("server closed the websocket{}", words(*.code, .reason))]
+    Closed {
+        /// The status code of WebSocket, as in 1009 for a message that was too long.
+        code: Option<u16>,
+        /// The server's words, often none.
+        reason: String,
+    },
     /// A response is larger than [`max_payload`](super::Config::max_payload).
     #[error("response exceeds the limit of {limit} bytes")]
     TooBig {
@@ -111,4 +119,14 @@ pub enum ErrorKind {
 fn message(body: Option<&Value>) -> String {
     let message = body.and_then(|body| body["message"].as_str().or_else(|| body.as_str()));
     message.map(|it| format!(": {it}")).unwrap_or_default()
+}
+
+fn words(code: Option<u16>, reason: &str) -> String {
+    let code = code
+        .map(|it| format!(" with code {it}"))
+        .unwrap_or_default();
+    match reason {
+        "" => code,
+        _ => format!("{code}: {reason}"),
+    }
 }

@@ -51,4 +51,24 @@ impl Input {
     pub(crate) fn fill(&mut self, len: usize) {
         self.rest = 0..len.min(self.buffer.len());
     }
+
+    /// The stream the bytes came from.
+    pub(super) const fn stream(&self) -> StreamId {
+        self.stream
+    }
+
+    /// What was not taken yet, and its end in the buffer.
+    pub(super) fn rest(&mut self) -> (&mut [u8], usize) {
+        (&mut self.buffer[self.rest.clone()], self.rest.end)
+    }
+
+    /// All but the last `left` bytes have been taken.
+    pub(super) fn keep(&mut self, left: usize) {
+        self.rest.start = self.rest.end - left;
+    }
+
+    /// Bytes that may have been taken.
+    pub(super) fn bytes(&self, range: &Range<usize>) -> &[u8] {
+        self.buffer.get(range.clone()).unwrap_or_default()
+    }
 }

@@ -6,9 +6,9 @@ use engineio_proto::Revision;
 /// Cookies, and what worked. A fresh one knows nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
-    cookies: CookieStore,
+    pub(super) cookies: CookieStore,
     /// The revision the server turned out to speak.
-    revision: Option<Revision>,
+    pub(super) revision: Option<Revision>,
     /// Whether the last session got to a websocket.
-    websocket: bool,
+    pub(super) websocket: bool,
 }
