@@ -5,11 +5,13 @@ mod addresses;
 pub mod blocking;
 mod config;
 #[cfg(feature = "async")]
-pub(crate) mod connection;
+mod connection;
 #[allow(dead_code, reason = "its drivers are being written")]
 pub(crate) mod core;
 #[cfg(feature = "async")]
-pub(crate) mod dial;
+mod dial;
+#[cfg(all(test, feature = "async", feature = "blocking"))]
+mod dialing;
 #[allow(dead_code, reason = "its drivers are being written")]
 mod error;
 mod proxy;
@@ -18,12 +20,18 @@ pub(crate) mod random;
 #[cfg(feature = "async")]
 mod scratch;
 mod target;
+#[cfg(all(test, feature = "async", feature = "blocking"))]
+mod testing;
 pub mod tls;
 mod tunnel;
 
 pub use self::config::{Config, RevisionChoice};
 #[cfg(feature = "async")]
 pub use self::connection::Connection;
+#[cfg(feature = "async")]
+pub(crate) use self::connection::Event as ConnectionEvent;
+#[cfg(feature = "async")]
+pub(crate) use self::dial::Dialer;
 #[cfg(feature = "async")]
 pub use self::dial::{BoxStream, ByteStream, Connect, Connecting};
 pub use self::error::{Error, ErrorKind};

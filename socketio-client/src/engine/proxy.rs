@@ -207,6 +207,9 @@ mod tests {
         let proxy: Proxy = "http://aladdin:sesame@proxy".parse().unwrap();
         let shown = format!("{proxy:?}");
         assert!(shown.contains("proxy"), "{shown}");
-        assert!(!shown.contains("sesame") && !shown.contains("aladdin"), "{shown}");
+        assert!(
+            !shown.contains("sesame") && !shown.contains("aladdin"),
+            "{shown}"
+        );
     }
 }

@@ -134,19 +134,21 @@ fn through(proxy: &Proxy, tls: &Tls, target: &Target, deadline: Deadline) -> io:
     }
     let mut buffer = [0; tunnel::READ];
     let mut outgoing = tunnel.take_outgoing();
-    wait(&mut stream, deadline, |stream| loop {
-        while !outgoing.is_empty() {
-            let len = stream.write(&outgoing)?;
-            outgoing.drain(..len);
+    wait(&mut stream, deadline, |stream| {
+        loop {
+            while !outgoing.is_empty() {
+                let len = stream.write(&outgoing)?;
+                outgoing.drain(..len);
+            }
+            stream.flush()?;
+            let wants = tunnel.wants().min(buffer.len());
+            if wants == 0 {
+                return Ok(());
+            }
+            let len = stream.read(&mut buffer[..wants])?;
+            tunnel.handle_bytes(&buffer[..len])?;
+            outgoing = tunnel.take_outgoing();
         }
-        stream.flush()?;
-        let wants = tunnel.wants().min(buffer.len());
-        if wants == 0 {
-            return Ok(());
-        }
-        let len = stream.read(&mut buffer[..wants])?;
-        tunnel.handle_bytes(&buffer[..len])?;
-        outgoing = tunnel.take_outgoing();
     })?;
     Ok(stream)
 }

@@ -124,7 +124,10 @@ mod tests {
         let mut tunnel = Tunnel::new(&proxy.parse().unwrap(), target)?;
         for &(said, mut answer) in dialogue {
             let outgoing = tunnel.take_outgoing();
-            assert_eq!(outgoing.escape_ascii().to_string(), said.escape_ascii().to_string());
+            assert_eq!(
+                outgoing.escape_ascii().to_string(),
+                said.escape_ascii().to_string()
+            );
             while !answer.is_empty() {
                 let wants = tunnel.wants();
                 assert!(wants > 0, "open before the proxy has finished");
@@ -147,7 +150,11 @@ mod tests {
     ) {
         let target = Target::new(target.0, target.1, false);
         for step in [1, 2, 3, 7, usize::MAX] {
-            assert_eq!(hold(proxy, &target, dialogue, step), result, "{step} at a time");
+            assert_eq!(
+                hold(proxy, &target, dialogue, step),
+                result,
+                "{step} at a time"
+            );
         }
     }
 
@@ -163,7 +170,10 @@ mod tests {
             check("http://proxy", SERVER, &[(ASK, head)], result);
         };
         answer(b"HTTP/1.1 200 OK\r\n\r\n", Ok(()));
-        answer(b"HTTP/1.0 200 Connection established\r\nvia: me\r\n\r\n", Ok(()));
+        answer(
+            b"HTTP/1.0 200 Connection established\r\nvia: me\r\n\r\n",
+            Ok(()),
+        );
         answer(b"HTTP/1.1 299 \r\n\r\n", Ok(()));
         answer(
             b"HTTP/1.1 407 Who?\r\ncontent-length: 3\r\n\r\n",
@@ -229,7 +239,12 @@ mod tests {
         let ask = b"\x04\x01\x1f\x90\0\0\0\x01me\0example.org\0";
         check("socks4a://me@proxy", SERVER, &[(ask, OPEN4)], Ok(()));
         let ask = b"\x04\x01\0\x50\x7f\0\0\x01\0";
-        check("socks4a://proxy", ("127.0.0.1", 80), &[(ask, OPEN4)], Ok(()));
+        check(
+            "socks4a://proxy",
+            ("127.0.0.1", 80),
+            &[(ask, OPEN4)],
+            Ok(()),
+        );
         let ask = b"\x04\x01\0\x50\0\0\0\x01\0::1\0";
         check("socks4a://proxy", ("::1", 80), &[(ask, OPEN4)], Ok(()));
     }
@@ -287,17 +302,16 @@ mod tests {
         with(b"\x01\0", Ok(()));
         with(b"\x01\x01", Err(ProxyError::Unauthorized));
         with(b"\x05\0", Err(ProxyError::Malformed));
-        check(
-            proxy,
-            SERVER,
-            &[(hello, b"\x05\0"), (ASK5, OPEN5)],
-            Ok(()),
-        );
+        check(proxy, SERVER, &[(hello, b"\x05\0"), (ASK5, OPEN5)], Ok(()));
         let no_password = b"\x01\x02me\0";
         check(
             "socks5://me@proxy",
             SERVER,
-            &[(hello, b"\x05\x02"), (no_password, b"\x01\0"), (ASK5, OPEN5)],
+            &[
+                (hello, b"\x05\x02"),
+                (no_password, b"\x01\0"),
+                (ASK5, OPEN5),
+            ],
             Ok(()),
         );
     }
