@@ -1,1 +1,6 @@
-//! Tests of the client against the server of this workspace.
+//! The client as applications see it, against our own server. One binary; nothing here reaches
+//! inside.
+
+mod client_connect;
+mod client_events;
+mod host;

@@ -1,0 +1,1 @@
+//! Connecting, and what keeps a client from it.
