@@ -51,6 +51,7 @@ impl Host {
                 dial,
                 down: AtomicBool::new(false),
                 dialled: AtomicUsize::new(0),
+                frozen: watch::Sender::new(()),
                 relays: Mutex::new(Vec::new()),
             })),
         }
@@ -111,20 +112,26 @@ struct Inner {
     dial: mpsc::UnboundedSender<DuplexStream>,
     down: AtomicBool,
     dialled: AtomicUsize,
+    frozen: watch::Sender<()>,
     relays: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Network {
-    fn connect(&self) -> io::Result<DuplexStream> {
+    pub(crate) fn connect(&self) -> io::Result<DuplexStream> {
         self.0.dialled.fetch_add(1, Ordering::Relaxed);
         if self.0.down.load(Ordering::Relaxed) {
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
         let (client, mut near) = duplex(PIPE);
         let (mut far, server) = duplex(PIPE);
+        let mut frozen = self.0.frozen.subscribe();
         let relay = tokio::spawn(async move {
-            // However it ends, both ends see it.
-            let _ = copy_bidirectional(&mut near, &mut far).await;
+            tokio::select! {
+                // However it ends, both ends see it.
+                _ = copy_bidirectional(&mut near, &mut far) => {}
+                // Held, but nothing moves any more.
+                _ = frozen.changed() => future::pending().await,
+            }
         });
         let mut relays = self.0.relays.lock();
         relays.retain(|relay| !relay.is_finished());
@@ -139,6 +146,11 @@ impl Network {
         for relay in self.0.relays.lock().drain(..) {
             relay.abort();
         }
+    }
+
+    /// Nothing moves on the connections there are any more, and nobody is told.
+    pub(crate) fn freeze(&self) {
+        self.0.frozen.send_replace(());
     }
 
     /// Cuts all connections, and refuses new ones.

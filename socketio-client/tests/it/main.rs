@@ -3,4 +3,8 @@
 
 mod client_connect;
 mod client_events;
+mod client_lifetime;
+mod client_net;
+mod client_reconnect;
+mod client_simple;
 mod host;
