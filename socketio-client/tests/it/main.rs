@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! The client as applications see it, against our own server. One binary; nothing here reaches
 //! inside.
 
@@ -8,3 +9,9 @@ mod client_net;
 mod client_reconnect;
 mod client_simple;
 mod host;
+=======
+//! Tests of the client against the servers of this workspace.
+
+#[cfg(feature = "async")]
+mod engine;
+>>>>>>> dial
