@@ -1,17 +1,19 @@
-<<<<<<< HEAD
-//! The client as applications see it, against our own server. One binary; nothing here reaches
-//! inside.
-
-mod client_connect;
-mod client_events;
-mod client_lifetime;
-mod client_net;
-mod client_reconnect;
-mod client_simple;
-mod host;
-=======
-//! Tests of the client against the servers of this workspace.
+//! The client as applications see it, against the servers of this workspace. One binary; nothing
+//! here reaches inside.
 
 #[cfg(feature = "async")]
+mod client_connect;
+#[cfg(feature = "async")]
+mod client_events;
+#[cfg(feature = "async")]
+mod client_lifetime;
+#[cfg(feature = "async")]
+mod client_net;
+#[cfg(feature = "async")]
+mod client_reconnect;
+#[cfg(feature = "async")]
+mod client_simple;
+#[cfg(feature = "async")]
 mod engine;
->>>>>>> dial
+#[cfg(feature = "async")]
+mod host;
