@@ -25,6 +25,15 @@ impl NamespaceId {
     pub fn index(self) -> usize {
         self.index as usize
     }
+
+    /// As a record has it.
+    pub(crate) const fn to_pair(self) -> [u32; 2] {
+        [self.index, self.join]
+    }
+
+    pub(crate) const fn from_pair([index, join]: [u32; 2]) -> Self {
+        Self { index, join }
+    }
 }
 
 /// A slot per membership; an empty table owns no heap memory.
