@@ -13,9 +13,8 @@ use std::{
     time::Instant,
 };
 
-use engineio_proto::record;
-
 use crate::fault::Fault;
+use crate::replay::replay_all;
 use crate::trace::readable;
 use crate::world::{Tally, World};
 
@@ -124,7 +123,7 @@ fn quiet(seed: u64) -> Result<Tally, Fault> {
 /// What was recorded of a seed happens again.
 fn replay(seed: u64) -> Result<(), Fault> {
     let (lines, _) = traced(seed);
-    match record::replay(lines.iter().map(String::as_str)) {
+    match replay_all(lines.iter().map(String::as_str)) {
         Ok(_) => Ok(()),
         Err(divergence) => Err(Fault {
             rule: "record",

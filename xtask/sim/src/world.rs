@@ -127,7 +127,7 @@ impl World {
         trace.note(BEGINNING, &"seed", || {
             format!("{seed}: {}", scenario.describe())
         });
-        let client = Client::new(&scenario, 0, BEGINNING);
+        let client = Client::new(&scenario, 0, BEGINNING, &trace);
         let recovery = Recovery::draw(
             !scenario.pair.implicit && !scenario.pair.packed,
             &mut rng,

@@ -119,7 +119,7 @@ impl World {
                 let asks = self.scenario.pair.client_asks;
                 self.client.pulse.start_client(told, asks, self.client.seen);
                 self.client.begins = self.scenario.pair.implicit;
-                self.client.learn_link(self.scenario.pair);
+                self.client.learn_link(self.scenario.pair, &self.trace);
             }
             Output::Upgraded { to } => {
                 check(
