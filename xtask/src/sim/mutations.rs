@@ -1,5 +1,5 @@
 //! Whether the simulator finds faults: puts one at a time into a copy of the proto crates, and runs
-//! seeds until a rule is broken.
+//! seeds until a rule is broken. The record of that run then has to lead to the same again.
 
 use std::{
     fs,
@@ -31,6 +31,9 @@ const COPIED: [&str; 3] = ["engineio-proto", "socketio-proto", "xtask/sim"];
 
 /// Seeds after which a fault counts as not found.
 const SEEDS: &str = "20000";
+
+/// Where the record of a failure goes.
+const RECORDS: &str = "records";
 
 const BUILD_DEADLINE: Duration = Duration::from_secs(15 * 60);
 
@@ -128,18 +131,31 @@ impl Copy {
             target: self.target.clone(),
             packages: Vec::new(),
         };
-        let verdict = self.build(&workspace).map(|()| {
-            let sim = process::output(
-                &mut self.sim(&["--seeds", SEEDS, "--expect-fault"]),
-                RUN_DEADLINE,
-            );
-            match sim {
-                Ok(seed) => Verdict::Caught(seed.trim().to_owned()),
-                Err(_) => Verdict::Survived,
-            }
-        });
+        let verdict = self.build(&workspace).and_then(|()| self.run(mutation));
         write(&file, &original)?;
         verdict
+    }
+
+    fn run(&self, mutation: &Mutation) -> Result<Verdict, Stop> {
+        let records = self.root.join(RECORDS);
+        // There are none before the first fault.
+        let _ = fs::remove_dir_all(&records);
+        let arguments = ["--seeds", SEEDS, "--expect-fault", "--traces", RECORDS];
+        let Ok(found) = process::output(&mut self.sim(&arguments), RUN_DEADLINE) else {
+            return Ok(Verdict::Survived);
+        };
+        let written = fs::read_dir(&records).into_iter().flatten();
+        for record in written.filter_map(Result::ok) {
+            let record = record.path();
+            let mut replay = self.sim(&["--replay"]);
+            if process::output(replay.arg(&record), RUN_DEADLINE).is_err() {
+                let (what, record) = (mutation.what, record.display());
+                let why = format!("{what}: {found}{record} leads elsewhere");
+                return Err(Stop::Failed(why));
+            }
+        }
+        let by = found.lines().next().unwrap_or_default();
+        Ok(Verdict::Caught(by.to_owned()))
     }
 
     fn build(&self, workspace: &Workspace) -> Result<(), Stop> {
