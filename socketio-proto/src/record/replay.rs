@@ -106,15 +106,19 @@ impl Machine {
         };
         let connection = match line["role"].as_str()? {
             "client" => {
-                let mut config = client::Config::default();
-                config.limits = limits;
+                let config = client::Config {
+                    limits,
+                    ..client::Config::default()
+                };
                 let link = line["link"].as_str()?;
                 Connection::Client(client::Connection::new(revision, &config, link))
             }
             "server" => {
-                let mut config = server::Config::default();
-                config.limits = limits;
-                config.connect_timeout = line["connect_timeout"].as_u64()?;
+                let config = server::Config {
+                    limits,
+                    connect_timeout: line["connect_timeout"].as_u64()?,
+                    ..server::Config::default()
+                };
                 let now = line["at"].as_u64()?;
                 Connection::Server(server::Connection::new(revision, &config, now))
             }

@@ -75,7 +75,7 @@ impl Pair {
         }
     }
 
-    fn to_server(&mut self, sent: &Encoded) -> Option<server::Event<'static, u8>> {
+    fn tell_server(&mut self, sent: &Encoded) -> Option<server::Event<'static, u8>> {
         self.now += 1;
         let mut event = None;
         if sent.has_text() {
@@ -95,7 +95,7 @@ impl Pair {
         event
     }
 
-    fn to_client(&mut self, sent: &Encoded) {
+    fn tell_client(&mut self, sent: &Encoded) {
         if sent.has_text() {
             self.client.handle_text(sent.text()).unwrap();
         }
@@ -109,7 +109,7 @@ impl Pair {
         let auth = json!({ "user": "hidden credentials", "pass": 987_654 });
         let (own, sent) = self.client.connect(name, auth.as_object()).unwrap();
         let event = match sent {
-            Some(sent) => self.to_server(&sent),
+            Some(sent) => self.tell_server(&sent),
             None => self.server.poll_event(),
         };
         let Some(server::Event::Connect { nsp, .. }) = event else {
@@ -122,17 +122,17 @@ impl Pair {
     fn live(mut self) {
         let (root, at_server) = self.join("/");
         let answer = self.server.accept(at_server, SID, Some(PID)).unwrap();
-        self.to_client(&answer);
+        self.tell_client(&answer);
         let (_, refused) = self.join("/refused");
         let data = json!({ "why": "hidden reason" });
         let answer = self
             .server
             .reject(refused, "hidden words", Some(&data))
             .unwrap();
-        self.to_client(&answer);
+        self.tell_client(&answer);
         let (_, unknown) = self.join("/unknown");
         let answer = self.server.reject_unknown(unknown).unwrap();
-        self.to_client(&answer);
+        self.tell_client(&answer);
 
         let secret = (
             "hidden text",
@@ -144,7 +144,7 @@ impl Pair {
             .encoder()
             .event("/", None, "tell", &secret)
             .unwrap();
-        assert!(self.to_server(&sent).is_some());
+        assert!(self.tell_server(&sent).is_some());
         self.client.register_ack(root, 3, 1).unwrap();
         assert!(self.client.register_ack(root, 3, 2).is_err());
         let bytes = (Binary::from(b"hidden bytes".to_vec()), "hidden text");
@@ -153,9 +153,9 @@ impl Pair {
             .encoder()
             .event("/", Some(3), "ask", &bytes)
             .unwrap();
-        assert!(self.to_server(&sent).is_some());
+        assert!(self.tell_server(&sent).is_some());
         let sent = self.server.encoder().ack("/", 3, &bytes).unwrap();
-        self.to_client(&sent);
+        self.tell_client(&sent);
         assert!(self.client.forget_ack(root, 3).is_none());
         self.server.register_ack(at_server, 1, 1).unwrap();
         self.server.register_ack(at_server, 2, 2).unwrap();
@@ -163,7 +163,7 @@ impl Pair {
         self.server.handle_timeout(self.now).unwrap();
         let (sent, acks) = self.server.disconnect(at_server).unwrap();
         assert_eq!(acks, [1]);
-        self.to_client(&sent);
+        self.tell_client(&sent);
         assert!(self.client.disconnect(root).is_none());
         assert_eq!(self.server.drain_acks().count(), 0);
         assert!(self.server.handle_text(self.now, "9 hidden text").is_err());
@@ -446,7 +446,8 @@ proptest! {
             let mut server = Recorded::<server::Connection<()>>::server(
                 Revision::V5, &config, 0, Some(record.tape("server", false)));
             let joined = server.handle_text(0, r#"[0,"/a",null,{"token":"t"},[]]"#);
-            prop_assert!(matches!(joined, Ok(Some(server::Event::Connect { .. }))));
+            let joined = matches!(joined, Ok(Some(server::Event::Connect { .. })));
+            prop_assert!(joined);
             let args = json!([message, { "_placeholder": true, "num": number % 2 }]);
             let event = json!([2, "/a", 7, [message, args], [[1, 2, 3]]]).to_string();
             let _ = server.handle_text(0, &event);

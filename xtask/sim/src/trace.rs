@@ -22,7 +22,7 @@ impl Trace {
     }
 
     /// A line of a recorder.
-    pub(crate) fn line(&mut self, line: impl FnOnce() -> String) {
+    pub(crate) fn line(&self, line: impl FnOnce() -> String) {
         if let Some(lines) = &self.0 {
             write(lines, line());
         }
@@ -35,7 +35,7 @@ impl Trace {
     }
 
     /// A note.
-    pub(crate) fn note(&mut self, at: Tick, who: &dyn Display, what: impl FnOnce() -> String) {
+    pub(crate) fn note(&self, at: Tick, who: &dyn Display, what: impl FnOnce() -> String) {
         self.line(|| json!({ "at": at, "of": who.to_string(), "note": what() }).to_string());
     }
 

@@ -139,7 +139,7 @@ impl World {
         now
     }
 
-    fn tape_client(&mut self, input: &Input<'_>) {
+    fn tape_client(&self, input: &Input<'_>) {
         let at = self.clock(Side::Client);
         self.trace.line(|| self.client.recorder.input(at, input));
     }

@@ -90,7 +90,7 @@ impl World {
         now
     }
 
-    pub(crate) fn tape_server(&mut self, index: usize, input: &Input<'_>) {
+    pub(crate) fn tape_server(&self, index: usize, input: &Input<'_>) {
         let at = self.clock(Side::Server);
         self.trace
             .line(|| self.servers[index].recorder.input(at, input));
