@@ -203,7 +203,7 @@ impl World {
         }
     }
 
-    pub(crate) fn note_sent(&mut self, side: Side, parcel: &Parcel) {
+    pub(crate) fn note_sent(&self, side: Side, parcel: &Parcel) {
         self.note(&side, || {
             let bytes: usize = parcel.binaries.iter().map(|it| it.len()).sum();
             let text = parcel.text.as_deref().unwrap_or_default();
