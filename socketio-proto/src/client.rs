@@ -149,7 +149,7 @@ pub struct Connection<A> {
     revision: Revision,
     decoder: Decoder,
     encoder: Encoder,
-    namespaces: Namespaces<A>,
+    pub(crate) namespaces: Namespaces<A>,
     link: LinkId,
     implicit: Implicit,
     /// Events beyond the one that a message yields.

@@ -138,6 +138,12 @@ impl<A> Namespaces<A> {
         removed
     }
 
+    /// Ids of awaited acknowledgements, in order.
+    pub(crate) fn awaited(&self, id: NamespaceId) -> impl Iterator<Item = u64> {
+        let acks = self.get(id).map(|namespace| namespace.acks.keys());
+        acks.into_iter().flatten().copied()
+    }
+
     /// Takes all awaited acknowledgements of all namespaces.
     pub(crate) fn drain_acks(&mut self) -> impl Iterator<Item = A> {
         self.slots

@@ -8,10 +8,13 @@ use serde_json::{Map, Value, json};
 use super::{LAYER, VERSION, shape};
 use crate::{
     Args, DecodeError, Encoded, Limits, NamespaceId, Packet, Parser, ProtocolError, Revision, Tick,
-    client, server,
+    client, namespaces::Namespaces, server,
 };
 
 pub(super) type SharedParser = Arc<dyn Parser>;
+
+/// How many ids of awaited answers a line has at most.
+const AWAITED: usize = 8;
 
 /// How the lines of a connection are written.
 #[derive(Debug)]
@@ -150,7 +153,11 @@ impl Lines {
 
     // ---- Outputs ----------------------------------------------------------------------------
 
-    pub(super) fn server_event<A>(&self, outcome: &Outcome<server::Event<'_, A>>) -> String {
+    pub(super) fn server_event<A>(
+        &self,
+        connection: &server::Connection<A>,
+        outcome: &Outcome<server::Event<'_, A>>,
+    ) -> String {
         use server::Event;
 
         self.outcome(outcome, |event| match event {
@@ -163,14 +170,18 @@ impl Lines {
                 name,
                 args,
             } => event_line(*nsp, *id, name, args),
-            Event::Ack { nsp, args, .. } => ack_line(*nsp, args),
+            Event::Ack { nsp, args, .. } => ack_line(*nsp, args, &connection.namespaces),
             Event::Disconnect { nsp, acks } => {
                 json!({ "out": "disconnect", "nsp": nsp.to_pair(), "acks": acks.len() })
             }
         })
     }
 
-    pub(super) fn client_event<A>(&self, outcome: &Outcome<client::Event<'_, A>>) -> String {
+    pub(super) fn client_event<A>(
+        &self,
+        connection: &client::Connection<A>,
+        outcome: &Outcome<client::Event<'_, A>>,
+    ) -> String {
         use client::Event;
 
         self.outcome(outcome, |event| match event {
@@ -186,7 +197,7 @@ impl Lines {
                 name,
                 args,
             } => event_line(*nsp, *id, name, args),
-            Event::Ack { nsp, args, .. } => ack_line(*nsp, args),
+            Event::Ack { nsp, args, .. } => ack_line(*nsp, args, &connection.namespaces),
             Event::Disconnected { nsp, acks } => {
                 json!({ "out": "disconnected", "nsp": nsp.to_pair(), "acks": acks.len() })
             }
@@ -297,9 +308,16 @@ fn event_line(nsp: NamespaceId, id: Option<u64>, name: &str, args: &Args<'_>) ->
     })
 }
 
-fn ack_line(nsp: NamespaceId, args: &Args<'_>) -> Value {
-    let (len, attachments) = (args.raw().len(), lens(args));
-    json!({ "out": "ack", "nsp": nsp.to_pair(), "args": len, "attachments": attachments })
+/// Which of the awaited answers it was shows in those that still are.
+fn ack_line<A>(nsp: NamespaceId, args: &Args<'_>, namespaces: &Namespaces<A>) -> Value {
+    let awaited: Vec<_> = namespaces.awaited(nsp).take(AWAITED).collect();
+    json!({
+        "out": "ack",
+        "nsp": nsp.to_pair(),
+        "args": args.raw().len(),
+        "attachments": lens(args),
+        "awaited": awaited,
+    })
 }
 
 fn lens(args: &Args<'_>) -> Vec<usize> {

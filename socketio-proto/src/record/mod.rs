@@ -159,18 +159,28 @@ impl Recorder {
 
 impl<C> Recorded<C> {
     /// Makes a call between its two lines.
-    fn call<'a, T>(
-        &'a mut self,
+    fn call<T>(
+        &mut self,
         input: impl FnOnce(&Lines) -> String,
-        call: impl FnOnce(&'a mut C) -> T,
+        call: impl FnOnce(&mut C) -> T,
         output: impl FnOnce(&Lines, &T) -> String,
+    ) -> T {
+        self.call_seen(input, call, |lines, _, result| output(lines, result))
+    }
+
+    /// The same where the result alone does not tell what has become of the connection.
+    fn call_seen<T>(
+        &mut self,
+        input: impl FnOnce(&Lines) -> String,
+        call: impl FnOnce(&mut C) -> T,
+        output: impl FnOnce(&Lines, &C, &T) -> String,
     ) -> T {
         let Some(recorder) = &mut self.recorder else {
             return call(&mut self.connection);
         };
         (recorder.write)(input(&recorder.lines));
         let result = call(&mut self.connection);
-        (recorder.write)(output(&recorder.lines, &result));
+        (recorder.write)(output(&recorder.lines, &self.connection, &result));
         result
     }
 }
@@ -197,7 +207,7 @@ impl<A> Recorded<server::Connection<A>> {
     }
 
     pub fn poll_event(&mut self) -> Option<server::Event<'static, A>> {
-        let event = self.call(
+        let event = self.call_seen(
             |lines| lines.call("poll_event"),
             |connection| Ok(connection.poll_event()),
             Lines::server_event,
@@ -210,7 +220,7 @@ impl<A> Recorded<server::Connection<A>> {
         now: Tick,
         text: &'a str,
     ) -> Result<Option<server::Event<'a, A>>, ProtocolError> {
-        self.call(
+        self.call_seen(
             |lines| lines.text(Some(now), text),
             |connection| connection.handle_text(now, text),
             Lines::server_event,
@@ -222,7 +232,7 @@ impl<A> Recorded<server::Connection<A>> {
         now: Tick,
         data: &'a [u8],
     ) -> Result<Option<server::Event<'a, A>>, ProtocolError> {
-        self.call(
+        self.call_seen(
             |lines| lines.binary(Some(now), data),
             |connection| connection.handle_binary(now, data),
             Lines::server_event,
@@ -230,10 +240,10 @@ impl<A> Recorded<server::Connection<A>> {
     }
 
     pub fn handle_timeout(&mut self, now: Tick) -> Result<(), ProtocolError> {
-        let outcome = self.call(
+        let outcome = self.call_seen(
             |lines| lines.timeout(now),
             |connection| connection.handle_timeout(now).map(|()| None),
-            Lines::server_event::<A>,
+            Lines::server_event,
         );
         outcome.map(drop)
     }
@@ -301,7 +311,7 @@ impl<A> Recorded<client::Connection<A>> {
     }
 
     pub fn poll_event(&mut self) -> Option<client::Event<'static, A>> {
-        let event = self.call(
+        let event = self.call_seen(
             |lines| lines.call("poll_event"),
             |connection| Ok(connection.poll_event()),
             Lines::client_event,
@@ -313,7 +323,7 @@ impl<A> Recorded<client::Connection<A>> {
         &mut self,
         text: &'a str,
     ) -> Result<Option<client::Event<'a, A>>, ProtocolError> {
-        self.call(
+        self.call_seen(
             |lines| lines.text(None, text),
             |connection| connection.handle_text(text),
             Lines::client_event,
@@ -324,7 +334,7 @@ impl<A> Recorded<client::Connection<A>> {
         &mut self,
         data: &'a [u8],
     ) -> Result<Option<client::Event<'a, A>>, ProtocolError> {
-        self.call(
+        self.call_seen(
             |lines| lines.binary(None, data),
             |connection| connection.handle_binary(data),
             Lines::client_event,

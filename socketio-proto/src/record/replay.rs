@@ -181,7 +181,8 @@ impl Call<'_> {
             }
             "binary" => {
                 let data = read_data(&self.0["data"])?;
-                lines.server_event(&connection.handle_binary(self.now()?, &data))
+                let outcome = connection.handle_binary(self.now()?, &data);
+                lines.server_event(connection, &outcome)
             }
             "disconnect" => match connection.disconnect(self.nsp()?) {
                 Some((packet, acks)) => lines.left(Some(&packet), acks.len()),
@@ -189,23 +190,30 @@ impl Call<'_> {
             },
             "packet" => {
                 let (now, text) = (self.now()?, self.text()?);
-                let mut outcome = lines.server_event(&connection.handle_text(now, text));
-                for data in self.attachments()? {
-                    outcome = lines.server_event(&connection.handle_binary(now, &data));
+                let attachments = self.attachments()?;
+                let mut outcome = connection.handle_text(now, text);
+                for data in &attachments {
+                    outcome = outcome.and_then(|_| connection.handle_binary(now, data));
                 }
-                outcome
+                lines.server_event(connection, &outcome)
             }
-            "poll_event" => lines.server_event(&Ok(connection.poll_event())),
+            "poll_event" => {
+                let event = connection.poll_event();
+                lines.server_event(connection, &Ok(event))
+            }
             "reject" => {
                 let message = self.secret("message")?;
                 let data = Some(&self.0["data"]).filter(|data| !data.is_null());
                 lines.sent(connection.reject(self.nsp()?, message, data).as_ref())
             }
             "reject_unknown" => lines.sent(connection.reject_unknown(self.nsp()?).as_ref()),
-            "text" => lines.server_event(&connection.handle_text(self.now()?, self.text()?)),
+            "text" => {
+                let outcome = connection.handle_text(self.now()?, self.text()?);
+                lines.server_event(connection, &outcome)
+            }
             "timeout" => {
                 let outcome = connection.handle_timeout(self.now()?);
-                lines.server_event::<()>(&outcome.map(|()| None))
+                lines.server_event(connection, &outcome.map(|()| None))
             }
             _ => common!(self, connection, lines),
         })
@@ -213,7 +221,11 @@ impl Call<'_> {
 
     fn client(&self, connection: &mut client::Connection<()>, lines: &Lines) -> Option<String> {
         Some(match self.name()? {
-            "binary" => lines.client_event(&connection.handle_binary(&read_data(&self.0["data"])?)),
+            "binary" => {
+                let data = read_data(&self.0["data"])?;
+                let outcome = connection.handle_binary(&data);
+                lines.client_event(connection, &outcome)
+            }
             "connect" => {
                 let auth = self.0["auth"].as_object();
                 lines.asked(&connection.connect(self.0["name"].as_str()?, auth))
@@ -223,14 +235,21 @@ impl Call<'_> {
                 None => lines.left(None, 0),
             },
             "packet" => {
-                let mut outcome = lines.client_event(&connection.handle_text(self.text()?));
-                for data in self.attachments()? {
-                    outcome = lines.client_event(&connection.handle_binary(&data));
+                let attachments = self.attachments()?;
+                let mut outcome = connection.handle_text(self.text()?);
+                for data in &attachments {
+                    outcome = outcome.and_then(|_| connection.handle_binary(data));
                 }
-                outcome
+                lines.client_event(connection, &outcome)
             }
-            "poll_event" => lines.client_event(&Ok(connection.poll_event())),
-            "text" => lines.client_event(&connection.handle_text(self.text()?)),
+            "poll_event" => {
+                let event = connection.poll_event();
+                lines.client_event(connection, &Ok(event))
+            }
+            "text" => {
+                let outcome = connection.handle_text(self.text()?);
+                lines.client_event(connection, &outcome)
+            }
             _ => common!(self, connection, lines),
         })
     }

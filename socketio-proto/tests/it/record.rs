@@ -147,6 +147,7 @@ impl Pair {
         assert!(self.tell_server(&sent).is_some());
         self.client.register_ack(root, 3, 1).unwrap();
         assert!(self.client.register_ack(root, 3, 2).is_err());
+        self.client.register_ack(root, 4, 2).unwrap();
         let bytes = (Binary::from(b"hidden bytes".to_vec()), "hidden text");
         let sent = self
             .client
@@ -275,6 +276,7 @@ fn what_a_record_says_is_checked() {
         (r#""out":"connect""#, r#""out":"disconnect""#),
         (r#""name":"tell""#, r#""name":"told""#),
         (r#""acks":1"#, r#""acks":2"#),
+        (r#""awaited":[4]"#, r#""awaited":[3]"#),
         (r#""error":"unknown packet type""#, r#""error":"other""#),
     ] {
         let mut lines = original.clone();
@@ -449,7 +451,8 @@ proptest! {
             let joined = matches!(joined, Ok(Some(server::Event::Connect { .. })));
             prop_assert!(joined);
             let args = json!([message, { "_placeholder": true, "num": number % 2 }]);
-            let event = json!([2, "/a", 7, [message, args], [[1, 2, 3]]]).to_string();
+            let nsp = if number.is_multiple_of(3) { "/never" } else { "/a" };
+            let event = json!([2, nsp, 7, [message, args], [[1, 2, 3]]]).to_string();
             let _ = server.handle_text(0, &event);
             let _ = server.handle_text(0, &message);
         }
