@@ -1,9 +1,11 @@
 //! Whether the simulator finds faults: puts one at a time into a copy of the proto crates, and runs
-//! seeds until a rule is broken. The record of that run then has to lead to the same again.
+//! seeds until a rule is broken. The record of that run then has to lead to the same again, and mostly
+//! shows the fault to the code without it.
 
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
     time::Duration,
 };
 
@@ -112,6 +114,8 @@ impl Copy {
         copy.build(workspace)?;
         let arguments = ["--seeds", "100"];
         process::run(&mut copy.sim(&arguments), RUN_DEADLINE)?;
+        let (faultless, sim) = (copy.faultless(), copy.target.join(PROFILE).join("sim"));
+        fs::copy(&sim, &faultless).map_err(|error| Stop::unusable(&faultless, &error))?;
         Ok(copy)
     }
 
@@ -144,18 +148,26 @@ impl Copy {
         let Ok(found) = process::output(&mut self.sim(&arguments), RUN_DEADLINE) else {
             return Ok(Verdict::Survived);
         };
+        let mut by = found.lines().next().unwrap_or_default().to_owned();
         let written = fs::read_dir(&records).into_iter().flatten();
         for record in written.filter_map(Result::ok) {
             let record = record.path();
-            let mut replay = self.sim(&["--replay"]);
-            if process::output(replay.arg(&record), RUN_DEADLINE).is_err() {
+            if !replays(self.sim(&[]), &record) {
                 let (what, record) = (mutation.what, record.display());
-                let why = format!("{what}: {found}{record} leads elsewhere");
+                let why = format!("{what}: {by}, but {record} leads elsewhere");
                 return Err(Stop::Failed(why));
             }
+            // What is wrong outside of the state machines does not show in what they are told.
+            if !replays(Command::new(self.faultless()), &record) {
+                by += " (its record shows it)";
+            }
         }
-        let by = found.lines().next().unwrap_or_default();
-        Ok(Verdict::Caught(by.to_owned()))
+        Ok(Verdict::Caught(by))
+    }
+
+    /// The simulator from before the first fault.
+    fn faultless(&self) -> PathBuf {
+        self.target.join("sim-without-faults")
     }
 
     fn build(&self, workspace: &Workspace) -> Result<(), Stop> {
@@ -170,11 +182,16 @@ impl Copy {
         process::run(&mut cargo, BUILD_DEADLINE)
     }
 
-    fn sim(&self, arguments: &[&str]) -> std::process::Command {
-        let mut sim = std::process::Command::new(self.target.join(PROFILE).join("sim"));
+    fn sim(&self, arguments: &[&str]) -> Command {
+        let mut sim = Command::new(self.target.join(PROFILE).join("sim"));
         sim.current_dir(&self.root).args(arguments);
         sim
     }
+}
+
+/// Whether what a record says happens again.
+fn replays(mut sim: Command, record: &Path) -> bool {
+    process::output(sim.arg("--replay").arg(record), RUN_DEADLINE).is_ok()
 }
 
 /// The root manifest with no other members than those that are copied.
