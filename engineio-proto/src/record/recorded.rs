@@ -88,8 +88,14 @@ impl Writer {
             },
             write: tape.write,
         };
-        (writer.write)(first(&writer.recorder));
+        writer.line(first);
         Box::new(writer)
+    }
+
+    /// Out of the way of those who are not recorded.
+    #[cold]
+    fn line(&mut self, line: impl FnOnce(&Recorder) -> String) {
+        (self.write)(line(&self.recorder));
     }
 }
 
@@ -97,7 +103,7 @@ impl<S> Recorded<S> {
     /// Ahead of the call, so that it is there if the call panics.
     fn told(&mut self, now: Tick, input: &Input<'_>) {
         if let Some(writer) = &mut self.writer {
-            (writer.write)(writer.recorder.input(now, input));
+            writer.line(|recorder| recorder.input(now, input));
         }
     }
 
@@ -111,7 +117,7 @@ impl<S> Recorded<S> {
         self.told(now, input);
         let message = call(&mut self.session);
         if let Some(writer) = &mut self.writer {
-            (writer.write)(writer.recorder.message(message.as_ref()));
+            writer.line(|recorder| recorder.message(message.as_ref()));
         }
         message
     }
@@ -298,7 +304,7 @@ macro_rules! common {
             pub fn poll_output(&mut self) -> Option<$side::Output> {
                 let output = self.session.poll_output();
                 if let Some(writer) = &mut self.writer {
-                    (writer.write)(writer.recorder.$output(output.as_ref()));
+                    writer.line(|recorder| recorder.$output(output.as_ref()));
                 }
                 output
             }

@@ -152,8 +152,14 @@ impl Recorder {
             lines,
             write: tape.write,
         };
-        (recorder.write)(first(&recorder.lines));
+        recorder.line(first);
         Box::new(recorder)
+    }
+
+    /// Out of the way of those who are not recorded.
+    #[cold]
+    fn line(&mut self, line: impl FnOnce(&Lines) -> String) {
+        (self.write)(line(&self.lines));
     }
 }
 
@@ -169,18 +175,20 @@ impl<C> Recorded<C> {
     }
 
     /// The same where the result alone does not tell what has become of the connection.
+    #[inline]
     fn call_seen<T>(
         &mut self,
         input: impl FnOnce(&Lines) -> String,
         call: impl FnOnce(&mut C) -> T,
         output: impl FnOnce(&Lines, &C, &T) -> String,
     ) -> T {
-        let Some(recorder) = &mut self.recorder else {
-            return call(&mut self.connection);
-        };
-        (recorder.write)(input(&recorder.lines));
+        if let Some(recorder) = &mut self.recorder {
+            recorder.line(input);
+        }
         let result = call(&mut self.connection);
-        (recorder.write)(output(&recorder.lines, &self.connection, &result));
+        if let Some(recorder) = &mut self.recorder {
+            recorder.line(|lines| output(lines, &self.connection, &result));
+        }
         result
     }
 }
