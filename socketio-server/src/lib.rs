@@ -99,6 +99,8 @@ mod socket;
 mod work;
 
 pub mod parser;
+#[cfg(feature = "test")]
+pub mod test;
 
 pub use ack::{Ack as PendingAck, Acks};
 pub use broadcast::{Broadcast, Report};
