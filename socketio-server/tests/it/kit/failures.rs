@@ -1,0 +1,117 @@
+//! What a failing test says.
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
+use socketio_server::Io;
+use socketio_server::test::{Client, Server};
+
+/// What `check` panics with, without the places in this file.
+async fn message<T>(check: impl Future<Output = T>) -> String {
+    let panic = AssertUnwindSafe(check).catch_unwind().await;
+    let panic = panic.err().expect("the check fails");
+    let message = panic.downcast::<String>().unwrap();
+    let places = message
+        .split(" at ")
+        .map(|part| match part.split_once(", ") {
+            Some((place, rest)) if place.contains("failures.rs:") => format!("HERE, {rest}"),
+            _ => part.to_owned(),
+        });
+    places.collect::<Vec<_>>().join(" at ")
+}
+
+async fn client() -> (Io, Client) {
+    let io = Io::builder().build();
+    let client = Server::new(&io).connect().await.unwrap();
+    (io, client)
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_event_is_shown_with_what_came_behind_it() {
+    let (io, mut client) = client().await;
+    io.emit("news", &("a", 1)).unwrap();
+    io.emit("message", "hello").unwrap();
+    Server::new(&io).settle().await;
+    assert_eq!(
+        message(client.expect::<String>("message")).await,
+        r#"expected `message` at HERE, but got `news ["a",1]`, and behind it `message ["hello"]`"#
+    );
+    io.emit("news", &()).unwrap();
+    assert_eq!(
+        message(client.expect_event("message")).await,
+        "expected `message` at HERE, but got `news []`"
+    );
+    io.emit("news", &1).unwrap();
+    assert_eq!(
+        message(client.expect_nothing()).await,
+        "expected nothing at HERE, but got [`news [1]`]"
+    );
+    io.emit("news", &()).unwrap();
+    assert_eq!(
+        message(client.expect_disconnect()).await,
+        "expected the end at HERE, but got `news []`"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_not_waited_for_without_end() {
+    let (_io, mut client) = client().await;
+    assert_eq!(
+        message(client.expect::<()>("message")).await,
+        "expected `message` at HERE, but nothing came within 120s"
+    );
+    assert_eq!(
+        message(client.receive()).await,
+        "expected an event at HERE, but nothing came within 120s"
+    );
+    assert_eq!(
+        message(client.expect_disconnect()).await,
+        "expected the end at HERE, but nothing came within 120s"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_was_sent_away_says_so() {
+    let (io, mut client) = client().await;
+    io.of("/").broadcast().sockets()[0].disconnect();
+    assert_eq!(
+        message(client.expect_nothing()).await,
+        "expected nothing at HERE, but got [] and the end: io server disconnect"
+    );
+    assert_eq!(
+        message(client.expect::<()>("message")).await,
+        "expected `message` at HERE, but the client is disconnected: io server disconnect"
+    );
+    // What is known already is no news.
+    client.expect_nothing().await;
+    let gone = "the client is disconnected: io server disconnect";
+    assert_eq!(
+        message(async { client.emit("message", &()) }).await,
+        format!("`message` cannot be sent: {gone}")
+    );
+    assert_eq!(
+        message(async { drop(client.call::<()>("message", &())) }).await,
+        format!("`message` cannot be sent: {gone}")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn data_of_another_shape_is_shown() {
+    let (io, mut client) = client().await;
+    io.emit("message", &7).unwrap();
+    let message_ = message(client.expect::<String>("message")).await;
+    assert!(
+        message_.starts_with("`message [7]` is no alloc::string::String: arguments do not fit the type: invalid type: integer `7`, expected a string"),
+        "{message_}"
+    );
+    io.emit("message", &7).unwrap();
+    let event = client.receive().await;
+    assert_eq!(
+        message(async { event.ack(&()) }).await,
+        "`message [7]` wants no answer"
+    );
+    assert_eq!(
+        message(async { client.emit("connect", &()) }).await,
+        "`connect` cannot be sent: reserved event name"
+    );
+}
