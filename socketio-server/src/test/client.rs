@@ -221,8 +221,9 @@ impl Client {
 
     /// The server sends no event any more, but ends the connection. Tells why, in the words of
     /// JavaScript's client: `io server disconnect` if the server has sent the client away from
-    /// the namespace, `transport close` if the link is gone, `ping timeout` if the server has
-    /// fallen silent, `io client disconnect` if this side has left. Waits for it up to 120 s.
+    /// the namespace, `transport close` if the link is gone, or on polling `transport error`,
+    /// `ping timeout` if the server has fallen silent, `io client disconnect` if this side has
+    /// left. Waits for it up to 120 s.
     ///
     /// # Panics
     /// If an event comes, or nothing.
@@ -294,7 +295,8 @@ impl Client {
     }
 
     /// Cuts the link, and with it all namespaces on it, as when a browser is closed: nothing more
-    /// is sent or received. Disconnect handlers see `transport close`.
+    /// is sent or received. Disconnect handlers see `transport close`, or on polling
+    /// `transport error`.
     pub fn drop_link(&self) {
         self.link.command(Command::Cut);
     }

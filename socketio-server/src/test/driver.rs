@@ -145,10 +145,13 @@ impl Driver {
             }
             Command::Close => self.machine.close(now),
             Command::Cut => {
+                let reason = match self.machine.transport() {
+                    Transport::Polling => CloseReason::TransportError,
+                    _ => CloseReason::TransportClose,
+                };
                 self.websocket = None;
                 self.exchanges.abort_all();
-                self.machine
-                    .abort(now, CloseReason::TransportClose, "link was cut");
+                self.machine.abort(now, reason, "link was cut");
             }
             Command::Vanish => {}
         }

@@ -9,7 +9,7 @@ use crate::proto::{Args, Encoder, FromArgs, Payload};
 
 /// An event of the server.
 ///
-/// Prints as its name and JSON: `message ["hello",1]`.
+/// Prints as its name and JSON, and the size of what is not JSON: `message ["hello",1] + 7 bytes`.
 pub struct Event {
     pub(super) name: String,
     pub(super) args: Args<'static>,
@@ -80,10 +80,10 @@ impl Event {
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} [{}]", self.name, self.args.raw())?;
-        match self.args.attachments() {
-            [] => Ok(()),
-            attachments => write!(f, " and {} attachments", attachments.len()),
+        for attachment in self.args.attachments() {
+            write!(f, " + {} bytes", attachment.len())?;
         }
+        Ok(())
     }
 }
 

@@ -130,7 +130,7 @@ async fn data_of_any_shape_arrives_as_it_was_sent() {
     io.emit("second", &("x", &bytes)).unwrap();
     let events = client.received().await;
     let shown: Vec<_> = events.iter().map(ToString::to_string).collect();
-    let second = r#"second ["x",{"_placeholder":true,"num":0}] and 1 attachments"#;
+    let second = r#"second ["x",{"_placeholder":true,"num":0}] + 2 bytes"#;
     assert_eq!(shown, ["first [1]", second]);
     assert!(client.received().await.is_empty());
     io.emit("third", &()).unwrap();
