@@ -75,6 +75,7 @@ impl Connect {
     ///
     /// # Panics
     /// If they are something else.
+    #[track_caller]
     pub fn auth(mut self, auth: impl Serialize) -> Self {
         self.auth = Some(object(auth));
         self
@@ -86,10 +87,11 @@ impl Connect {
     ///
     /// # Panics
     /// If name or value cannot be sent.
+    #[track_caller]
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value))
-        else {
-            panic!("no header: {name:?}: {value:?}");
+        let parsed = (HeaderName::try_from(name), HeaderValue::try_from(value));
+        let (Ok(name), Ok(value)) = parsed else {
+            panic!("not a header: {:?}", format!("{name}: {value}"));
         };
         self.dialer.headers.append(name, value);
         self
@@ -109,7 +111,13 @@ impl Connect {
     }
 
     /// More of the query string, as in `room=1&lang=de`, behind what the protocol needs.
+    ///
+    /// # Panics
+    /// If it is not part of a URL: escape what has to be.
+    #[track_caller]
     pub fn query(mut self, query: &str) -> Self {
+        let is_part = http::uri::PathAndQuery::try_from(format!("/?{query}")).is_ok();
+        assert!(is_part, "not a query: {query:?}");
         self.dialer.query.push('&');
         self.dialer.query.push_str(query);
         self
@@ -207,6 +215,7 @@ impl Join {
     ///
     /// # Panics
     /// If the credentials are no JSON object.
+    #[track_caller]
     pub fn auth(mut self, auth: impl Serialize) -> Self {
         self.auth = Some(object(auth));
         self
@@ -348,13 +357,12 @@ impl Dialer {
 
     fn head(&self, method: http::Method, query: &str, body: Bytes) -> http::Request<Full<Bytes>> {
         let path = self.server.io().engine().path();
-        let uri = format!("{path}/?{query}{}", self.query);
-        let Ok(uri) = uri.parse() else {
-            panic!("no query: {:?}", self.query);
-        };
         let mut request = http::Request::new(Full::new(body));
         *request.method_mut() = method;
-        *request.uri_mut() = uri;
+        match format!("{path}/?{query}{}", self.query).parse() {
+            Ok(uri) => *request.uri_mut() = uri,
+            Err(error) => panic!("the server's path {path:?} is not part of a URL: {error}"),
+        }
         *request.headers_mut() = self.headers.clone();
         request
     }

@@ -24,8 +24,8 @@ async fn every_client_hears_the_others_in_order() {
     for _ in 0..20 {
         clients.push(server.connect().await.unwrap());
     }
-    for n in 0..5 {
-        clients[n].emit("say", &format!("{n}"));
+    for (n, client) in clients.iter().take(5).enumerate() {
+        client.emit("say", &format!("{n}"));
         server.settle().await;
     }
     for (n, client) in clients.iter_mut().enumerate() {

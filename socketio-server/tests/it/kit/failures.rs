@@ -115,3 +115,18 @@ async fn data_of_another_shape_is_shown() {
         "`connect` cannot be sent: reserved event name"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_sent_is_refused_at_once() {
+    let server = Server::new(&Io::builder().build());
+    let connect = || server.connect();
+    let credentials = message(async { drop(connect().auth("secret")) }).await;
+    assert!(
+        credentials.starts_with("credentials are a JSON object, not "),
+        "{credentials}"
+    );
+    let header = message(async { drop(connect().header("a b", "c")) }).await;
+    assert_eq!(header, r#"not a header: "a b: c""#);
+    let query = message(async { drop(connect().query("a b")) }).await;
+    assert_eq!(query, r#"not a query: "a b""#);
+}

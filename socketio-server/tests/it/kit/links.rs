@@ -1,12 +1,13 @@
 //! Troubles of the link: cut, closed, fallen silent, not read.
 
-use std::future::ready;
 use std::time::Duration;
 
 use bytes::Bytes;
 use socketio_server::test::{Connect, Server};
-use socketio_server::{Binary, Builder, DisconnectReason, Io, OutboxLimits, Socket, Transport};
-use tokio::sync::mpsc::{self, UnboundedReceiver};
+use socketio_server::{
+    Binary, Builder, DisconnectReason, Io, OutboxLimits, Socket, State, Transport,
+};
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 /// How a link ends that breaks off, by the transport it lives on.
 fn broken(transport: Transport) -> &'static str {
@@ -16,11 +17,18 @@ fn broken(transport: Transport) -> &'static str {
     }
 }
 
-/// A server, and what its disconnect handler notes.
+type Notes = UnboundedSender<&'static str>;
+
+/// A server, and what its handlers note.
 fn server(builder: Builder) -> (Server, UnboundedReceiver<&'static str>) {
     let (note, notes) = mpsc::unbounded_channel();
-    let io = builder.build();
-    io.on_disconnect(move |reason: DisconnectReason| ready(note.send(reason.as_str()).unwrap()));
+    let io = builder.state(note).build();
+    io.on_disconnect(async |reason: DisconnectReason, notes: State<Notes>| {
+        notes.send(reason.as_str()).unwrap();
+    });
+    io.on("last", async |notes: State<Notes>| {
+        notes.send("heard").unwrap();
+    });
     io.on("leave", async |socket: Socket| {
         socket.emit("bye", &()).unwrap();
         socket.disconnect();
@@ -75,17 +83,13 @@ async fn a_client_that_is_dropped_is_gone() {
 #[tokio::test(start_paused = true)]
 async fn a_link_that_is_closed_takes_along_what_was_sent() {
     let (server, mut notes) = server(Io::builder());
-    let (heard, mut said) = mpsc::unbounded_channel();
-    server
-        .io()
-        .on("last", move || ready(heard.send(()).unwrap()));
     for connect in transports(&server) {
         let mut client = connect.await.unwrap();
         client.emit("last", &());
         client.close_link();
         assert_eq!(client.expect_disconnect().await, "io client disconnect");
         server.settle().await;
-        said.try_recv().unwrap();
+        assert_eq!(notes.try_recv().unwrap(), "heard");
         assert_eq!(notes.try_recv().unwrap(), "transport close");
     }
 }
