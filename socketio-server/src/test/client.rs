@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use engine::Transport;
@@ -14,7 +14,7 @@ use super::connect::Join;
 use super::driver::{Command, CurrentTransport};
 use super::event::{Event, Reply};
 use super::server::Server;
-use super::sockets::{Arrived, Joined};
+use super::sockets::{Arrived, Ended, Joined};
 use crate::error::AckError;
 use crate::handler::BoxFuture;
 use crate::proto::{EncodeError, Encoded, Encoder, FromArgs, NamespaceId, Payload};
@@ -34,7 +34,9 @@ pub struct Client {
     encoder: Encoder,
     next_id: AtomicU64,
     inbox: mpsc::UnboundedReceiver<Arrived>,
-    ended: super::sockets::Ended,
+    ended: Ended,
+    /// Whether the test has been told of the end, or has brought it about.
+    end_is_known: AtomicBool,
 }
 
 /// A link, as its clients share it.
@@ -63,6 +65,7 @@ impl Client {
             next_id: AtomicU64::new(0),
             inbox: joined.inbox,
             ended: joined.ended,
+            end_is_known: AtomicBool::new(false),
         }
     }
 
@@ -90,7 +93,7 @@ impl Client {
         self.ended.get().is_none()
     }
 
-    /// Joins one more namespace over the same link.
+    /// Joins one more namespace over the same link. A missing slash is added.
     pub fn join(&self, namespace: &str) -> Join {
         Join::new(self.link.clone(), namespace)
     }
@@ -200,7 +203,7 @@ impl Client {
     }
 
     /// Nothing has arrived when everything [has come to rest](Server::settle). The end of the
-    /// connection is not nothing.
+    /// connection is not nothing, unless the test knows of it.
     ///
     /// # Panics
     /// If there is something.
@@ -208,13 +211,13 @@ impl Client {
     pub fn expect_nothing(&mut self) -> impl Future<Output = ()> + Send {
         let caller = Location::caller();
         async move {
-            let was_connected = self.is_connected();
             let events = self.received().await;
-            let ended = self.ended.get().filter(|_| was_connected);
+            let end = self.ended.get();
+            let news = end.filter(|_| !self.end_is_known.swap(true, Ordering::Relaxed));
             assert!(
-                events.is_empty() && ended.is_none(),
+                events.is_empty() && news.is_none(),
                 "expected nothing at {caller}, but got {events:?}{}",
-                ended.map_or(String::new(), |reason| format!(" and the end: {reason}")),
+                news.map_or(String::new(), |reason| format!(" and the end: {reason}")),
             );
         }
     }
@@ -254,7 +257,10 @@ impl Client {
     async fn next(&mut self) -> Next {
         match timeout(PATIENCE, self.inbox.recv()).await {
             Ok(Some(arrived)) => Next::Event(self.event(arrived)),
-            Ok(None) => Next::End(self.ended.get().copied().unwrap_or_default()),
+            Ok(None) => {
+                self.end_is_known.store(true, Ordering::Relaxed);
+                Next::End(self.ended.get().copied().unwrap_or_default())
+            }
             Err(_) => Next::Nothing,
         }
     }
@@ -285,12 +291,14 @@ impl Client {
     /// Leaves the namespace. The disconnect handler sees `client namespace disconnect`. The link
     /// stays open.
     pub fn disconnect(&self) {
+        self.end_is_known.store(true, Ordering::Relaxed);
         self.link.command(Command::Leave(self.nsp));
     }
 
     /// Closes the link in good order, and with it all namespaces on it, once everything that was
     /// sent has left. Disconnect handlers see `transport close`.
     pub fn close_link(&self) {
+        self.end_is_known.store(true, Ordering::Relaxed);
         self.link.command(Command::Close);
     }
 
@@ -298,6 +306,7 @@ impl Client {
     /// is sent or received. Disconnect handlers see `transport close`, or on polling
     /// `transport error`.
     pub fn drop_link(&self) {
+        self.end_is_known.store(true, Ordering::Relaxed);
         self.link.command(Command::Cut);
     }
 

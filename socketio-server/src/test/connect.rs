@@ -24,6 +24,7 @@ use super::http::{Exchange, exchange};
 use super::server::{BUFFER, Server};
 use super::sockets::{Join as Request, Sockets};
 use crate::handler::BoxFuture;
+use crate::io::with_slash;
 use crate::proto::Revision;
 use crate::proto::client::{Config, JoinError};
 
@@ -62,9 +63,9 @@ impl Connect {
         }
     }
 
-    /// Joins this namespace; more can follow with [`Client::join`].
+    /// Joins this namespace; more can follow with [`Client::join`]. A missing slash is added.
     pub fn namespace(mut self, name: &str) -> Self {
-        self.namespace = name.to_owned();
+        self.namespace = with_slash(name).into_owned();
         self
     }
 
@@ -206,7 +207,7 @@ impl Join {
     pub(super) fn new(link: Link, namespace: &str) -> Self {
         Self {
             link,
-            namespace: namespace.to_owned(),
+            namespace: with_slash(namespace).into_owned(),
             auth: None,
         }
     }

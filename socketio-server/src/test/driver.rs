@@ -290,11 +290,8 @@ impl Driver {
             let message = match &frame {
                 Ok(Frame::Text(text)) => self.machine.handle_text(now, link, text),
                 Ok(Frame::Binary(data)) => self.machine.handle_binary(now, link, data),
-                Ok(Frame::Ping(payload)) => {
-                    websocket.send_pong(payload);
-                    None
-                }
-                Ok(Frame::Pong(_)) => None,
+                // The server pings by packets of Engine.IO.
+                Ok(Frame::Ping(_) | Frame::Pong(_)) => None,
                 Ok(Frame::Close { .. }) => {
                     self.machine.handle_link_end(now, link, LinkEnd::Closed);
                     return;

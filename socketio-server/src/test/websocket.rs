@@ -72,10 +72,6 @@ impl Websocket {
         }
     }
 
-    pub(super) fn send_pong(&mut self, payload: &[u8]) {
-        self.frame(Opcode::Pong, payload);
-    }
-
     pub(super) fn send_close(&mut self) {
         self.frame(Opcode::Close, &[]);
     }

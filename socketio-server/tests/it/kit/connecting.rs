@@ -137,7 +137,7 @@ async fn old_clients_bring_credentials_in_the_query() {
     let io = Io::builder().build();
     io.of("/chat").on_connect(check);
     let server = Server::new(&io);
-    let connect = || server.connect().eio3().namespace("/chat");
+    let connect = || server.connect().eio3().namespace("chat");
     let refusal = connect().auth(json!({ "token": "x" })).await.unwrap_err();
     // Their refusals hold data or a message.
     assert_eq!(refusal.data(), Some(&json!({ "was": "x" })));
@@ -202,7 +202,7 @@ async fn each_namespace_has_its_own_credentials() {
     io.of("/admin").on_connect(check);
     let server = Server::new(&io);
     let client = server.connect().await.unwrap();
-    let refusal = client.join("/admin").auth(json!({ "token": "x" })).await;
+    let refusal = client.join("admin").auth(json!({ "token": "x" })).await;
     assert_eq!(refusal.unwrap_err().message(), "wrong token");
     let admin = client.join("/admin").auth(json!({ "token": "secret" }));
     assert_eq!(admin.await.unwrap().namespace(), "/admin");

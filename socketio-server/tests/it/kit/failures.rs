@@ -1,10 +1,16 @@
 //! What a failing test says.
 
+use std::future::{Ready, pending};
 use std::panic::AssertUnwindSafe;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::FutureExt;
+use http_body_util::Full;
 use socketio_server::Io;
-use socketio_server::test::{Client, Server};
+use socketio_server::test::{Client, Refusal, Server};
+use tower::Service;
 
 /// What `check` panics with, without the places in this file.
 async fn message<T>(check: impl Future<Output = T>) -> String {
@@ -74,6 +80,8 @@ async fn nothing_is_not_waited_for_without_end() {
 async fn a_client_that_was_sent_away_says_so() {
     let (io, mut client) = client().await;
     io.of("/").broadcast().sockets()[0].disconnect();
+    // Before anybody looks.
+    Server::new(&io).settle().await;
     assert_eq!(
         message(client.expect_nothing()).await,
         "expected nothing at HERE, but got [] and the end: io server disconnect"
@@ -84,6 +92,9 @@ async fn a_client_that_was_sent_away_says_so() {
     );
     // What is known already is no news.
     client.expect_nothing().await;
+    let mut other = Server::new(&io).connect().await.unwrap();
+    other.drop_link();
+    other.expect_nothing().await;
     let gone = "the client is disconnected: io server disconnect";
     assert_eq!(
         message(async { client.emit("message", &()) }).await,
@@ -129,4 +140,55 @@ async fn what_cannot_be_sent_is_refused_at_once() {
     assert_eq!(header, r#"not a header: "a b: c""#);
     let query = message(async { drop(connect().query("a b")) }).await;
     assert_eq!(query, r#"not a query: "a b""#);
+}
+
+/// A service that does not work.
+#[derive(Clone)]
+struct Broken;
+
+impl<B> Service<http::Request<B>> for Broken {
+    type Response = http::Response<Full<Bytes>>;
+    type Error = std::io::Error;
+    type Future = Ready<Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Err(std::io::ErrorKind::Unsupported.into()))
+    }
+
+    fn call(&mut self, _: http::Request<B>) -> Self::Future {
+        panic!("called although it is not ready")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_fails_answers_nobody() {
+    let server = Server::with_service(&Io::builder().build(), Broken);
+    for connect in [server.connect(), server.connect().polling()] {
+        let refusal = connect.await.unwrap_err();
+        assert_eq!(refusal, Refusal::Link("transport error"));
+    }
+    let request = http::Request::post("/login").body("").unwrap();
+    let panic = message(server.request(request)).await;
+    assert!(
+        panic.starts_with("POST /login is not answered: "),
+        "{panic}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_does_not_decide_closes_the_link() {
+    let io = Io::builder()
+        .connect_timeout(Duration::from_secs(3))
+        .build();
+    io.on_connect(pending::<()>);
+    let server = Server::new(&io);
+    for connect in [
+        server.connect(),
+        server.connect().polling(),
+        server.connect().eio3(),
+    ] {
+        let refusal = connect.await.unwrap_err();
+        assert_eq!(refusal.message(), "transport close");
+        assert_eq!(refusal.data(), None);
+    }
 }
