@@ -25,7 +25,12 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// A client that has joined a namespace.
 ///
 /// It answers pings by itself, keeps what the server sends until the test looks, and knows nothing
-/// of reconnecting. Dropping it, and with it all clients that share its link, cuts the link.
+/// of reconnecting. What it is told to do happens while the test awaits something: [`emit`] and the
+/// like return at once.
+///
+/// Dropping it, and with it all clients that share its link, [cuts the link](Self::drop_link).
+///
+/// [`emit`]: Self::emit
 pub struct Client {
     link: Link,
     namespace: String,
@@ -302,8 +307,8 @@ impl Client {
         self.link.command(Command::Close);
     }
 
-    /// Cuts the link, and with it all namespaces on it, as when a browser is closed: nothing more
-    /// is sent or received. Disconnect handlers see `transport close`, or on polling
+    /// Cuts the link, and with it all namespaces on it, as when a browser is closed: what has not
+    /// been sent or received by now never is. Disconnect handlers see `transport close`, or on polling
     /// `transport error`.
     pub fn drop_link(&self) {
         self.end_is_known.store(true, Ordering::Relaxed);

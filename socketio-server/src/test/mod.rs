@@ -79,7 +79,9 @@
 //! - a day of heartbeats takes no time ([`Server::advance`]), and neither does an expectation that
 //!   is not met: it fails after 120 s of that clock;
 //! - "nothing arrives" is a fact and not a guess ([`Server::settle`], [`Client::expect_nothing`]);
-//! - a test on one thread, which is the default, runs in the same order every time.
+//! - what runs when does not depend on how busy the machine is.
+//!
+//! Only a runtime of one thread, the default of `#[tokio::test]`, can pause its clock.
 //!
 //! While a `spawn_blocking` is under way the clock stands still. What waits for something outside
 //! of the process, such as a database, looks like idleness to the runtime, and time runs away

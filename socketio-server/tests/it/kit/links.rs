@@ -185,6 +185,21 @@ async fn a_client_that_reads_again_gets_everything() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_read_is_taken_for_dead_and_learns_it_later() {
+    let (server, mut notes) = server(Io::builder());
+    for connect in [server.connect(), server.connect().polling()] {
+        let mut client = connect.await.unwrap();
+        client.set_reading(false);
+        server.advance(Duration::from_secs(100)).await;
+        assert_eq!(notes.try_recv().unwrap(), "ping timeout");
+        assert!(client.is_connected());
+        client.set_reading(true);
+        let reason = broken(client.transport());
+        assert_eq!(client.expect_disconnect().await, reason);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_shutdown_says_goodbye() {
     let (server, mut notes) = server(Io::builder());
     let mut clients = Vec::new();
