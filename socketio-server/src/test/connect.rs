@@ -168,7 +168,6 @@ impl Connect {
             ..eio::client::Config::default()
         });
         let mut config = Config::default();
-        config.headroom = eio::Prepared::HEADROOM;
         config.parser = self.dialer.server.io().connection_config().parser.clone();
         let revision = Revision::over(self.dialer.revision.as_str());
         let sockets = Sockets::new(revision, config);

@@ -209,9 +209,8 @@ impl Sockets {
         for member in self.members.drain(..) {
             member.end(why, reason);
         }
-        if let Some(connection) = &mut self.connection {
-            connection.drain_acks().for_each(drop);
-        }
+        // Whoever waits for an answer learns that there will be none.
+        self.connection = None;
     }
 
     fn end(&mut self, nsp: NamespaceId, reason: &'static str) {

@@ -1,5 +1,8 @@
 //! How clients come in: transports, revisions, parsers, credentials, namespaces, refusals.
 
+use std::future::pending;
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde_json::json;
 use socketio_server::parser::MsgPack;
@@ -8,13 +11,18 @@ use socketio_server::{
     Auth, Binary, ConnectError, Data, DisconnectReason, Io, RawArgs, Socket, SocketId, State,
     Transport,
 };
+use tokio::sync::Notify;
 use tokio::sync::mpsc::{self, UnboundedSender};
 
-/// Answers `echo` with its arguments and `who` with the socket's id, in `/` and `/chat`.
+/// Answers in `/` and `/chat`: `echo` with its arguments, `who` with the socket's id, `query` with
+/// that of the link's first request.
 fn echo(io: Io) -> Io {
     for namespace in [io.of("/"), io.of("/chat")] {
         namespace.on("echo", async |args: RawArgs| args);
         namespace.on("who", async |id: SocketId| id.to_string());
+        namespace.on("query", async |socket: Socket| {
+            socket.handshake().query.to_string()
+        });
     }
     io
 }
@@ -45,6 +53,11 @@ async fn every_kind_is_served(io: Io) {
             let id: String = client.call("who", &()).await.unwrap();
             assert_eq!(client.id(), id, "{kind} in {nsp}");
             assert_eq!(client.namespace(), nsp);
+            let is_old = kind.ends_with("of old");
+            let query: String = client.call("query", &()).await.unwrap();
+            assert_eq!(query.contains("EIO=3"), is_old, "{kind}: {query}");
+            // Only they compute it.
+            assert_eq!(id.starts_with("/chat#"), is_old && nsp == "/chat");
         }
     }
 }
@@ -194,6 +207,43 @@ async fn a_link_carries_several_namespaces() {
         assert_eq!(reason, DisconnectReason::TransportClose);
         assert_eq!((io.of("/").len(), io.of("/chat").len()), (0, 0));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_client_is_in_the_default_namespace_before_it_asks() {
+    let io = echo(Io::builder().build());
+    let server = Server::new(&io);
+    let chat = server.connect().eio3().namespace("/chat").await.unwrap();
+    let mut root = chat.join("/").await.unwrap();
+    io.emit("news", &1).unwrap();
+    assert_eq!(root.expect::<u8>("news").await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_client_that_is_refused_the_default_namespace_is_refused_all() {
+    let door = Arc::new(Notify::new());
+    let io = echo(Io::builder().state(door.clone()).build());
+    io.on_connect(async |door: State<Arc<Notify>>| {
+        door.notified().await;
+        Err::<(), _>(ConnectError::new("not today"))
+    });
+    for nsp in ["/slow", "/slower"] {
+        io.of(nsp).on_connect(pending::<()>);
+    }
+    let server = Server::new(&io);
+    let chat = server.connect().eio3().namespace("/chat").await.unwrap();
+    let (slow, slower, ()) = tokio::join!(
+        chat.join("/slow").into_future(),
+        chat.join("/slower").into_future(),
+        async {
+            server.settle().await;
+            door.notify_one();
+        }
+    );
+    for refused in [slow, slower] {
+        assert_eq!(refused.unwrap_err().message(), "not today");
+    }
+    assert!(chat.is_connected());
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use socketio_server::test::Server;
-use socketio_server::{AckError, AckSender, Binary, Data, Io, Socket, SocketId};
+use socketio_server::{AckError, AckSender, Binary, Data, Io, Socket, SocketId, State};
+use tokio::sync::mpsc::{self, UnboundedSender};
 
 /// Clients in a room hear what others say.
 fn chat() -> Io {
@@ -162,6 +163,24 @@ async fn waiting_takes_the_time_of_the_clock_and_no_other() {
     server.advance(Duration::from_secs(24 * 60 * 60)).await;
     assert!(client.is_connected());
     assert_eq!(client.call::<i32>("add", &(1, 2)).await.unwrap(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_due_at_the_end_of_an_advance_has_happened() {
+    let (note, mut notes) = mpsc::unbounded_channel();
+    let io = Io::builder().state::<UnboundedSender<u8>>(note).build();
+    io.on("later", async |notes: State<UnboundedSender<u8>>| {
+        // Virtual time: the test's clock is paused.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        notes.send(1).unwrap();
+    });
+    let server = Server::new(&io);
+    let client = server.connect().await.unwrap();
+    client.emit("later", &());
+    server.settle().await;
+    // To settle has taken a millisecond.
+    server.advance(Duration::from_millis(999)).await;
+    assert_eq!(notes.try_recv(), Ok(1));
 }
 
 #[tokio::test(start_paused = true)]
