@@ -4,7 +4,6 @@ use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
 
 use engine::Transport;
 use tokio::sync::{mpsc, oneshot};
@@ -13,14 +12,11 @@ use tokio::time::timeout;
 use super::connect::Join;
 use super::driver::{Command, CurrentTransport};
 use super::event::{Event, Reply};
-use super::server::Server;
+use super::server::{PATIENCE, Server};
 use super::sockets::{Arrived, Ended, Joined};
 use crate::error::AckError;
 use crate::handler::BoxFuture;
 use crate::proto::{EncodeError, Encoded, Encoder, FromArgs, NamespaceId, Payload};
-
-/// How long a test waits for what must come, by the runtime's clock.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A client that has joined a namespace.
 ///

@@ -17,11 +17,12 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 use super::client::{Client, Link};
 use super::driver::{Command, Driver};
 use super::http::{Exchange, exchange};
-use super::server::{BUFFER, Server};
+use super::server::{BUFFER, PATIENCE, Server};
 use super::sockets::{Join as Request, Sockets};
 use crate::handler::BoxFuture;
 use crate::io::with_slash;
@@ -238,9 +239,10 @@ async fn join(
 ) -> Result<Client, Refusal> {
     let (answer, joined) = oneshot::channel();
     link.command(Command::Join(Request { name, auth, answer }));
-    match joined.await {
-        Ok(joined) => joined.map(|joined| Client::new(link, joined)),
-        Err(_) => Err(Refusal::Link("link is closed")),
+    match timeout(PATIENCE, joined).await {
+        Ok(Ok(joined)) => joined.map(|joined| Client::new(link, joined)),
+        Ok(Err(_)) => Err(Refusal::Link("link is closed")),
+        Err(_) => Err(Refusal::Unanswered),
     }
 }
 
@@ -277,6 +279,9 @@ pub enum Refusal {
     /// client.
     #[error("{0}")]
     Link(&'static str),
+    /// The server has not answered within 120 s: its connect handler does not decide.
+    #[error("the server has not answered in time")]
+    Unanswered,
     /// The namespace cannot be asked for.
     #[error(transparent)]
     Impossible(JoinError),

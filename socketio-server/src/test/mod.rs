@@ -121,3 +121,5 @@ pub use client::Client;
 pub use connect::{Connect, Join, Refusal};
 pub use event::Event;
 pub use server::Server;
+
+pub use crate::proto::client::JoinError;

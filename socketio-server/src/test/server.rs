@@ -17,6 +17,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
 use tokio::io::DuplexStream;
+use tokio::time::timeout;
 use tower_service::Service;
 
 use super::connect::Connect;
@@ -27,6 +28,10 @@ use crate::proto::BoxError;
 /// Bytes a connection holds in each direction before its writer has to wait, unless a client wants
 /// something else.
 pub(super) const BUFFER: usize = 64 * 1024;
+
+/// How long a test waits for what must come, by the runtime's clock: where that is paused, what never
+/// comes would be waited for without end.
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A server that is reached over memory: HTTP, websocket and everything above are those of the
 /// crate, and no socket or port is taken.
@@ -111,13 +116,15 @@ impl Server {
     /// would. Extensions of the request reach the server; see [`Connect::extension`].
     ///
     /// # Panics
-    /// If there is no answer: the application's service has failed.
+    /// If there is no answer: the application's service has failed, or has not decided within 120 s.
     pub async fn request(&self, request: http::Request<impl Into<Bytes>>) -> http::Response<Bytes> {
         let stream = self.dial(request.extensions().clone(), BUFFER);
         let what = format!("{} {}", request.method(), request.uri());
-        match exchange(stream, request.map(|body| Full::new(body.into()))).await {
-            Ok((response, _)) => response,
-            Err(error) => panic!("{what} is not answered: {error}"),
+        let answer = exchange(stream, request.map(|body| Full::new(body.into())));
+        match timeout(PATIENCE, answer).await {
+            Ok(Ok((response, _))) => response,
+            Ok(Err(error)) => panic!("{what} is not answered: {error}"),
+            Err(_) => panic!("{what} is not answered within {PATIENCE:?}"),
         }
     }
 

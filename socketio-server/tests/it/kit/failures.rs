@@ -1,6 +1,6 @@
 //! What a failing test says.
 
-use std::future::{Ready, pending};
+use std::future::{Pending, Ready, pending};
 use std::panic::AssertUnwindSafe;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -191,4 +191,39 @@ async fn a_server_that_does_not_decide_closes_the_link() {
         assert_eq!(refusal.message(), "transport close");
         assert_eq!(refusal.data(), None);
     }
+    // One that has another namespace may wait, though not for ever.
+    io.of("/decided");
+    let client = server.connect().namespace("/decided").await.unwrap();
+    let refusal = client.join("/").await.unwrap_err();
+    assert_eq!(refusal, Refusal::Unanswered);
+}
+
+/// A service that never answers.
+#[derive(Clone)]
+struct Silent;
+
+impl<B> Service<http::Request<B>> for Silent {
+    type Response = http::Response<Full<Bytes>>;
+    type Error = std::io::Error;
+    type Future = Pending<Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: http::Request<B>) -> Self::Future {
+        pending()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_is_silent_is_not_waited_for_without_end() {
+    let server = Server::with_service(&Io::builder().build(), Silent);
+    let request = http::Request::get("/news").body("").unwrap();
+    assert_eq!(
+        message(server.request(request)).await,
+        "GET /news is not answered within 120s"
+    );
+    let refusal = server.connect().await.unwrap_err();
+    assert_eq!(refusal, Refusal::Link("transport error"));
 }
