@@ -15,10 +15,9 @@ use std::task::{Context, Poll};
 
 use super::Asked;
 use super::shared::Shared;
-use crate::engine::connection::Event;
 use crate::engine::core::Memory;
-use crate::engine::dial::Dialer;
-use crate::engine::{self, CloseReason, Connection, ErrorKind, Message, Prepared, Transport};
+use crate::engine::{
+    self, CloseReason, Connection, ConnectionEvent as Event, Dialer, ErrorKind, Message, Prepared, Transport};
 use crate::manager::Flow;
 use crate::proto::{BoxError, Encoded, Revision};
 
