@@ -115,7 +115,7 @@ impl<S: Session, C> Link<S, C> {
             return None;
         };
         let revision = Revision::over(session.revision().as_str());
-        let sid = session.handshake().map(|it| it.sid.clone().into());
+        let sid = session.handshake().map(|it| it.sid.clone());
         self.0 = State::Open(session);
         Some((revision, sid.unwrap_or_default()))
     }

@@ -24,7 +24,9 @@ pub(crate) trait Kind: Sized + 'static {
     /// A handler without its types.
     type Route: Send + Sync;
     /// Asks the application for a `T`.
-    type Provider<T: 'static>: Clone + Send;
+    type Provider<T: Clone + Send + Sync + 'static>: Clone + Send;
+    /// A time of the clock it goes by.
+    type Instant: Copy + Send + Sync;
 }
 
 /// Dropped when nobody holds the client any more.
@@ -34,11 +36,32 @@ impl<K: Kind> Handle<K> {
     pub(crate) fn new(
         config: Config,
         connector: Option<Arc<K::Connect>>,
+        epoch: K::Instant,
         clock: Clock,
     ) -> Arc<Self> {
         Arc::new_cyclic(|handle| {
-            let shared = Shared::new(config, connector, clock, handle.clone());
-            Self(Arc::new(shared))
+            let hub = Hub::new(&config, seed(), clock);
+            Self(Arc::new(Shared {
+                config,
+                connector,
+                hub,
+                epoch,
+                handle: handle.clone(),
+                namespaces: Mutex::default(),
+                root: OnceLock::new(),
+                routes: Routes::default(),
+                attempts: Arc::default(),
+                asked: Mutex::new(Asked {
+                    credentials: None,
+                    url: None,
+                    headers: None,
+                }),
+                hooks: Mutex::new(Hooks {
+                    error: Arc::new(failure::log),
+                    stage: Arc::new(|_| {}),
+                }),
+                transport: Mutex::new(None),
+            }))
         })
     }
 
@@ -79,6 +102,8 @@ pub(crate) struct Shared<K: Kind> {
     config: Config,
     connector: Option<Arc<K::Connect>>,
     hub: Arc<Hub>,
+    /// When its clock began.
+    epoch: K::Instant,
     /// The handle, as long as anybody has one.
     handle: Weak<Handle<K>>,
     namespaces: Mutex<HashMap<SocketKey, Arc<Namespace<K>>>>,
@@ -92,10 +117,10 @@ pub(crate) struct Shared<K: Kind> {
 }
 
 /// What the application is asked for.
-pub(crate) struct Asked<K: Kind> {
-    pub(crate) credentials: Option<K::Provider<Credentials>>,
-    pub(crate) url: Option<K::Provider<String>>,
-    pub(crate) headers: Option<K::Provider<HeaderMap>>,
+struct Asked<K: Kind> {
+    credentials: Option<K::Provider<Credentials>>,
+    url: Option<K::Provider<String>>,
+    headers: Option<K::Provider<HeaderMap>>,
 }
 
 struct Hooks {
@@ -103,37 +128,9 @@ struct Hooks {
     stage: Arc<StageHook>,
 }
 
-pub(crate) type StageHook = dyn Fn(&Stage) + Send + Sync;
+type StageHook = dyn Fn(&Stage) + Send + Sync;
 
 impl<K: Kind> Shared<K> {
-    fn new(
-        config: Config,
-        connector: Option<Arc<K::Connect>>,
-        clock: Clock,
-        handle: Weak<Handle<K>>,
-    ) -> Self {
-        Self {
-            hub: Hub::new(&config, seed(), clock),
-            config,
-            connector,
-            handle,
-            namespaces: Mutex::default(),
-            root: OnceLock::new(),
-            routes: Routes::default(),
-            attempts: Arc::default(),
-            asked: Mutex::new(Asked {
-                credentials: None,
-                url: None,
-                headers: None,
-            }),
-            hooks: Mutex::new(Hooks {
-                error: Arc::new(failure::log),
-                stage: Arc::new(|_| {}),
-            }),
-            transport: Mutex::new(None),
-        }
-    }
-
     pub(crate) const fn config(&self) -> &Config {
         &self.config
     }
@@ -144,6 +141,10 @@ impl<K: Kind> Shared<K> {
 
     pub(crate) const fn hub(&self) -> &Arc<Hub> {
         &self.hub
+    }
+
+    pub(crate) const fn epoch(&self) -> K::Instant {
+        self.epoch
     }
 
     // ---- Namespaces -----------------------------------------------------------------------
@@ -176,6 +177,7 @@ impl<K: Kind> Shared<K> {
     }
 
     /// What makes the socket of a namespace, while anybody holds the client.
+    #[expect(clippy::type_complexity, reason = "two parts of a socket")]
     pub(crate) fn socket(&self, key: SocketKey) -> Option<(Arc<Handle<K>>, Arc<Namespace<K>>)> {
         let handle = self.handle.upgrade()?;
         let namespace = self.namespaces.lock().get(&key).cloned()?;
@@ -236,9 +238,16 @@ impl<K: Kind> Shared<K> {
 
     // ---- What the application is asked for ------------------------------------------------
 
-    /// Changes what is asked for. What is replaced is the user's, and dropped without the lock.
-    pub(crate) fn ask_for<T>(&self, replace: impl FnOnce(&mut Asked<K>) -> T) {
-        let _replaced = replace(&mut self.asked.lock());
+    pub(crate) fn ask_for_credentials(&self, provider: K::Provider<Credentials>) {
+        let _replaced = self.asked.lock().credentials.replace(provider);
+    }
+
+    pub(crate) fn ask_for_url(&self, provider: K::Provider<String>) {
+        let _replaced = self.asked.lock().url.replace(provider);
+    }
+
+    pub(crate) fn ask_for_headers(&self, provider: K::Provider<HeaderMap>) {
+        let _replaced = self.asked.lock().headers.replace(provider);
     }
 
     /// Who knows the credentials for a namespace: its own provider, or that for all.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::park;
 use super::socket::Socket;
+use crate::engine::blocking::clock::after;
 use crate::error::{AckError, SendError};
 use crate::hub::Answer;
 use crate::proto::{FromArgs, Payload};
@@ -74,11 +75,6 @@ impl<T: FromArgs> PendingAck<T> {
             None => Err(AckError::Timeout),
         }
     }
-}
-
-/// A deadline that cannot be told in the clock's terms never comes.
-fn after(timeout: Duration) -> Option<Instant> {
-    Instant::now().checked_add(timeout)
 }
 
 impl Drop for Call {

@@ -1,8 +1,10 @@
 //! The blocking client as a program holds it: one server, any number of namespaces over one link.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::HeaderMap;
 use serde::Serialize;
@@ -17,6 +19,7 @@ use crate::attempt::Patience;
 use crate::config::Config;
 use crate::engine::Transport;
 use crate::engine::blocking::Connect;
+use crate::engine::blocking::clock::{after, now};
 use crate::error::{ConnectError, SendError};
 use crate::failure::HandlerError;
 use crate::hub::{View, Watcher};
@@ -50,9 +53,9 @@ impl Client {
     }
 
     fn build(config: Config, connector: Option<Arc<dyn Connect>>) -> Self {
-        let epoch = Instant::now();
-        let clock = Box::new(move || epoch.elapsed().as_millis() as Tick);
-        Self(Handle::new(config, connector, clock))
+        let epoch = now();
+        let clock = Box::new(move || now().saturating_duration_since(epoch).as_millis() as Tick);
+        Self(Handle::new(config, connector, epoch, clock))
     }
 
     pub(super) const fn from_handle(handle: Arc<Handle>) -> Self {
@@ -89,8 +92,7 @@ impl Client {
     /// [credentials of its own](Socket::auth): anything that serializes to a JSON object.
     pub fn auth(&self, credentials: impl Serialize) -> &Self {
         let provider = Provider::fixed(Credentials::new(credentials));
-        self.shared()
-            .ask_for(|asked| asked.credentials.replace(provider));
+        self.shared().ask_for_credentials(provider);
         self
     }
 
@@ -109,9 +111,7 @@ impl Client {
         F: Fn() -> R + Send + Sync + 'static,
         R: Provide<Credentials>,
     {
-        let provider = Provider::asked(ask);
-        self.shared()
-            .ask_for(|asked| asked.credentials.replace(provider));
+        self.shared().ask_for_credentials(Provider::asked(ask));
         self
     }
 
@@ -121,8 +121,7 @@ impl Client {
         F: Fn() -> R + Send + Sync + 'static,
         R: Provide<String>,
     {
-        let provider = Provider::asked(ask);
-        self.shared().ask_for(|asked| asked.url.replace(provider));
+        self.shared().ask_for_url(Provider::asked(ask));
         self
     }
 
@@ -133,9 +132,7 @@ impl Client {
         F: Fn() -> R + Send + Sync + 'static,
         R: Provide<HeaderMap>,
     {
-        let provider = Provider::asked(ask);
-        self.shared()
-            .ask_for(|asked| asked.headers.replace(provider));
+        self.shared().ask_for_headers(Provider::asked(ask));
         self
     }
 
@@ -266,7 +263,7 @@ impl Client {
 
     /// [`wait`](Self::wait) for so long. Says whether the client is closed.
     pub fn wait_timeout(&self, timeout: Duration) -> bool {
-        let deadline = Instant::now().checked_add(timeout);
+        let deadline = after(timeout);
         let watcher = Watcher::new(self.shared().hub());
         let closed = |view: View<'_>| (view.manager.status() == Status::Closed).then_some(());
         park::wait(deadline, |cx| watcher.poll(cx, closed)).is_some()
@@ -284,7 +281,7 @@ impl Client {
     ) -> Result<(), ConnectError> {
         let mut attempt = self.shared().expect(wanted.clone(), patience);
         self.open_sockets(&wanted);
-        let outcome = park::wait(None, |cx| attempt.poll_outcome(cx));
+        let outcome = park::wait(None, |cx| Pin::new(&mut attempt).poll(cx));
         outcome.unwrap_or(Ok(()))
     }
 

@@ -15,12 +15,12 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use super::Shared;
 use super::provider::Provider;
 use super::socket::Socket;
 use super::worker::Worker;
-use super::{Blocking, Shared};
 use crate::engine::blocking::{Dialer, Reactor, Session, Step};
 use crate::engine::core::{Memory, StreamId};
 use crate::engine::{self, ErrorKind, Handshake, Message, Prepared, Transport};
@@ -91,12 +91,11 @@ struct Driver<'a> {
     answers: Receiver<Said>,
     asked: Sender<Said>,
     questions: u64,
-    epoch: Instant,
 }
 
 /// What the application has said.
 enum Said {
-    Link(u64, Result<engine::Config, BoxError>),
+    Link(u64, Box<Result<engine::Config, BoxError>>),
     Credentials(SocketKey, u32, Result<Credentials, BoxError>),
 }
 
@@ -113,7 +112,6 @@ impl<'a> Driver<'a> {
             answers,
             asked,
             questions: 0,
-            epoch: Instant::now(),
         })
     }
 
@@ -148,8 +146,8 @@ impl<'a> Driver<'a> {
         let hub = self.shared.hub();
         let due = hub.ask(|manager| manager.poll_timeout());
         let due = due.and_then(|at| {
-            let left = Duration::from_millis(at.saturating_sub(hub.now()));
-            Instant::now().checked_add(left)
+            let epoch = self.shared.epoch();
+            epoch.checked_add(Duration::from_millis(at))
         });
         let link = match self.link.work() {
             Work::Session { session, .. } => session.deadline(),
@@ -287,7 +285,7 @@ impl<'a> Driver<'a> {
             let question = *question;
             let slow = is_asked(&url) || is_asked(&headers);
             ask(slow, asked, waker, move || {
-                Said::Link(question, configure(config, url, headers))
+                Said::Link(question, Box::new(configure(config, url, headers)))
             });
             question
         });
@@ -307,7 +305,7 @@ impl<'a> Driver<'a> {
         while let Ok(said) = self.answers.try_recv() {
             moved = true;
             match said {
-                Said::Link(question, config) => self.handle_config(question, config),
+                Said::Link(question, config) => self.handle_config(question, *config),
                 Said::Credentials(socket, ticket, said) => {
                     let said = said.map(Credentials::into_object);
                     let said = said.map_err(|error| error.to_string());
@@ -327,7 +325,7 @@ impl<'a> Driver<'a> {
         }
         let started = self.link.configured(|memory| {
             let config = config.map_err(|error| ErrorKind::Dial(io::Error::other(error)))?;
-            start(self.shared, config, memory, self.epoch)
+            start(self.shared, config, memory)
         });
         if let Err(error) = started {
             let hub = self.shared.hub();
@@ -387,11 +385,10 @@ fn start(
     shared: &Shared,
     config: engine::Config,
     memory: Memory,
-    epoch: Instant,
 ) -> Result<Session, engine::Error> {
     let config = Arc::new(config);
     let dialer = Dialer::new(Arc::clone(&config), shared.connector());
-    Session::start(config, dialer, memory, epoch)
+    Session::start(config, dialer, memory, shared.epoch())
 }
 
 fn configure(
@@ -428,7 +425,11 @@ fn ask(
     };
     match slow {
         // Without a thread the question stays open, until its attempt times out.
-        true => _ = thread::Builder::new().name("socketio-ask".into()).spawn(ask),
+        true => {
+            _ = thread::Builder::new()
+                .name("socketio-ask".into())
+                .spawn(ask)
+        }
         false => ask(),
     }
 }

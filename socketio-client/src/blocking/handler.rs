@@ -1,6 +1,7 @@
 //! What a handler of the blocking client may be: a function of extractors; and how it is kept,
 //! without its types.
 
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::socket::Socket;
@@ -83,6 +84,12 @@ impl Route {
     pub(super) fn run(&self, event: &mut EventContext<'_, Socket>) -> Handled {
         let caught = catch_unwind(AssertUnwindSafe(|| (self.0)(event)));
         caught.unwrap_or_else(|payload| Err(panicked(payload)))
+    }
+}
+
+impl fmt::Debug for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Route").finish_non_exhaustive()
     }
 }
 

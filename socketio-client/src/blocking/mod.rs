@@ -61,9 +61,10 @@ use crate::shared::{self, Kind};
 pub(crate) struct Blocking;
 
 impl Kind for Blocking {
+    type Instant = std::time::Instant;
     type Connect = dyn Connect;
     type Route = Route;
-    type Provider<T: Clone + 'static> = Provider<T>;
+    type Provider<T: Clone + Send + Sync + 'static> = Provider<T>;
 }
 
 type Handle = shared::Handle<Blocking>;

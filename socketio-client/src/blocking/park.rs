@@ -5,6 +5,8 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Instant;
 
+use crate::engine::blocking::clock::now;
+
 struct Unpark(Thread);
 
 impl Wake for Unpark {
@@ -26,7 +28,7 @@ pub(super) fn wait<T>(
         }
         match deadline {
             None => thread::park(),
-            Some(at) => match at.saturating_duration_since(Instant::now()) {
+            Some(at) => match at.saturating_duration_since(now()) {
                 left if left.is_zero() => return None,
                 left => thread::park_timeout(left),
             },

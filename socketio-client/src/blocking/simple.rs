@@ -7,6 +7,7 @@ use super::client::Client;
 use super::park;
 use super::socket::{Events, Socket};
 use crate::config::Config;
+use crate::engine::blocking::clock::{after, now};
 use crate::error::{AckError, ConnectError, EmitError, ReceiveError};
 use crate::events::Event;
 use crate::hub::Watcher;
@@ -109,13 +110,13 @@ impl SimpleClient {
         event: &str,
         args: &(impl Payload + ?Sized),
     ) -> Result<T, AckError> {
-        let deadline = Instant::now().checked_add(patience);
+        let deadline = after(patience);
         match self.until_connected(deadline) {
             Some(true) => {}
             Some(false) => return Err(AckError::Disconnected),
             None => return Err(AckError::Timeout),
         }
-        let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        let left = deadline.map(|at| at.saturating_duration_since(now()));
         let call = self.socket.call(event, args);
         call.timeout(left.unwrap_or(Duration::MAX)).wait()
     }
@@ -130,7 +131,7 @@ impl SimpleClient {
         patience: impl Into<Option<Duration>>,
     ) -> Result<Event, ReceiveError> {
         let patience = patience.into();
-        let deadline = patience.and_then(|it| Instant::now().checked_add(it));
+        let deadline = patience.and_then(after);
         let received = park::wait(deadline, |cx| self.poll_event(cx));
         let received = received.ok_or(ReceiveError::Timeout)?;
         received.ok_or(ReceiveError::Disconnected)

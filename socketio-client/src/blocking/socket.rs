@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -13,6 +13,7 @@ use super::listener::{Listener, install};
 use super::provider::Provider;
 use super::{Namespace, Shared, park};
 use crate::attempt::Patience;
+use crate::engine::blocking::clock::after;
 use crate::error::{ConnectError, SendError};
 use crate::events::{Event, Queue};
 use crate::extract::{EventContext, FromEvent, What};
@@ -285,7 +286,7 @@ impl Drop for Feeder {
 impl Events {
     /// The next event, if it comes in time.
     pub fn next_timeout(&mut self, timeout: Duration) -> Option<Event> {
-        let deadline = Instant::now().checked_add(timeout);
+        let deadline = after(timeout);
         park::wait(deadline, |cx| self.queue.poll_next(cx)).flatten()
     }
 

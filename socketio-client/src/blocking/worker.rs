@@ -150,7 +150,10 @@ impl Job {
         }
         // Arguments that nobody reads must be JSON all the same.
         if !read && what.args().is_some_and(|args| Args::check(args).is_err()) {
-            socket.member().hub().command(|manager, now| manager.handle_malformed(now));
+            socket
+                .member()
+                .hub()
+                .command(|manager, now| manager.handle_malformed(now));
         }
     }
 

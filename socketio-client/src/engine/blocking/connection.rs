@@ -10,6 +10,7 @@ use engineio_proto::client::Handshake;
 use engineio_proto::{CloseReason, Message, Prepared, Revision, Tick, Transport};
 use parking_lot::Mutex;
 
+use super::clock::{after, now};
 use super::reactor::Reactor;
 use super::streams::Streams;
 use super::{Connect, Dialer};
@@ -84,7 +85,7 @@ impl Connection {
             waker: reactor.waker().clone(),
         };
         let mut connection = Self {
-            session: Session::start(config, dialer, Memory::default(), Instant::now())?,
+            session: Session::start(config, dialer, Memory::default(), now())?,
             reactor,
             outbox: Arc::new(outbox),
         };
@@ -138,14 +139,13 @@ impl Connection {
     /// # Errors
     /// As there.
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<Option<Message<'_>>, Error> {
-        // A deadline that cannot be told in the clock's terms never comes.
-        let deadline = Instant::now().checked_add(timeout);
+        let deadline = after(timeout);
         loop {
             match self.wait(deadline) {
                 Some(Step::Message) => return Ok(Some(self.session.message())),
                 Some(Step::Closed) => return self.session.take_error().map_or(Ok(None), Err),
                 Some(Step::Opened | Step::Upgraded(_)) => {}
-                None if deadline.is_some_and(|at| at <= Instant::now()) => return Ok(None),
+                None if deadline.is_some_and(|at| at <= now()) => return Ok(None),
                 None => {}
             }
         }
@@ -275,7 +275,7 @@ impl Session {
         epoch: Instant,
     ) -> Result<Self, Error> {
         let open_timeout = config.open_timeout;
-        let now = now(epoch);
+        let now = tick(epoch);
         Ok(Self {
             core: Core::new(config, memory, random::system(), now)?,
             dialer,
@@ -304,14 +304,14 @@ impl Session {
 
     /// Begins to close the session in good order; [`Step::Closed`] tells when it is done.
     pub(crate) fn start_close(&mut self) {
-        self.core.close(now(self.epoch));
+        self.core.close(tick(self.epoch));
     }
 
     /// Tells whether messages are wanted. While they are not, the server has to wait with its own.
     pub(crate) fn set_reading(&mut self, reading: bool) {
         if self.reading != reading {
             self.reading = reading;
-            self.core.set_reading(now(self.epoch), reading);
+            self.core.set_reading(tick(self.epoch), reading);
         }
     }
 
@@ -332,7 +332,7 @@ impl Session {
             return Some(Step::Closed);
         }
         loop {
-            let now = now(self.epoch);
+            let now = tick(self.epoch);
             if self.reading && self.core.advance(now, &mut self.input) {
                 return Some(Step::Message);
             }
@@ -392,6 +392,6 @@ impl Session {
 }
 
 /// Milliseconds since `epoch`, rounded down.
-fn now(epoch: Instant) -> Tick {
-    epoch.elapsed().as_millis() as Tick
+fn tick(epoch: Instant) -> Tick {
+    now().saturating_duration_since(epoch).as_millis() as Tick
 }

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use mio::event::Source;
 use mio::{Events, Interest, Poll, Token};
 
+use super::clock::now;
 use super::stream::{Socket, Stream};
 use crate::engine::addresses::{alternate, no_address};
 use crate::engine::proxy::{Proxy, Scheme};
@@ -83,7 +84,7 @@ impl Dialer {
         done: impl FnOnce(io::Result<Stream>) + Send + 'static,
     ) -> io::Result<()> {
         let dialer = self.clone();
-        let deadline = Deadline(Instant::now() + timeout);
+        let deadline = Deadline(now() + timeout);
         let dial = move || done(dialer.dial_here(&target, deadline));
         let thread = thread::Builder::new().name("socketio-dial".into());
         thread.spawn(dial).map(drop)
@@ -189,7 +190,7 @@ struct Deadline(Instant);
 
 impl Deadline {
     fn left(self) -> io::Result<Duration> {
-        let left = self.0.saturating_duration_since(Instant::now());
+        let left = self.0.saturating_duration_since(now());
         match left.is_zero() {
             true => Err(io::ErrorKind::TimedOut.into()),
             false => Ok(left),

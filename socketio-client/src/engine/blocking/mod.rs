@@ -1,5 +1,6 @@
 //! The client without an asynchronous runtime: non-blocking streams that a thread polls by mio.
 
+pub(crate) mod clock;
 mod connection;
 mod dial;
 mod reactor;

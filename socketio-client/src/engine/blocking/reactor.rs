@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use mio::event::Source;
 use mio::{Events, Interest, Poll, Token};
 
+use super::clock::now;
 use crate::engine::core::StreamId;
 
 /// Wakes the thread; no stream has this number.
@@ -41,7 +42,7 @@ impl Reactor {
     /// Sleeps until a stream is ready, the deadline has come, or somebody wakes the thread.
     /// `ready` hears of every stream that is.
     pub(crate) fn wait(&mut self, deadline: Option<Instant>, mut ready: impl FnMut(StreamId)) {
-        let timeout = deadline.map(|at| round_up(at.saturating_duration_since(Instant::now())));
+        let timeout = deadline.map(|at| round_up(at.saturating_duration_since(now())));
         // Interrupted or not: whoever waits looks at everything again.
         if self.poll.poll(&mut self.events, timeout).is_err() {
             return;
