@@ -1,1 +1,3 @@
-//! Tests of the client against the server of this workspace.
+//! Tests of the client against the servers of this workspace.
+
+mod blocking;
