@@ -463,6 +463,7 @@ fn sockets_may_come_from_somebody_else() {
 #[test]
 fn the_engine_is_usable_alone_and_from_other_threads() {
     let host = Host::new();
+    host.io.on("mirror", async |args: RawArgs| args);
     let mut config = engine::Config::new(&host.url);
     config.path = "/socket.io".into();
     let mut connection = engine::blocking::Connection::open(config).unwrap();
@@ -474,7 +475,6 @@ fn the_engine_is_usable_alone_and_from_other_threads() {
         panic!("{answer:?}");
     };
     assert!(answer.starts_with(r#"0{"sid":"#), "{answer}");
-    host.io.on("mirror", async |args: RawArgs| args);
     let other = std::thread::spawn(move || sender.send(Prepared::text(r#"21["mirror","x"]"#)));
     let answer = connection.recv_timeout(PATIENCE);
     let Ok(Some(Message::Text(answer))) = answer else {
