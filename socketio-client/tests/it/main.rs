@@ -1,4 +1,4 @@
-//! The client as applications see it, against our own server. One binary; nothing here reaches
+//! Tests of the clients against the servers of this workspace. One binary; nothing here reaches
 //! inside.
 
 #[cfg(all(feature = "blocking", unix))]
@@ -9,4 +9,6 @@ mod client_lifetime;
 mod client_net;
 mod client_reconnect;
 mod client_simple;
+#[cfg(feature = "async")]
+mod engine;
 mod host;

@@ -33,6 +33,7 @@ use crate::engine::{Config, Target};
 ///
 /// fn is_connector(_: impl Connect) {}
 ///
+/// # #[cfg(unix)]
 /// is_connector(|_: Target| std::os::unix::net::UnixStream::connect("/run/chat.sock"));
 /// ```
 pub trait Connect: Send + Sync + 'static {

@@ -205,7 +205,7 @@ impl Core {
                 _ => self.deliver(exchange.purpose, response),
             };
         }
-        if exchange.may_repeat() {
+        if exchange.may_repeat(error.is_none()) {
             return self.launch(
                 exchange.purpose,
                 exchange.request,

@@ -46,16 +46,17 @@ impl Core {
         }
     }
 
-    /// Takes the next frame; `true` if there is a message in it.
-    pub(super) fn read_frame(&mut self, at: usize, input: &mut Input) -> bool {
+    /// Takes the next frame.
+    pub(super) fn read_frame(&mut self, at: usize, input: &mut Input) {
         let stream = &mut self.streams[at];
         let Usage::Websocket(link, websocket) = &mut stream.usage else {
-            return false;
+            return;
         };
         let link = *link;
         let (mut rest, end) = input.rest();
         let frame = websocket.decoder.decode(&mut rest);
-        let left = rest.len();
+        // Nothing sane follows a fault.
+        let left = if frame.is_ok() { rest.len() } else { 0 };
         let end = end - left;
         let out = &mut stream.out;
         match frame {
@@ -92,7 +93,6 @@ impl Core {
             }
         }
         input.keep(left);
-        !matches!(self.lent, Lent::Nothing)
     }
 
     /// A websocket came to its end without a fault. Before the handshake that is a failure, and the
