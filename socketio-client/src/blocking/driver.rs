@@ -231,7 +231,7 @@ impl<'a> Driver<'a> {
         hub.notify();
     }
 
-    fn take_events(&mut self) -> bool {
+    fn take_events(&self) -> bool {
         let mut moved = false;
         while let Some(event) = self.shared.hub().drive(|manager, _| manager.poll_event()) {
             handle(self.shared, &self.worker, event);
