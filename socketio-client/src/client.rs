@@ -278,6 +278,7 @@ impl Client {
     ) -> Result<(), ConnectError> {
         let attempt = self.shared().expect(wanted.clone(), patience);
         self.open_sockets(&wanted);
+        attempt.begin();
         attempt.await
     }
 

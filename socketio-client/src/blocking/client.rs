@@ -281,6 +281,7 @@ impl Client {
     ) -> Result<(), ConnectError> {
         let mut attempt = self.shared().expect(wanted.clone(), patience);
         self.open_sockets(&wanted);
+        attempt.begin();
         let outcome = park::wait(None, |cx| Pin::new(&mut attempt).poll(cx));
         outcome.unwrap_or(Ok(()))
     }

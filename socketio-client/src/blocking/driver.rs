@@ -33,6 +33,7 @@ use crate::provide::Credentials;
 
 /// Asks for namespaces, and sees to it that there is a thread.
 pub(super) fn open(shared: &Arc<Shared>, wanted: &[SocketKey]) {
+    let is_alone = shared.hub().claim();
     shared.hub().command(|manager, now| {
         for &key in wanted {
             manager.connect(now, key);
@@ -40,7 +41,7 @@ pub(super) fn open(shared: &Arc<Shared>, wanted: &[SocketKey]) {
         // Somebody who asks does not want to wait for the end of a delay.
         manager.open(now);
     });
-    if shared.hub().claim() {
+    if is_alone {
         let mut claim = Claim {
             shared: Arc::clone(shared),
             ended: false,
@@ -72,9 +73,6 @@ impl Drop for Claim {
         }
         let hub = self.shared.hub();
         hub.drive(|manager, now| manager.close(now));
-        while let Some(event) = hub.drive(|manager, _| manager.poll_event()) {
-            drop(event);
-        }
         self.shared.attempts().clear();
         hub.release();
     }

@@ -60,6 +60,7 @@ pub(crate) type Shared = shared::Shared<Async>;
 /// Outside of a tokio runtime.
 pub(crate) fn open(shared: &Arc<Shared>, wanted: &[SocketKey]) {
     let runtime = runtime::Handle::current();
+    let is_alone = shared.hub().claim();
     shared.hub().command(|manager, now| {
         for &key in wanted {
             manager.connect(now, key);
@@ -67,7 +68,7 @@ pub(crate) fn open(shared: &Arc<Shared>, wanted: &[SocketKey]) {
         // Somebody who asks does not want to wait for the end of a delay.
         manager.open(now);
     });
-    if shared.hub().claim() {
+    if is_alone {
         runtime.spawn(Task::new(Arc::clone(shared)));
     }
 }
@@ -309,13 +310,10 @@ impl Future for Task {
 /// The runtime may end before the client: whoever waits is told, and another may drive it.
 impl Drop for Task {
     fn drop(&mut self) {
-        // In good order: somebody else may have the place by now.
-        if self.ended {
-            return;
+        if !self.ended {
+            self.hub().drive(|manager, now| manager.close(now));
+            self.shared().attempts().clear();
+            self.hub().release();
         }
-        self.hub().drive(|manager, now| manager.close(now));
-        self.dispatch.give_up();
-        self.shared().attempts().clear();
-        self.hub().release();
     }
 }

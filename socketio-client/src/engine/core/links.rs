@@ -1,7 +1,7 @@
 //! Websockets of a session: what leaves on them, what arrives, and how they end.
 
 use engineio_proto::client::{Item, LinkEnd, LinkId};
-use engineio_proto::{Tick, ws};
+use engineio_proto::{Tick, Transport, ws};
 
 use super::super::ErrorKind;
 use super::input::Input;
@@ -109,7 +109,8 @@ impl Core {
                 ..
             })
         );
-        if let Some(kind) = close.filter(|_| !is_usual) {
+        if let Some(kind) = close.filter(|_| !is_usual && self.transport() == Transport::Websocket)
+        {
             self.note(kind);
         }
         self.session
