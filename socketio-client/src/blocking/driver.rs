@@ -348,7 +348,7 @@ fn handle(shared: &Arc<Shared>, worker: &Worker, event: Event<'_, Ticket>) {
             will_retry,
         } => {
             let attempts = shared.attempts();
-            attempts.fail(shared.hub(), socket, &error, will_retry);
+            attempts.fail(socket, &error, will_retry);
             run(socket, What::ConnectError(error));
         }
         Event::Event {

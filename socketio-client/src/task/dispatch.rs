@@ -84,7 +84,7 @@ impl Dispatch {
                 will_retry,
             } => {
                 let attempts = self.shared.attempts();
-                attempts.fail(self.hub(), socket, &error, will_retry);
+                attempts.fail(socket, &error, will_retry);
                 // Who has left himself need not be told.
                 if !matches!(
                     error,

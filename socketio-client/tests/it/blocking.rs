@@ -430,10 +430,11 @@ fn nobody_there_is_an_error_at_once_and_a_stage_each_time() {
         }
     });
     assert!(matches!(client.connect(), Err(ConnectError::Link(_))));
-    assert!(matches!(
-        client.connect_with_retry(),
-        Err(ConnectError::Link(_))
-    ));
+    let given_up = client.connect_with_retry();
+    assert!(
+        matches!(given_up, Err(ConnectError::Link(_))),
+        "{given_up:?}"
+    );
     next(&pages);
     client.wait();
     assert_eq!(client.status(), Status::Closed);
