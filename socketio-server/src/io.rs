@@ -10,8 +10,9 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
-use engine::Shutdown;
+use engine::{Shutdown, Tape};
 use http::HeaderName;
+use http::request::Parts;
 use http_body::Body;
 use http_body_util::Full;
 use parking_lot::RwLock;
@@ -229,6 +230,11 @@ impl Io {
 
     pub(crate) fn connection_config(&self) -> &proto::server::Config {
         &self.0.settings.connection
+    }
+
+    /// Where to record the client that sent this request, if that is wanted.
+    pub(crate) fn record(&self, request: &Parts) -> Option<Tape> {
+        self.0.settings.record.as_ref()?(request)
     }
 
     pub(crate) fn handler_limits(&self) -> &HandlerLimits {

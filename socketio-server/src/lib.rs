@@ -92,6 +92,7 @@ mod handshake;
 mod io;
 mod link;
 mod namespace;
+mod record;
 mod reply;
 mod rooms;
 mod slab;
@@ -103,7 +104,9 @@ pub mod parser;
 pub use ack::{Ack as PendingAck, Acks};
 pub use broadcast::{Broadcast, Report};
 pub use builder::{Builder, HandlerLimits};
-pub use engine::{Listener, Mount, Mounted, OutboxLimits, ProtocolConfig, Shutdown, Transport};
+pub use engine::{
+    Listener, Mount, Mounted, OutboxLimits, ProtocolConfig, Shutdown, Tape, Transport,
+};
 pub use error::{
     AckError, ConnectError, DisconnectReason, HandlerError, HandlerErrorKind, Rejection,
 };

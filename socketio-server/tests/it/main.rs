@@ -12,5 +12,6 @@ mod handlers;
 mod host;
 mod leaks;
 mod parsers;
+mod record;
 mod rooms;
 mod shutdown;

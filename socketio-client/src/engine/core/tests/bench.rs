@@ -16,7 +16,7 @@ pub(super) const OPEN: &str =
 pub(super) struct Bench {
     pub(super) core: Core,
     pub(super) now: Tick,
-    input: Input,
+    pub(super) input: Input,
     /// Every stream that was asked for.
     pub(super) dialed: Vec<(StreamId, Target)>,
     pub(super) hung_up: Vec<StreamId>,

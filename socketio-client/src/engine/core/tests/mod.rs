@@ -4,6 +4,7 @@ mod bench;
 mod chaos;
 mod credentials;
 mod http;
+mod lending;
 mod opening;
 mod polling;
 mod server;

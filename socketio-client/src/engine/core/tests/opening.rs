@@ -202,6 +202,17 @@ fn an_error_about_the_version_leads_to_the_other_revision_once() {
 }
 
 #[test]
+fn a_websocket_that_is_refused_for_its_version_leads_to_the_other_revision() {
+    let mut bench = Bench::new(websocket_only("http://a"));
+    let refusal = "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: text/html\r\n\
+        content-length: 28\r\n\r\nUnsupported protocol version";
+    let request = bench.request();
+    bench.say(request.stream, refusal);
+    let request = bench.request();
+    assert!(request.text.contains("EIO=3&transport=websocket"));
+}
+
+#[test]
 fn a_revision_that_was_chosen_is_not_changed() {
     let mut config = Config::new("http://a");
     config.revision = RevisionChoice::Only(Revision::V4);
@@ -254,6 +265,22 @@ fn the_next_transport_is_tried_only_if_that_is_wanted() {
 }
 
 #[test]
+fn the_error_is_that_of_what_was_tried_last() {
+    let mut config = Config::new("http://a");
+    config.try_all_transports = true;
+    let mut bench = Bench::new(config);
+    for status in [502, 503] {
+        let request = bench.request();
+        let answer = format!("HTTP/1.1 {status} No\r\ncontent-length: 0\r\n\r\n");
+        bench.say(request.stream, answer);
+    }
+    assert_eq!(
+        bench.seen,
+        ["closed: transport error: websocket: server answered 503"]
+    );
+}
+
+#[test]
 fn an_upgrade_is_remembered_until_it_fails() {
     let mut config = Config::new("http://a");
     config.remember_upgrade = true;
@@ -270,6 +297,22 @@ fn an_upgrade_is_remembered_until_it_fails() {
     );
     let mut last = Bench::remembering(config, next.core.into_memory());
     assert!(last.request().text.contains("transport=polling"));
+}
+
+#[test]
+fn a_remembered_websocket_is_tried_once() {
+    let mut bench = Bench::new(websocket_only("http://a"));
+    let stream = bench.accept();
+    bench.say(stream, frame(OPEN));
+    let mut config = Config::new("http://a");
+    (config.remember_upgrade, config.try_all_transports) = (true, true);
+    let mut next = Bench::remembering(config, bench.core.into_memory());
+    for transport in ["websocket", "polling"] {
+        let request = next.request();
+        assert!(request.text.contains(transport));
+        next.break_off(request.stream);
+    }
+    assert!(next.last().starts_with("closed: transport error: polling"));
 }
 
 #[test]

@@ -255,6 +255,16 @@ fn a_server_that_closes_is_answered_and_quoted() {
 }
 
 #[test]
+fn a_server_that_is_not_heard_is_not_waited_for_any_longer() {
+    let (mut bench, stream) = open();
+    bench.sleep(44_999);
+    assert!(bench.seen.is_empty());
+    bench.sleep(1);
+    assert_eq!(bench.seen, ["closed: ping timeout"]);
+    assert_eq!(bench.hung_up, [stream]);
+}
+
+#[test]
 fn an_answer_that_cannot_leave_is_given_up_soon() {
     let (mut bench, stream) = open();
     bench.say(stream, b"\x88\x00");
