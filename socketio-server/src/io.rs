@@ -67,10 +67,7 @@ impl Io {
     ///
     /// Clients can join those namespaces that were made here, and no others.
     pub fn of(&self, name: &str) -> Namespace {
-        let name = match name.starts_with('/') {
-            true => Cow::Borrowed(name),
-            false => Cow::Owned(format!("/{name}")),
-        };
+        let name = with_slash(name);
         if let Some(namespace) = self.existing(&name) {
             return namespace;
         }
@@ -256,6 +253,14 @@ impl Io {
         if catch_unwind(hook).is_err() {
             tracing::error!(target: "socketio", %error, "the error hook panicked");
         }
+    }
+}
+
+/// The name of a namespace, of which the slash may be left out.
+pub(crate) fn with_slash(name: &str) -> Cow<'_, str> {
+    match name.starts_with('/') {
+        true => Cow::Borrowed(name),
+        false => Cow::Owned(format!("/{name}")),
     }
 }
 

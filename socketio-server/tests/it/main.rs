@@ -10,6 +10,7 @@ mod disconnect;
 mod flows;
 mod handlers;
 mod host;
+mod kit;
 mod leaks;
 mod parsers;
 mod record;
