@@ -213,6 +213,13 @@ impl Socket {
         self.emit("message", args)
     }
 
+    /// Drops the events that wait to be sent, because the socket is not connected or, with
+    /// [`Config::retries`](crate::Config::retries), because their turn has not come. Calls among
+    /// them end with [`AckError::Dropped`](crate::AckError::Dropped).
+    pub fn clear_buffer(&self) {
+        self.nsp.member().clear_buffer();
+    }
+
     /// Sends an event and waits for the server's acknowledgement, as a future; 60 s unless another
     /// [timeout](Ack::timeout) is set. The event is sent now, not when the future is first polled.
     ///
@@ -296,7 +303,7 @@ impl Events {
         std::future::poll_fn(|cx| self.poll(cx)).await
     }
 
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+    pub(crate) fn poll(&self, cx: &Context<'_>) -> Poll<Option<Event>> {
         self.queue.poll_next(cx)
     }
 }

@@ -1,7 +1,7 @@
 //! A namespace of a blocking client, as a program holds it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -205,6 +205,13 @@ impl Socket {
         self.emit("message", args)
     }
 
+    /// Drops the events that wait to be sent, because the socket is not connected or, with
+    /// [`Config::retries`](crate::Config::retries), because their turn has not come. Calls among
+    /// them end with [`AckError::Dropped`](crate::AckError::Dropped).
+    pub fn clear_buffer(&self) {
+        self.nsp.member().clear_buffer();
+    }
+
     /// Sends an event for the server to acknowledge: [`wait`](PendingAck::wait) for the answer, up
     /// to 60 s unless another [timeout](PendingAck::timeout) is set. Other events may be sent
     /// meanwhile.
@@ -271,7 +278,7 @@ impl fmt::Debug for Socket {
 pub struct Events {
     socket: Socket,
     queue: Arc<Queue>,
-    route: Arc<Route>,
+    route: Weak<Route>,
 }
 
 /// Fills a queue, until its route is dropped.

@@ -155,7 +155,7 @@ impl Task {
             *batch -= 1;
             match happened {
                 Happened::Message(message) => self.dispatch.handle_message(&message, cx),
-                Happened::Configured(config) => self.configure(config),
+                Happened::Configured(config) => self.configure(*config),
                 Happened::Opened => self.handle_opened(),
                 Happened::Upgraded(to) => self.shared().set_transport(Some(to)),
                 Happened::Ended(reason, error) => self.handle_ended(reason, error),
@@ -261,7 +261,7 @@ impl Task {
     }
 
     /// Asks for the credentials of a socket.
-    fn ask(&mut self, socket: SocketKey, ticket: u32) {
+    fn ask(&self, socket: SocketKey, ticket: u32) {
         match self.shared().credentials(socket) {
             Some(provider) => {
                 let asked = provider.ask();

@@ -55,7 +55,7 @@ async fn exchange() {
     let client = SimpleClient::connect(&*url).await.unwrap();
     assert_eq!(client.call::<u32>("echo", &1).await.unwrap(), 1);
     client.disconnect().await;
-    io.shutdown(Duration::from_secs(10)).await;
+    let _ = io.shutdown(Duration::from_secs(10)).await;
 }
 
 #[tokio::test]
