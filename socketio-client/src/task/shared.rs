@@ -143,8 +143,8 @@ impl Shared {
     }
 
     /// Waits for namespaces to be connected.
-    pub(crate) fn expect(&self, wanted: Vec<SocketKey>, patience: Patience) -> Attempt {
-        self.attempts.expect(&self.hub, wanted, patience)
+    pub(crate) fn attempt(&self, wanted: Vec<SocketKey>, patience: Patience) -> Attempt {
+        self.attempts.add(&self.hub, wanted, patience)
     }
 
     pub(crate) fn attempts(&self) -> &Attempts {

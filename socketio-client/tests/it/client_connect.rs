@@ -13,7 +13,7 @@ use socketio_client::{
 use socketio_server::{Auth, ConnectError as Refusal};
 use tokio::time::Instant;
 
-use crate::host::{Host, config, patiently, settle, websocket};
+use crate::host::{Host, config, pass, patiently, settle, websocket};
 
 /// Lets in whoever shows the token.
 fn guard(host: &Host, nsp: &str) {
@@ -132,7 +132,7 @@ async fn credentials_url_and_headers_are_asked_for_at_every_attempt() {
     client.auth_with(move || {
         let n = tokens();
         async move {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            pass(Duration::from_millis(5)).await;
             json!({ "token": n })
         }
     });
@@ -195,14 +195,14 @@ async fn the_first_failure_is_the_outcome_unless_retries_are_asked_for() {
     assert!(matches!(error, ConnectError::Link(_)), "{error:?}");
     // No attempt follows.
     let dialled = host.network.dialled();
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    pass(Duration::from_secs(60)).await;
     assert_eq!(host.network.dialled(), dialled);
     patiently(client.wait()).await;
 
     let start = Instant::now();
     let network = host.network.clone();
     tokio::spawn(async move {
-        tokio::time::sleep(Duration::from_secs(20)).await;
+        pass(Duration::from_secs(20)).await;
         network.come_up();
     });
     patiently(client.connect_with_retry()).await.unwrap();
@@ -226,7 +226,7 @@ async fn an_attempt_that_is_dropped_or_left_is_over() {
     guard(&host, "/");
     let client = host.client();
     client.auth_with(async || {
-        tokio::time::sleep(Duration::from_secs(10)).await;
+        pass(Duration::from_secs(10)).await;
         json!({ "token": "good" })
     });
     let attempt = tokio::time::timeout(Duration::from_secs(1), client.connect());

@@ -230,10 +230,15 @@ impl Door {
     }
 }
 
+/// Lets time pass.
+pub(crate) async fn pass(time: Duration) {
+    // Virtual time: only used where it is paused.
+    tokio::time::sleep(time).await;
+}
+
 /// Returns when nothing else can run: only then does paused time move.
 pub(crate) async fn settle() {
-    // Virtual time: only used where it is paused.
-    tokio::time::sleep(Duration::from_millis(1)).await;
+    pass(Duration::from_millis(1)).await;
 }
 
 /// Waits for what must come. A test that waits in vain fails instead of hanging.
