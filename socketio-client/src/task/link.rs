@@ -17,7 +17,9 @@ use super::Asked;
 use super::shared::Shared;
 use crate::engine::core::Memory;
 use crate::engine::{
-    self, CloseReason, Connection, ConnectionEvent as Event, Dialer, ErrorKind, Message, Prepared, Transport};
+    self, CloseReason, Connection, ConnectionEvent as Event, Dialer, ErrorKind, Message, Prepared,
+    Transport,
+};
 use crate::manager::Flow;
 use crate::proto::{BoxError, Encoded, Revision};
 
