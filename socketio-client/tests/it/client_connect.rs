@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderValue};
 use serde_json::json;
 use socketio_client::{
-    Client, Config, ConnectError, DisconnectReason, EventName, SendError, Socket, Stage, Status,
+    AckError, Client, Config, ConnectError, DisconnectReason, EventName, SendError, Socket, Stage, Status,
     Transport,
 };
 use socketio_server::{Auth, ConnectError as Refusal};
@@ -71,6 +71,37 @@ async fn several_namespaces_share_a_link_and_have_ids_of_their_own() {
     assert!(host.io.of("/a").is_empty() && b.is_connected());
     patiently(a.connect()).await.unwrap();
     assert_eq!((host.io.of("/a").len(), host.network.dialled()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_namespace_that_is_forgotten_can_be_spoken_of_anew() {
+    let host = Host::new();
+    host.io.of("/a");
+    let client = host.client();
+    patiently(client.of("/").connect()).await.unwrap();
+    let token = Arc::new(());
+    for _ in 0..3 {
+        let a = client.of("/a");
+        let kept = Arc::clone(&token);
+        a.on("event", move || {
+            let _ = &kept;
+            async {}
+        });
+        patiently(a.connect()).await.unwrap();
+        let asked = a.call::<u8>("unknown", &());
+        a.forget();
+        let answer = patiently(asked).await;
+        assert!(matches!(answer, Err(AckError::Disconnected)), "{answer:?}");
+        settle().await;
+        assert!(host.io.of("/a").is_empty());
+        a.emit("nobody", &()).unwrap();
+        assert!(!a.is_active() && a.id().is_none());
+        drop(a);
+        assert_eq!(Arc::strong_count(&token), 1);
+    }
+    client.of("/").forget();
+    assert!(!client.of("/").is_active());
+    patiently(client.connect()).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
