@@ -124,12 +124,6 @@ impl Member {
         self.next_id.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Drops what waits to be sent.
-    pub(crate) fn clear_buffer(&self) {
-        self.hub
-            .command(|manager, now| manager.clear(now, self.key));
-    }
-
     /// Leaves the namespace.
     pub(crate) fn disconnect(&self) {
         self.hub

@@ -179,6 +179,14 @@ impl Socket {
         self.nsp.member().disconnect();
     }
 
+    /// [`disconnect`](Self::disconnect)s and forgets the namespace, with its handlers and all that
+    /// waits to be sent: for clients that see many namespaces in their life. What is left of its
+    /// sockets sends nothing any more; [`Client::of`] makes a new one. The default namespace is
+    /// only left.
+    pub fn forget(&self) {
+        self.client.shared().forget(self.nsp.member().key());
+    }
+
     // ---- Sending --------------------------------------------------------------------------
 
     /// Sends an event; see [`Payload`] for what can be sent.
@@ -211,13 +219,6 @@ impl Socket {
     /// As [`emit`](Self::emit).
     pub fn send<T: Payload + ?Sized>(&self, args: &T) -> Result<(), SendError> {
         self.emit("message", args)
-    }
-
-    /// Drops the events that wait to be sent, because the socket is not connected or, with
-    /// [`Config::retries`](crate::Config::retries), because their turn has not come. Calls among
-    /// them end with [`AckError::Dropped`](crate::AckError::Dropped).
-    pub fn clear_buffer(&self) {
-        self.nsp.member().clear_buffer();
     }
 
     /// Sends an event and waits for the server's acknowledgement, as a future; 60 s unless another
@@ -311,7 +312,7 @@ impl Events {
 impl Stream for Events {
     type Item = Event;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         self.poll(cx)
     }
 }

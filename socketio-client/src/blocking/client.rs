@@ -279,7 +279,7 @@ impl Client {
         wanted: Vec<SocketKey>,
         patience: Patience,
     ) -> Result<(), ConnectError> {
-        let mut attempt = self.shared().expect(wanted.clone(), patience);
+        let mut attempt = self.shared().attempt(wanted.clone(), patience);
         self.open_sockets(&wanted);
         attempt.begin();
         let outcome = park::wait(None, |cx| Pin::new(&mut attempt).poll(cx));

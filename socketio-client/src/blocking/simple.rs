@@ -154,7 +154,7 @@ impl SimpleClient {
         })
     }
 
-    fn poll_event(&self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+    fn poll_event(&self, cx: &Context<'_>) -> Poll<Option<Event>> {
         let event = match self.events.queue().poll_next(cx) {
             Poll::Ready(event) => event,
             Poll::Pending => {

@@ -171,6 +171,14 @@ impl Socket {
         self.nsp.member().disconnect();
     }
 
+    /// [`disconnect`](Self::disconnect)s and forgets the namespace, with its handlers and all that
+    /// waits to be sent: for clients that see many namespaces in their life. What is left of its
+    /// sockets sends nothing any more; [`Client::of`] makes a new one. The default namespace is
+    /// only left.
+    pub fn forget(&self) {
+        self.client.shared().forget(self.nsp.member().key());
+    }
+
     // ---- Sending --------------------------------------------------------------------------
 
     /// Sends an event; see [`Payload`] for what can be sent.
@@ -203,13 +211,6 @@ impl Socket {
     /// As [`emit`](Self::emit).
     pub fn send<T: Payload + ?Sized>(&self, args: &T) -> Result<(), SendError> {
         self.emit("message", args)
-    }
-
-    /// Drops the events that wait to be sent, because the socket is not connected or, with
-    /// [`Config::retries`](crate::Config::retries), because their turn has not come. Calls among
-    /// them end with [`AckError::Dropped`](crate::AckError::Dropped).
-    pub fn clear_buffer(&self) {
-        self.nsp.member().clear_buffer();
     }
 
     /// Sends an event for the server to acknowledge: [`wait`](PendingAck::wait) for the answer, up

@@ -29,22 +29,25 @@ impl<A> Manager<A> {
         key
     }
 
-    /// Drops what waits to be sent. An event whose turn has come among
-    /// [`retries`](crate::Config::retries) may have been sent already.
-    pub(crate) fn clear(&mut self, now: Tick, key: SocketKey) {
-        let Some(socket) = self.sockets.get_mut(&key) else {
+    /// Disconnects a socket and forgets it, with all that waits to be sent.
+    pub(crate) fn remove(&mut self, now: Tick, key: SocketKey) {
+        self.disconnect(now, key);
+        let Some(mut socket) = self.sockets.remove(&key) else {
             return;
         };
-        let (buffered, retried) = (socket.buffer.take(), socket.queue.take());
-        for awaited in buffered.into_iter().filter_map(|event| event.awaited) {
-            self.fail(now, awaited, AckFailure::Dropped);
+        for event in socket.buffer.take() {
+            if let Some(awaited) = event.awaited {
+                self.fail(now, awaited, AckFailure::Disconnected);
+            }
         }
-        for ack in retried.into_iter().filter_map(|event| event.ack) {
-            self.events.push_back(Event::Ack {
-                socket: key,
-                ack,
-                result: Err(AckFailure::Dropped),
-            });
+        for event in socket.queue.take() {
+            if let Some(ack) = event.ack {
+                self.events.push_back(Event::Ack {
+                    socket: key,
+                    ack,
+                    result: Err(AckFailure::Disconnected),
+                });
+            }
         }
     }
 

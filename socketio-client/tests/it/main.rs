@@ -4,6 +4,8 @@
 #[cfg(all(feature = "blocking", unix))]
 mod blocking;
 #[cfg(feature = "async")]
+mod client_abuse;
+#[cfg(feature = "async")]
 mod client_connect;
 #[cfg(feature = "async")]
 mod client_events;

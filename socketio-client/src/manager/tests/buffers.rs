@@ -181,7 +181,7 @@ fn the_buffer_is_bounded_and_refuses_what_is_new() {
     assert_eq!(world.emit(a, "6"), "refused", "and one has come");
     world.outputs();
     world.disconnect(a);
-    world.manager.clear(world.now, b);
+    world.manager.remove(world.now, b);
     assert_eq!(world.manager.buffered_bytes(), 0);
     let long = "x".repeat(1_000);
     assert_eq!(world.emit(a, &long), "buffered", "one always may");

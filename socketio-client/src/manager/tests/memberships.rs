@@ -339,21 +339,28 @@ fn servers_of_revision_4_open_the_default_namespace_unasked() {
 }
 
 #[test]
-fn what_waits_to_be_sent_can_be_dropped() {
+fn what_is_removed_is_gone_with_all_that_waited() {
     let (mut world, root) = World::connected(|config| config.retries = 1);
-    let socket = world.manager.socket("/later");
+    world.connect("/chat");
+    let socket = world.connect("/gone");
     world.ask(socket, "first", None);
     world.ask(socket, "second", None);
     world.ask(root, "other", None);
     world.outputs();
     world.told();
-    world.manager.clear(world.now, socket);
+    world.manager.remove(world.now, socket);
     assert_eq!(
         world.told(),
-        ["/later ack first: Dropped", "/later ack second: Dropped"]
+        [
+            "? error: io client disconnect",
+            "? ack first: Disconnected",
+            "? ack second: Disconnected"
+        ]
     );
+    assert_eq!(world.manager.namespace(socket), None);
     world.again(socket);
-    world.say(r#"0/later,{"sid":"b"}"#);
-    assert_eq!(world.told(), ["/later connected"]);
-    assert!(world.outputs().iter().all(|it| !it.contains("first")));
+    world.disconnect(socket);
+    world.manager.remove(world.now, socket);
+    assert!(world.told().is_empty());
+    assert_ne!(world.manager.socket("/gone"), socket, "never used again");
 }

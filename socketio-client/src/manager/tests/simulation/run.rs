@@ -69,8 +69,7 @@ impl Run {
         }
         self.heal();
         for key in self.application.sockets.clone() {
-            self.manager.disconnect(self.now, key);
-            self.manager.clear(self.now, key);
+            self.manager.remove(self.now, key);
         }
         self.settle();
         for number in self.host.late.drain(..) {
