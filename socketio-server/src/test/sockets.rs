@@ -178,6 +178,7 @@ impl Sockets {
             }
             Event::Disconnected { nsp, .. } => self.end(nsp, "io server disconnect"),
             Event::Unwanted { leave } => return Some(leave),
+            Event::Postponed { request, .. } => return Some(request),
             _ => {}
         }
         None
@@ -209,8 +210,6 @@ impl Sockets {
         for member in self.members.drain(..) {
             member.end(why, reason);
         }
-        // Whoever waits for an answer learns that there will be none.
-        self.connection = None;
     }
 
     fn end(&mut self, nsp: NamespaceId, reason: &'static str) {
