@@ -117,6 +117,16 @@ impl Hub {
         result
     }
 
+    /// Sees to it that the driver looks again. Says whether there is one.
+    pub(crate) fn look_again(&self) -> bool {
+        let mut state = self.state.lock();
+        let waker = state.rouse();
+        let is_driven = !matches!(state.driver, Driver::None);
+        drop(state);
+        wake(waker);
+        is_driven
+    }
+
     /// Reads what the manager knows.
     pub(crate) fn ask<R>(&self, ask: impl FnOnce(&Manager<Ticket>) -> R) -> R {
         ask(&self.state.lock().manager)
@@ -304,7 +314,7 @@ impl Watcher {
     /// Ready once `look` finds what it looks for. It is called again after every change.
     pub(crate) fn poll<R>(
         &self,
-        cx: &mut Context<'_>,
+        cx: &Context<'_>,
         look: impl FnOnce(View<'_>) -> Option<R>,
     ) -> Poll<R> {
         let waker = cx.waker().clone();
