@@ -36,6 +36,10 @@ pub use self::config::{Config, RevisionChoice};
 #[cfg(feature = "async")]
 pub use self::connection::Connection;
 #[cfg(feature = "async")]
+pub(crate) use self::connection::Event as ConnectionEvent;
+#[cfg(feature = "async")]
+pub(crate) use self::dial::Dialer;
+#[cfg(feature = "async")]
 pub use self::dial::{BoxStream, ByteStream, Connect, Connecting};
 pub use self::error::{Error, ErrorKind};
 pub use self::proxy::{Proxy, ProxyParseError};
