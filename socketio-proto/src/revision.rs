@@ -34,6 +34,14 @@ impl Revision {
         }
     }
 
+    /// As a record has it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::V4 => "4",
+            Self::V5 => "5",
+        }
+    }
+
     pub(crate) fn rules(self) -> &'static Rules {
         match self {
             Self::V4 => &v4::RULES,

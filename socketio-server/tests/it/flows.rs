@@ -1,5 +1,6 @@
 //! Sessions recorded from the JavaScript server, replayed line by line: what its client said is
-//! said to ours, and what it answered is expected, ids left open.
+//! said to ours, and what it answered is expected, ids left open. What ours has recorded meanwhile
+//! happens again.
 
 mod http;
 
@@ -17,6 +18,7 @@ use socketio_server::{
 
 use crate::client::{Client, Received};
 use crate::host::{Host, Pen, settle};
+use crate::record::{Files, assert_replays};
 
 const FLOWS: &str = include_str!("../vectors/flows.json");
 
@@ -146,9 +148,12 @@ async fn recorded_sessions_go_as_they_went() {
             assert!(!difference.reason.is_empty());
             flow.adapt(difference);
         }
-        match http::is_recorded(&flow) {
-            true => http::replay(&flow).await,
-            false => replay(&flow).await,
+        if http::is_recorded(&flow) {
+            http::replay(&flow).await;
+            continue;
+        }
+        for payloads in [false, true] {
+            replay(&flow, payloads).await;
         }
     }
     assert!(
@@ -169,7 +174,7 @@ impl Flow {
     }
 }
 
-async fn replay(flow: &Flow) {
+async fn replay(flow: &Flow, payloads: bool) {
     let name = &flow.name;
     assert!(flow.options.other.is_empty(), "{name}: unknown options");
     assert!(!flow.log.is_empty(), "{name}: nothing to replay");
@@ -181,7 +186,8 @@ async fn replay(flow: &Flow) {
     if name == MSGPACK {
         builder = builder.parser(MsgPack);
     }
-    let mut host = Host::start(builder);
+    let files = Files::default();
+    let mut host = Host::start(files.record(builder, payloads));
     prepare(&host.io, name);
 
     let eio = flow.eio.unwrap_or(4);
@@ -221,6 +227,7 @@ async fn replay(flow: &Flow) {
     let patience = Duration::from_secs(60);
     assert_eq!(host.io.shutdown(patience).await, Shutdown::Complete);
     ends.extend(host.diary.rest());
+    assert_replays(&files.take());
     // The reference reports broken packets to the sockets as well, as an event of theirs.
     let expected = flow.server_disconnects.iter();
     let expected = expected.filter(|(_, reason, _)| reason != "error event");
