@@ -171,6 +171,14 @@ impl Socket {
         self.nsp.member().disconnect();
     }
 
+    /// [`disconnect`](Self::disconnect)s and forgets the namespace, with its handlers and all that
+    /// waits to be sent: for clients that see many namespaces in their life. What is left of its
+    /// sockets sends nothing any more; [`Client::of`] makes a new one. The default namespace is
+    /// only left.
+    pub fn forget(&self) {
+        self.client.shared().forget(self.nsp.member().key());
+    }
+
     // ---- Sending --------------------------------------------------------------------------
 
     /// Sends an event; see [`Payload`] for what can be sent.
