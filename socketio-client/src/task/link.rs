@@ -12,9 +12,10 @@ use crate::link::{Link, Session, Work};
 use crate::proto::BoxError;
 
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it is moved once per link")]
 pub(super) enum Happened<'a> {
     /// The application has said how to open it.
-    Configured(Box<Result<engine::Config, BoxError>>),
+    Configured(Result<engine::Config, BoxError>),
     Opened,
     Message(Message<'a>),
     Upgraded(Transport),
@@ -30,10 +31,7 @@ pub(super) fn poll<'a>(
     let (connection, closing) = match link.work() {
         Work::Nothing => return Poll::Pending,
         Work::Configure(configuring) => {
-            return configuring
-                .as_mut()
-                .poll(cx)
-                .map(|it| Happened::Configured(Box::new(it)));
+            return configuring.as_mut().poll(cx).map(Happened::Configured);
         }
         Work::Session { session, closing } => (session, closing),
     };
