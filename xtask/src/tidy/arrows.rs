@@ -29,6 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("sim", &["engineio-proto", "socketio-proto"]),
     ("fuzz", &["engineio-proto", "socketio-proto"]),
+    ("matrix", &["socketio-client"]),
     ("bench", &[]),
     ("bench-*", &["socketio-server"]),
 ];

@@ -1,0 +1,120 @@
+//! One direction of a connection.
+
+use std::{
+    io,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::tcp::{ReadHalf, WriteHalf},
+    time::sleep,
+};
+
+use super::{Silence, Weather};
+use crate::random::Random;
+
+/// The connection is to end without having been closed by either side.
+#[derive(Debug)]
+pub(super) struct Cut;
+
+impl From<io::Error> for Cut {
+    fn from(_: io::Error) -> Self {
+        Self
+    }
+}
+
+/// How long a late piece is late.
+const LATENESS: Duration = Duration::from_millis(1);
+
+/// Passes bytes on, as it pleases.
+pub(super) struct Pump<'a> {
+    weather: Weather,
+    silence: &'a Silence<'a>,
+    /// How many bytes may still pass, in both directions together.
+    allowance: &'a AtomicU64,
+    random: Random,
+    /// What of the current piece has not passed.
+    piece: u64,
+}
+
+impl<'a> Pump<'a> {
+    pub(super) fn new(
+        weather: Weather,
+        silence: &'a Silence<'a>,
+        allowance: &'a AtomicU64,
+        random: Random,
+    ) -> Self {
+        Self {
+            weather,
+            silence,
+            allowance,
+            random,
+            piece: 0,
+        }
+    }
+
+    /// Passes on until the sender is done, or this must not go on.
+    pub(super) async fn run(
+        mut self,
+        mut from: ReadHalf<'_>,
+        mut to: WriteHalf<'_>,
+    ) -> Result<(), Cut> {
+        let mut buffer = vec![0; 1 << 14];
+        loop {
+            let read = from.read(&mut buffer).await?;
+            if self.silence.has_fallen() {
+                return swallow(from, &mut buffer).await;
+            }
+            if read == 0 {
+                to.shutdown().await?;
+                return Ok(());
+            }
+            let mut bytes = &buffer[..read];
+            while !bytes.is_empty() {
+                let (piece, rest) = bytes.split_at(self.next_piece(bytes.len()).await);
+                let allowed = self.take_allowance(piece.len());
+                to.write_all(&piece[..allowed]).await?;
+                if allowed < piece.len() {
+                    return Err(Cut);
+                }
+                bytes = rest;
+            }
+        }
+    }
+
+    /// How much passes at once of so many bytes, after a while if that piece is late.
+    async fn next_piece(&mut self, len: usize) -> usize {
+        if self.weather == Weather::Fair {
+            return len;
+        }
+        if self.piece == 0 {
+            // Single bytes as well as whole messages.
+            let most = [8, 200, 1 << 14][self.random.below(3) as usize];
+            self.piece = 1 + self.random.below(most);
+            if self.random.one_in(8) {
+                sleep(LATENESS).await;
+            }
+        }
+        let piece = self.piece.min(len as u64);
+        self.piece -= piece;
+        piece as usize
+    }
+
+    /// How many of so many bytes may pass.
+    fn take_allowance(&self, len: usize) -> usize {
+        let left = |left: u64| Some(left.saturating_sub(len as u64));
+        let before = self
+            .allowance
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, left)
+            .unwrap_or_default();
+        before.min(len as u64) as usize
+    }
+}
+
+/// Reads and passes nothing on, until the sender is gone.
+async fn swallow(mut from: ReadHalf<'_>, buffer: &mut [u8]) -> Result<(), Cut> {
+    while from.read(buffer).await? > 0 {}
+    Err(Cut)
+}
