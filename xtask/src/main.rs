@@ -9,6 +9,7 @@ mod clients;
 mod conformance;
 mod fuzz;
 mod install;
+mod matrix;
 mod process;
 mod replay;
 mod sim;

