@@ -31,7 +31,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("fuzz", &["engineio-proto", "socketio-proto"]),
     ("matrix", &["socketio-client"]),
     ("bench", &[]),
-    ("bench-*", &["socketio-server"]),
+    ("bench-*", &["socketio-client", "socketio-server"]),
 ];
 
 /// The crates that do no I/O and keep no time.
