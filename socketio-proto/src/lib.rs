@@ -114,6 +114,7 @@ mod decode;
 mod draft;
 mod encode;
 mod error;
+mod given_up;
 mod head;
 mod implicit;
 mod json;

@@ -91,6 +91,13 @@ impl Session {
         None
     }
 
+    /// Lends the message that [`next_message`](Self::next_message) returned last once more, for
+    /// drivers that cannot keep a borrow while they decide. `None` if there is none any more.
+    #[must_use]
+    pub fn message(&self) -> Option<Message<'_>> {
+        self.response().map(Payload::message)
+    }
+
     /// Moves to the next packet of the response; at its end the next GET may leave.
     fn next_polled_packet(&mut self) -> Option<PacketType> {
         let Carrier::Polling(polling) = &mut self.carrier else {

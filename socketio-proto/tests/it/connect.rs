@@ -479,6 +479,64 @@ fn a_membership_that_was_given_up_is_returned_to_the_server() {
 }
 
 #[test]
+fn a_namespace_is_not_asked_for_twice_before_the_first_answer() {
+    for (answer, leave) in [
+        (r#"0/a,{"sid":"x"}"#, Some("1/a,")),
+        (r#"4/a,{"message":"no"}"#, None),
+    ] {
+        let mut client = client();
+        let (first, _) = client.connect("/a", None).expect("a fine name");
+        assert_eq!(client.disconnect(first), Some((None, vec![])));
+        // Nor is it if that is given up, too.
+        for _ in 0..2 {
+            let (again, sent) = client.connect("/a", None).expect("left");
+            assert_eq!(sent, None);
+            assert_eq!(client.disconnect(again), Some((None, vec![])));
+        }
+        let auth = json!({"n": 2});
+        let (second, sent) = client.connect("/a", auth.as_object()).expect("left");
+        assert_eq!(sent, None);
+        assert!(client.poll_event().is_none());
+        for of_the_first in [r#"2/a,["e"]"#, "3/a,0[]", "1/a,"] {
+            assert!(matches!(client.handle_text(of_the_first), Ok(None)));
+        }
+
+        let left = match client.handle_text(answer).expect("legal") {
+            Some(client::Event::Unwanted { leave }) => Some(leave.text().to_owned()),
+            None => None,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(left.as_deref(), leave);
+        match client.poll_event() {
+            Some(client::Event::Postponed { nsp, request }) => {
+                assert_eq!((nsp, request.text()), (second, r#"0/a,{"n":2}"#));
+            }
+            other => panic!("{other:?}"),
+        }
+        match client.handle_text(r#"0/a,{"sid":"y"}"#).expect("legal") {
+            Some(client::Event::Connected { nsp, sid, .. }) => {
+                assert_eq!((nsp, sid.as_ref()), (second, "y"));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_postponed_connect_that_nobody_took_was_never_sent() {
+    let mut client = client();
+    let (first, _) = client.connect("/a", None).expect("a fine name");
+    client.disconnect(first).map(drop).expect("joining");
+    let (second, _) = client.connect("/a", None).expect("left");
+    let refusal = r#"4/a,{"message":"no"}"#;
+    assert!(matches!(client.handle_text(refusal), Ok(None)));
+    client.disconnect(second).map(drop).expect("joining");
+    assert!(client.poll_event().is_none());
+    let (_, sent) = client.connect("/a", None).expect("left");
+    assert_eq!(text(sent), "0/a,");
+}
+
+#[test]
 fn a_server_may_not_refuse_what_it_has_granted() {
     let mut client = client();
     client.connect("/", None).map(drop).expect("a fine name");

@@ -296,13 +296,13 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         what: "a grant that nobody wants any more is kept",
-        file: "socketio-proto/src/client.rs",
+        file: "socketio-proto/src/client/mod.rs",
         find: "            (Body::Connect(_), Standing::Spent) => Some(Event::Unwanted {\n                leave: self.encoder.leave(name),\n            }),",
         replace: "",
     },
     Mutation {
         what: "a client takes the namespace that is opened unasked for one nobody wants",
-        file: "socketio-proto/src/client.rs",
+        file: "socketio-proto/src/client/mod.rs",
         find: "            (Body::Connect(_), Standing::Expected | Standing::Open) => {\n                self.implicit.open();\n                None\n            }",
         replace: "            (Body::Connect(_), Standing::Expected | Standing::Open) => Some(Event::Unwanted {\n                leave: self.encoder.leave(name),\n            }),",
     },

@@ -15,9 +15,15 @@
 //! the client left. So is a DISCONNECT while joining: a server ends what it has not granted with
 //! CONNECT_ERROR.
 //!
+//! A namespace that was left before the CONNECT was answered may be asked for again at once; the
+//! second CONNECT is kept back until the answer to the first. (The reference sends it, and servers
+//! end the link.)
+//!
 //! In revision 4 the server opens the default namespace unasked, once per link. Asking for it sends
 //! nothing then: the CONNECT is under way, or was here already. Whoever does not ask for it is not
 //! told of it. Once left or refused, it is a namespace like any other.
+
+mod event;
 
 use std::{borrow::Cow, collections::VecDeque, fmt, sync::Arc};
 
@@ -27,10 +33,13 @@ use thiserror::Error;
 use crate::{
     Args, Body, DecodeError, Decoder, Encoded, Encoder, Limits, NamespaceId, Packet, Parser,
     ProtocolError, Revision, encode,
+    given_up::GivenUp,
     implicit::{Implicit, Standing},
     namespaces::{Namespace, Namespaces},
     revision::{Answer, Refusal, Rules},
 };
+
+pub use event::Event;
 
 /// How a client connects.
 #[derive(Clone, Debug, Default)]
@@ -42,84 +51,6 @@ pub struct Config {
     pub headroom: usize,
     /// How packets are spelled, if not as text. Default `None`.
     pub parser: Option<Arc<dyn Parser>>,
-}
-
-/// What a message of the server meant.
-#[non_exhaustive]
-pub enum Event<'a, A> {
-    /// The server granted a CONNECT. Should it do so again, the newer ids count.
-    Connected {
-        /// The membership that was asked for.
-        nsp: NamespaceId,
-        /// The socket's id on the server.
-        sid: Cow<'a, str>,
-        /// The secret to recover the socket's state with, if the server can.
-        pid: Option<Cow<'a, str>>,
-    },
-    /// The server refused a CONNECT; the membership has ended.
-    ///
-    /// A server of revision 4 that refuses the default namespace refuses with it all that are
-    /// being joined: it would leave them unanswered.
-    ConnectError {
-        /// The membership that was asked for.
-        nsp: NamespaceId,
-        /// Why, in the server's words. Empty if it only sent data.
-        message: String,
-        /// Whatever the server added. In revision 4 that is all of what it sent, unless that is
-        /// only a message.
-        data: Option<Value>,
-    },
-    /// An event; in revision 4 also what a server reports as an error in a joined namespace, by the
-    /// name `error`. If the CONNECT of its namespace is not answered yet, hold it until
-    /// [`Event::Connected`]: a server replays missed events ahead of its answer.
-    Event {
-        /// The membership it was sent under.
-        nsp: NamespaceId,
-        /// If present, the server wants an acknowledgement with this id.
-        id: Option<u64>,
-        /// The event's name.
-        name: Cow<'a, str>,
-        /// Its arguments.
-        args: Args<'a>,
-    },
-    /// An acknowledgement that was awaited.
-    Ack {
-        /// The membership it was sent under.
-        nsp: NamespaceId,
-        /// What was kept for it.
-        ack: A,
-        /// The answer.
-        args: Args<'a>,
-    },
-    /// The server ended a membership.
-    Disconnected {
-        /// The membership that ended.
-        nsp: NamespaceId,
-        /// What was kept for acknowledgements that will never come.
-        acks: Vec<A>,
-    },
-    /// The server granted a CONNECT that was given up meanwhile.
-    Unwanted {
-        /// To be sent, so that the server does not keep the membership.
-        leave: Encoded,
-    },
-}
-
-/// Says what happened and where; secrets and data are left out.
-impl<A> fmt::Debug for Event<'_, A> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (kind, nsp, name) = match self {
-            Self::Connected { nsp, .. } => ("Connected", Some(nsp), None),
-            Self::ConnectError { nsp, .. } => ("ConnectError", Some(nsp), None),
-            Self::Event { nsp, name, .. } => ("Event", Some(nsp), Some(name)),
-            Self::Ack { nsp, .. } => ("Ack", Some(nsp), None),
-            Self::Disconnected { nsp, .. } => ("Disconnected", Some(nsp), None),
-            Self::Unwanted { .. } => ("Unwanted", None, None),
-        };
-        let mut event = f.debug_struct(kind);
-        event.field("nsp", &nsp).field("name", &name);
-        event.finish_non_exhaustive()
-    }
 }
 
 /// A namespace cannot be asked for.
@@ -152,6 +83,7 @@ pub struct Connection<A> {
     namespaces: Namespaces<A>,
     link: LinkId,
     implicit: Implicit,
+    given_up: GivenUp,
     /// Events beyond the one that a message yields.
     events: VecDeque<Event<'static, A>>,
     dead: bool,
@@ -177,6 +109,7 @@ impl<A> Connection<A> {
             namespaces: Namespaces::new(),
             link: LinkId(link.into()),
             implicit: Implicit::new(revision),
+            given_up: GivenUp::default(),
             events: VecDeque::new(),
             dead: false,
         }
@@ -184,7 +117,7 @@ impl<A> Connection<A> {
 
     /// Takes an event that no message has yielded, or that a message has yielded beside another.
     /// To be asked until it is `None`, after each message and each [`connect`](Self::connect).
-    /// Always `None` in revision 5.
+    /// In revision 5 there is only [`Event::Postponed`].
     #[must_use]
     pub fn poll_event(&mut self) -> Option<Event<'static, A>> {
         if self.dead {
@@ -229,6 +162,9 @@ impl<A> Connection<A> {
     /// refused before, nor can credentials reach it. If the server has opened it already,
     /// [`poll_event`](Self::poll_event) has the answer.
     ///
+    /// Nor is there anything to send yet if the same namespace was left before its last CONNECT was
+    /// answered: [`Event::Postponed`] will have it.
+    ///
     /// # Errors
     /// If the namespace cannot be asked for. Nothing has changed then.
     pub fn connect(
@@ -255,7 +191,10 @@ impl<A> Connection<A> {
                 self.events.extend(granted);
                 None
             }
-            Standing::Spent => Some(self.encoder.join(name, auth)),
+            Standing::Spent => {
+                let request = self.encoder.join(name, auth);
+                self.given_up.keep_back(name, request)
+            }
         };
         Ok((nsp, request))
     }
@@ -270,9 +209,18 @@ impl<A> Connection<A> {
             return None;
         }
         let namespace = self.namespaces.remove(nsp)?;
-        self.events.retain(
-            |event| !matches!(event, Event::Connected { nsp: granted, .. } if *granted == nsp),
-        );
+        let mut asked = self.implicit.standing(&namespace.name) == Standing::Spent;
+        self.events.retain(|event| match event {
+            Event::Connected { nsp: due, .. } => *due != nsp,
+            Event::Postponed { nsp: due, .. } => {
+                asked &= *due != nsp;
+                *due != nsp
+            }
+            _ => true,
+        });
+        if !namespace.joined {
+            self.given_up.add(&namespace.name, asked);
+        }
         let leave = namespace
             .joined
             .then(|| self.encoder.leave(&namespace.name));
@@ -341,7 +289,14 @@ impl<A> Connection<A> {
             id,
             body,
         } = packet;
-        let Some(nsp) = self.namespaces.find(&namespace) else {
+        let wanted = self.namespaces.find(&namespace);
+        let Some(nsp) = wanted.filter(|_| !self.given_up.contains(&namespace)) else {
+            if matches!(body, Body::Connect(_) | Body::ConnectError(_)) {
+                let request = self.given_up.answered(&namespace);
+                let postponed = wanted.zip(request);
+                self.events
+                    .extend(postponed.map(|(nsp, request)| Event::Postponed { nsp, request }));
+            }
             return Ok(self.receive_unasked(&namespace, body));
         };
         if matches!(body, Body::Disconnect) && !self.is_joined(nsp) {
@@ -385,7 +340,7 @@ impl<A> Connection<A> {
             }
             (Body::ConnectError(payload), Standing::Expected) => {
                 self.implicit.spend(name);
-                self.refuse(self.namespaces.joining(), &payload)
+                self.refuse_joining(&payload)
             }
             (Body::Disconnect, Standing::Open) => {
                 self.implicit.spend(name);
@@ -439,12 +394,17 @@ impl<A> Connection<A> {
                 args: args.map_err(|_| DecodeError::Payload)?,
             }));
         }
-        let refused = if self.implicit.is(&namespace.name) {
-            self.namespaces.joining()
+        Ok(if self.implicit.is(&namespace.name) {
+            self.refuse_joining(payload)
         } else {
-            vec![nsp]
-        };
-        Ok(self.refuse(refused, payload))
+            self.refuse(vec![nsp], payload)
+        })
+    }
+
+    /// The server refused the namespace that it opens unasked: it answers no other.
+    fn refuse_joining<'a>(&mut self, payload: &str) -> Option<Event<'a, A>> {
+        self.given_up.clear();
+        self.refuse(self.namespaces.joining(), payload)
     }
 
     /// Ends memberships, with an event for each.

@@ -1,0 +1,163 @@
+//! Waiting for namespaces to be connected.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use parking_lot::Mutex;
+
+use crate::error::{ConnectError, DisconnectReason};
+use crate::hub::Hub;
+use crate::manager::SocketKey;
+use crate::slot::{Filler, Slot, slot};
+
+/// What somebody who waits to be connected puts up with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// No failure at all.
+    FirstAttempt,
+    /// Failures that are followed by another attempt.
+    AllAttempts,
+}
+
+type Outcome = Result<(), ConnectError>;
+
+/// Those who wait.
+#[derive(Debug, Default)]
+pub(crate) struct Attempts(Mutex<List>);
+
+#[derive(Debug, Default)]
+struct List {
+    pending: Vec<Pending>,
+    next_id: u64,
+}
+
+#[derive(Debug)]
+struct Pending {
+    id: u64,
+    wanted: Vec<SocketKey>,
+    patience: Patience,
+    outcome: Filler<Outcome>,
+}
+
+impl Attempts {
+    /// Waits for these to be connected. Dropped before, or failed, they are left.
+    pub(crate) fn expect(
+        self: &Arc<Self>,
+        hub: &Arc<Hub>,
+        mut wanted: Vec<SocketKey>,
+        patience: Patience,
+    ) -> Attempt {
+        // What is connected already stays so, whatever comes of the others.
+        hub.ask(|manager| wanted.retain(|&key| manager.sid(key).is_none()));
+        let (outcome, slot) = slot();
+        let mut list = self.0.lock();
+        list.next_id += 1;
+        let id = list.next_id;
+        let pending = Pending {
+            id,
+            wanted,
+            patience,
+            outcome,
+        };
+        list.pending.push(pending);
+        drop(list);
+        Attempt {
+            attempts: Arc::clone(self),
+            hub: Arc::clone(hub),
+            id,
+            slot,
+        }
+    }
+
+    /// Settles what can be settled without a failure: all is connected, or will not be.
+    pub(crate) fn review(&self, hub: &Hub) {
+        self.settle(hub, |pending| {
+            hub.ask(|manager| {
+                let open = |key: &&SocketKey| manager.sid(**key).is_none();
+                match pending.wanted.iter().find(open) {
+                    None => Some(Ok(())),
+                    Some(&key) if manager.is_active(key) => None,
+                    Some(_) => {
+                        let reason = DisconnectReason::ClientDisconnect;
+                        Some(Err(ConnectError::Lost(reason)))
+                    }
+                }
+            })
+        });
+    }
+
+    /// A socket was not connected.
+    pub(crate) fn fail(&self, hub: &Hub, key: SocketKey, error: &ConnectError, will_retry: bool) {
+        self.settle(hub, |pending| {
+            let is_over = !will_retry || pending.patience == Patience::FirstAttempt;
+            (is_over && pending.wanted.contains(&key)).then(|| Err(error.clone()))
+        });
+    }
+
+    /// There is nobody to connect anything.
+    pub(crate) fn clear(&self) {
+        let pending = std::mem::take(&mut self.0.lock().pending);
+        drop(pending);
+    }
+
+    fn settle(&self, hub: &Hub, outcome: impl Fn(&Pending) -> Option<Outcome>) {
+        let mut settled = Vec::new();
+        let mut list = self.0.lock();
+        let mut index = 0;
+        while let Some(pending) = list.pending.get(index) {
+            match outcome(pending) {
+                Some(outcome) => settled.push((list.pending.swap_remove(index), outcome)),
+                None => index += 1,
+            }
+        }
+        drop(list);
+        for (pending, outcome) in settled {
+            if outcome.is_err() {
+                leave(hub, &pending.wanted);
+            }
+            pending.outcome.fill(outcome);
+        }
+    }
+
+    fn take(&self, id: u64) -> Option<Pending> {
+        let mut list = self.0.lock();
+        let index = list.pending.iter().position(|it| it.id == id)?;
+        Some(list.pending.swap_remove(index))
+    }
+}
+
+fn leave(hub: &Hub, wanted: &[SocketKey]) {
+    hub.command(|manager, now| {
+        for &key in wanted {
+            manager.disconnect(now, key);
+        }
+    });
+}
+
+/// The outcome, to come.
+pub(crate) struct Attempt {
+    attempts: Arc<Attempts>,
+    hub: Arc<Hub>,
+    id: u64,
+    slot: Slot<Outcome>,
+}
+
+impl Future for Attempt {
+    type Output = Outcome;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        let lost = || Err(ConnectError::Lost(DisconnectReason::ForcedClose));
+        let slot = Pin::new(&mut self.slot);
+        slot.poll(cx).map(|outcome| outcome.unwrap_or_else(lost))
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if let Some(pending) = self.attempts.take(self.id) {
+            leave(&self.hub, &pending.wanted);
+        }
+    }
+}
