@@ -20,8 +20,6 @@ pub(crate) struct Kind {
     pub(crate) revision: Revision,
     /// Whether events reach their handlers in the order in which they were sent.
     pub(crate) in_order: bool,
-    /// Whether it has rooms, in the way of the testbed.
-    rooms: bool,
     msgpack: bool,
     recovery: bool,
     /// Its fastest heartbeat: from ping to ping, and for the answer to one.
@@ -31,12 +29,10 @@ pub(crate) struct Kind {
 /// All of them.
 pub(crate) const KINDS: [Kind; 6] = [
     Kind {
-        rooms: true,
         msgpack: true,
         ..Kind::javascript("ours")
     },
     Kind {
-        rooms: true,
         msgpack: true,
         recovery: true,
         ..Kind::javascript("js-4")
@@ -56,7 +52,6 @@ impl Kind {
             name,
             revision: Revision::V4,
             in_order: true,
-            rooms: false,
             msgpack: false,
             recovery: false,
             heartbeat: Duration::from_millis(300),
@@ -80,7 +75,6 @@ impl Kind {
     pub(crate) fn can(&self, setup: Setup) -> bool {
         match setup {
             Setup::Usual | Setup::FastHeartbeat => true,
-            Setup::Rooms => self.rooms,
             Setup::MsgPack => self.msgpack,
             Setup::Recovery => self.recovery,
         }
@@ -89,7 +83,7 @@ impl Kind {
     fn arguments(&self, setup: Setup) -> Vec<String> {
         let heartbeat = self.heartbeat.as_millis().to_string();
         let words = match setup {
-            Setup::Usual | Setup::Rooms => vec![],
+            Setup::Usual => vec![],
             Setup::FastHeartbeat => {
                 vec!["--ping-interval", &heartbeat, "--ping-timeout", &heartbeat]
             }
@@ -104,7 +98,6 @@ impl Kind {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Setup {
     Usual,
-    Rooms,
     FastHeartbeat,
     MsgPack,
     Recovery,

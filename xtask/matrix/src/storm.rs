@@ -6,14 +6,14 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use futures_util::future::{BoxFuture, join_all, try_join_all};
-use socketio_client::Config;
+use socketio_client::{Config, engine::RevisionChoice};
 use tokio::{
     sync::watch,
     time::{Instant, sleep, timeout},
 };
 
 use crate::{
-    bench::{Bench, Path, Way},
+    bench::Way,
     journal::{CONNECT, DISCONNECT},
     peer::{Client, Peer, Wish},
     proxy::{Proxy, Weather},
@@ -88,7 +88,7 @@ async fn crowd(
         .map(|at| {
             let mut config = Config::new(url);
             config.engine.transports = Way::ALL[at % Way::ALL.len()].transports();
-            config.engine.revision = socketio_client::engine::RevisionChoice::Only(kind.revision);
+            config.engine.revision = RevisionChoice::Only(kind.revision);
             adjust(&mut config);
             client.make(config, &[Wish::of("/")])
         })

@@ -21,7 +21,7 @@ impl Serialize for Arguments<'_> {
 /// One of every kind, apart from binary.
 pub(crate) fn every_kind() -> Vec<Value> {
     let json = json!([
-        1, -7, 1.5, 9_007_199_254_740_991_u64, 1e300, "", "text", true, false, null, [], {},
+        1, -7, 1.5, 9_007_199_254_740_991_u64, 1e-300, "", "text", true, false, null, [], {},
         [[1, [2]], { "a": { "b": [null] } }],
         { "key with \"quotes\"": "back\\slash\n" },
     ]);
