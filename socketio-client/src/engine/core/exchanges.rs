@@ -7,7 +7,7 @@ use engineio_proto::client::{LinkEnd, LinkId};
 use engineio_proto::{Tick, Transport};
 use http::header::{HeaderName, LOCATION, SET_COOKIE};
 
-use super::super::{Error, ErrorKind};
+use super::super::ErrorKind;
 use super::address;
 use super::attempt::is_version_error;
 use super::input::Input;
@@ -175,8 +175,7 @@ impl Core {
         }
         if status != 200 {
             let body = response.explanation();
-            let error = Error::on(Transport::Polling, ErrorKind::Status { status, body });
-            self.error.get_or_insert(error);
+            self.note(ErrorKind::Status { status, body });
         }
         let (Purpose::Get(request) | Purpose::Post(request)) = purpose else {
             return;
@@ -205,7 +204,7 @@ impl Core {
                 _ => self.deliver(exchange.purpose, response),
             };
         }
-        if exchange.may_repeat() {
+        if exchange.may_repeat(error.is_none()) {
             return self.launch(
                 exchange.purpose,
                 exchange.request,
@@ -222,8 +221,7 @@ impl Core {
         match purpose {
             Purpose::Link(link) => self.fail_link(link, kind),
             Purpose::Get(request) | Purpose::Post(request) => {
-                self.error
-                    .get_or_insert(Error::on(Transport::Polling, kind));
+                self.note(kind);
                 self.session.handle_request_failed(self.now, request);
             }
         }
@@ -233,8 +231,7 @@ impl Core {
     /// nothing is told: the session goes on as it is.
     pub(super) fn fail_link(&mut self, link: LinkId, kind: ErrorKind) {
         if self.session.transport() == Transport::Websocket {
-            self.error
-                .get_or_insert(Error::on(Transport::Websocket, kind));
+            self.note(kind);
         }
         let end = LinkEnd::Failed("websocket failed");
         self.session.handle_link_end(self.now, link, end);

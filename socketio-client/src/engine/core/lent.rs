@@ -70,6 +70,14 @@ impl Lent {
         }
     }
 
+    /// Whether the message is still where it was found.
+    pub(super) fn is_there(&self, session: &Session) -> bool {
+        match self {
+            Self::Polled => session.message().is_some(),
+            _ => true,
+        }
+    }
+
     /// The message itself. An empty one if there is none: nobody asked for it then.
     pub(super) fn message<'a>(&'a self, session: &'a Session, input: &'a Input) -> Message<'a> {
         match self {

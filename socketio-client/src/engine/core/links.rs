@@ -1,7 +1,7 @@
 //! Websockets of a session: what leaves on them, what arrives, and how they end.
 
 use engineio_proto::client::{Item, LinkEnd, LinkId};
-use engineio_proto::{Tick, ws};
+use engineio_proto::{Tick, Transport, ws};
 
 use super::super::ErrorKind;
 use super::input::Input;
@@ -46,16 +46,17 @@ impl Core {
         }
     }
 
-    /// Takes the next frame; `true` if there is a message in it.
-    pub(super) fn read_frame(&mut self, at: usize, input: &mut Input) -> bool {
+    /// Takes the next frame.
+    pub(super) fn read_frame(&mut self, at: usize, input: &mut Input) {
         let stream = &mut self.streams[at];
         let Usage::Websocket(link, websocket) = &mut stream.usage else {
-            return false;
+            return;
         };
         let link = *link;
         let (mut rest, end) = input.rest();
         let frame = websocket.decoder.decode(&mut rest);
-        let left = rest.len();
+        // Nothing sane follows a fault.
+        let left = if frame.is_ok() { rest.len() } else { 0 };
         let end = end - left;
         let out = &mut stream.out;
         match frame {
@@ -92,7 +93,6 @@ impl Core {
             }
         }
         input.keep(left);
-        !matches!(self.lent, Lent::Nothing)
     }
 
     /// A websocket came to its end without a fault. Before the handshake that is a failure, and the
@@ -109,7 +109,8 @@ impl Core {
                 ..
             })
         );
-        if let Some(kind) = close.filter(|_| !is_usual) {
+        if let Some(kind) = close.filter(|_| !is_usual && self.transport() == Transport::Websocket)
+        {
             self.note(kind);
         }
         self.session

@@ -23,6 +23,8 @@ mod memory;
 mod request;
 mod response;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod websocket;
 
 use std::collections::VecDeque;
@@ -106,6 +108,8 @@ pub(crate) struct Core {
     other_revision: bool,
     /// The message that is lent.
     lent: Lent,
+    /// Whether it has been found, but not been told of.
+    parked: bool,
     reading: bool,
     /// The largest time seen.
     now: Tick,
@@ -141,6 +145,7 @@ impl Core {
             error: None,
             other_revision: false,
             lent: Lent::Nothing,
+            parked: false,
             reading: true,
             now,
         })
@@ -186,34 +191,46 @@ impl Core {
 
     /// Takes what arrived up to the next message. `true`: there is one, and
     /// [`message`](Self::message) lends it until anything else is called. `false`: all of `input`
-    /// was taken.
+    /// was taken, or something that comes before the next message is to be heard from
+    /// `poll_output`.
     pub(crate) fn advance(&mut self, now: Tick, input: &mut Input) -> bool {
         self.tick(now);
-        self.lent = Lent::Nothing;
-        loop {
-            if self.session.next_message(self.now).is_some() {
-                self.lent = Lent::Polled;
+        while !self.has_news() {
+            // The session may have ended meanwhile, and the answer to the poll with it.
+            if std::mem::take(&mut self.parked) && self.lent.is_there(&self.session) {
                 return true;
             }
-            if input.is_empty() {
+            self.lent = Lent::Nothing;
+            if self.session.next_message(self.now).is_some() {
+                self.lent = Lent::Polled;
+            } else if input.is_empty() {
                 return false;
+            } else {
+                self.read(input);
             }
-            let stream = input.stream();
-            let Some(at) = self.find(stream) else {
-                input.keep(0);
-                return false;
-            };
-            match &self.streams[at].usage {
-                Usage::Exchange(_) => self.read_exchange(at, input),
-                // Nothing was asked for.
-                Usage::Idle { .. } => self.hang_up(at),
-                Usage::Websocket(..) => {
-                    if self.read_frame(at, input) {
-                        return true;
-                    }
-                }
-            }
+            self.parked = !matches!(self.lent, Lent::Nothing);
         }
+        false
+    }
+
+    /// Takes the next piece of what arrived: a frame, or what there is of an answer.
+    fn read(&mut self, input: &mut Input) {
+        let Some(at) = self.find(input.stream()) else {
+            return input.keep(0);
+        };
+        match &self.streams[at].usage {
+            Usage::Exchange(_) => self.read_exchange(at, input),
+            // Nothing was asked for.
+            Usage::Idle { .. } => self.hang_up(at),
+            Usage::Websocket(..) => self.read_frame(at, input),
+        }
+    }
+
+    /// Whether the application is to hear of something before the next message.
+    fn has_news(&mut self) -> bool {
+        self.pump();
+        let is_news = |it: &Output| matches!(it, Output::Opened { .. } | Output::Upgraded { .. });
+        self.outputs.iter().any(is_news)
     }
 
     /// The message that [`advance`](Self::advance) has found.

@@ -60,11 +60,14 @@ impl Exchange {
     /// Whether the request may be made once more on a new stream, the old one having ended: the
     /// stream was idle before, so that the server may have closed it before the request came.
     ///
-    /// That is so as long as nothing of an answer has arrived, and for a POST, which the server
-    /// would process twice, as long as nothing of it was written.
-    pub(super) fn may_repeat(&self) -> bool {
+    /// That is so if nothing of it was written. A GET may be written, for if the server closed the
+    /// stream in good order, an answer would have arrived before the end; if it broke, there may
+    /// have been one, and with it messages that are lost. A POST that was written may have been
+    /// processed, and its messages must not arrive twice.
+    pub(super) fn may_repeat(&self, in_order: bool) -> bool {
         let is_post = matches!(self.purpose, Purpose::Post(_));
-        self.reuses && self.response.is_untouched() && !(is_post && self.was_written)
+        let is_unheard = in_order && !is_post && self.response.is_untouched();
+        self.reuses && (!self.was_written || is_unheard)
     }
 }
 
