@@ -5,6 +5,7 @@
 use std::{path::Path, process::Command, time::Duration};
 
 use crate::{
+    features,
     process::{self, Stop},
     steps::Step,
     tidy,
@@ -21,6 +22,7 @@ pub(crate) const STEPS: &[Step] = &[
     Step::new("clippy", &[], clippy),
     Step::new("doc", &[], doc),
     Step::new("alone", &[], alone),
+    Step::new("tls-native", &[], tls_native),
     Step::new("wasm", &[], wasm),
     Step::new("deny", &[], deny),
 ];
@@ -30,29 +32,41 @@ fn fmt(workspace: &Workspace) -> Result<(), Stop> {
 }
 
 fn clippy(workspace: &Workspace) -> Result<(), Stop> {
-    let everything = ["clippy", "--workspace", "--all-targets", "--all-features"];
+    let features = features::all(workspace);
+    let everything = ["clippy", "--workspace", "--all-targets"];
+    let everything = [&everything[..], &["--features", &features]].concat();
     cargo(workspace, &[&everything[..], DENY_WARNINGS].concat())
 }
 
 fn doc(workspace: &Workspace) -> Result<(), Stop> {
-    let mut doc = workspace.cargo(&["doc", "--workspace", "--no-deps", "--all-features"]);
+    let features = features::all(workspace);
+    let mut doc = workspace.cargo(&["doc", "--workspace", "--no-deps", "--features", &features]);
     process::run(doc.env("RUSTDOCFLAGS", "-D warnings"), BUILD_DEADLINE)
 }
 
 /// Each crate on its own, without features and with each one: a neighbour's features cannot help it.
 fn alone(workspace: &Workspace) -> Result<(), Stop> {
-    for package in &workspace.packages {
-        let bare = ["clippy", "--quiet", "-p", &package.name];
+    for (package, features) in features::buildable(workspace) {
+        let bare = ["clippy", "--quiet", "-p", package];
         let bare = [&bare[..], &["--no-default-features"]].concat();
-        println!("{}", package.name);
+        println!("{package}");
         cargo(workspace, &[&bare[..], DENY_WARNINGS].concat())?;
-        for feature in package.features.keys() {
-            println!("{} with {feature}", package.name);
+        for feature in features {
+            println!("{package} with {feature}");
             let with = [&bare[..], &["--features", feature], DENY_WARNINGS].concat();
             cargo(workspace, &with)?;
         }
     }
     Ok(())
+}
+
+/// The client with the system's own TLS and no other.
+fn tls_native(workspace: &Workspace) -> Result<(), Stop> {
+    features::TLS_NATIVE.require()?;
+    let client = ["clippy", "-p", "socketio-client", "--no-default-features"];
+    let features = ["--features", "async,blocking,tls-native"];
+    let client = [&client[..], &features].concat();
+    cargo(workspace, &[&client[..], DENY_WARNINGS].concat())
 }
 
 /// The cores need no operating system, so they build where there is none.

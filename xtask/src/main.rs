@@ -7,6 +7,7 @@ mod bench;
 mod ci;
 mod clients;
 mod conformance;
+mod features;
 mod fuzz;
 mod install;
 mod matrix;

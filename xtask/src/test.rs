@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use crate::{
     ci::{self, BUILD_DEADLINE, cargo},
     clients, conformance, fuzz, matrix,
+    clients, conformance, features, fuzz,
     process::{self, Stop},
     sim,
     steps::Step,
@@ -50,17 +51,23 @@ pub(crate) fn steps() -> Vec<Step> {
     [ci::STEPS, &own].concat()
 }
 
-const WORKSPACE_TESTS: &[&str] = &["test", "--workspace", "--all-features", "--exclude", LOOM];
+const WORKSPACE_TESTS: &[&str] = &["test", "--workspace", "--exclude", LOOM];
 
 /// The models of what runs concurrently.
 const LOOM: &str = "loom-models";
 
 fn build(workspace: &Workspace) -> Result<(), Stop> {
-    cargo(workspace, &[WORKSPACE_TESTS, &["--no-run"]].concat())
+    workspace_tests(workspace, "--no-run")
 }
 
 fn test(workspace: &Workspace) -> Result<(), Stop> {
-    cargo(workspace, &[WORKSPACE_TESTS, &["--no-fail-fast"]].concat())
+    workspace_tests(workspace, "--no-fail-fast")
+}
+
+fn workspace_tests(workspace: &Workspace, option: &str) -> Result<(), Stop> {
+    let features = features::all(workspace);
+    let options = [option, "--features", &features];
+    cargo(workspace, &[WORKSPACE_TESTS, &options].concat())
 }
 
 /// Every interleaving, within the models' bound.

@@ -157,7 +157,7 @@ fn every_kind_of_proxy_opens_a_tunnel() {
     check_proxy("http://aladdin:sesame@localhost", |it| {
         proxy::accept_http(it, true)
     });
-    check_proxy("socks4a://aladdin@localhost", |it| proxy::accept_socks4(it));
+    check_proxy("socks4a://aladdin@localhost", proxy::accept_socks4);
     check_proxy("socks5://localhost", |it| proxy::accept_socks5(it, false));
     check_proxy("socks5h://aladdin:sesame@localhost", |it| {
         proxy::accept_socks5(it, true)

@@ -1,10 +1,17 @@
 //! An Engine.IO client, usable alone.
 
+#![cfg_attr(
+    not(any(feature = "async", feature = "blocking")),
+    allow(dead_code, reason = "without a driver nobody uses what it stands on")
+)]
+
 mod addresses;
 #[cfg(feature = "blocking")]
+#[allow(dead_code, unused_imports, reason = "its driver is being written")]
 pub mod blocking;
 mod config;
 #[cfg(feature = "async")]
+#[allow(dead_code, reason = "the client on it is being written")]
 mod connection;
 #[allow(dead_code, reason = "its drivers are being written")]
 pub(crate) mod core;

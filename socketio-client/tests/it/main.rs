@@ -1,1 +1,4 @@
-//! Tests of the client against the server of this workspace.
+//! Tests of the client against the servers of this workspace.
+
+#[cfg(feature = "async")]
+mod engine;

@@ -83,7 +83,7 @@ pub(crate) enum Event<'a> {
     /// It has ended, or never began. From here on nothing else happens, however often asked.
     Closed {
         reason: CloseReason,
-        /// What went wrong; always there if the session never began.
+        /// What went wrong; always there if the session never began, unless this side closed it.
         error: Option<&'a Error>,
     },
 }
@@ -312,6 +312,9 @@ impl Connection {
                 Output::Opened { .. } => return Some(Step::Opened),
                 Output::Upgraded { to } => return Some(Step::Upgraded(to)),
                 Output::Closed { reason, error } => {
+                    let silent = reason == CloseReason::PingTimeout;
+                    let silence = silent.then(|| Error::on(self.transport(), ErrorKind::Timeout));
+                    let error = error.or(silence);
                     self.end = Some(End { reason, error });
                     self.streams.close(cx);
                     self.release();

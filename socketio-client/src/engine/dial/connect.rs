@@ -32,6 +32,7 @@ pub type Connecting = Pin<Box<dyn Future<Output = io::Result<BoxStream>> + Send>
 ///
 /// fn is_connector(_: impl Connect) {}
 ///
+/// # #[cfg(unix)]
 /// is_connector(async |_: Target| tokio::net::UnixStream::connect("/run/chat.sock").await);
 /// ```
 pub trait Connect: Send + Sync + 'static {

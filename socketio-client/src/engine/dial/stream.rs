@@ -18,7 +18,7 @@ pub(crate) enum Stream {
 
 impl Stream {
     /// Agrees on keys, if it is TLS.
-    pub(super) fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(super) fn poll_handshake(&mut self, cx: &Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Tls(tls) => poll(tls, cx, |tls| tls.handshake()),
             Self::Tcp(_) | Self::User(_) => Poll::Ready(Ok(())),
@@ -76,7 +76,7 @@ impl<S: AsyncWrite + Unpin> Write for NonBlocking<S> {
 /// Uses TLS for one poll: it is pending whenever it would block.
 fn poll<T>(
     tls: &mut TlsStream<NonBlocking<Stream>>,
-    cx: &mut Context<'_>,
+    cx: &Context<'_>,
     mut attempt: impl FnMut(&mut TlsStream<NonBlocking<Stream>>) -> io::Result<T>,
 ) -> Poll<io::Result<T>> {
     if let Some(inner) = tls.inner() {

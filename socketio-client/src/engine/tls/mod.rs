@@ -1,5 +1,5 @@
-//! TLS: whom to trust, who to be, and by which library. How it is spoken is in `rustls` and
-//! `native`; whoever opens a stream [starts](Tls::start) it there.
+//! TLS: whom to trust, who to be, and by which library. What a library has to do for that is in
+//! `rustls` and `native`.
 
 #[cfg(feature = "tls-native")]
 mod native;
@@ -34,10 +34,6 @@ pub struct Tls {
 
 /// What either library can do.
 #[derive(Clone, Default)]
-#[cfg_attr(
-    not(any(feature = "tls-rustls", feature = "tls-native")),
-    expect(dead_code, reason = "nobody reads them in a build without TLS")
-)]
 struct Settings {
     /// None: those of the system.
     roots: Vec<Root>,
