@@ -149,6 +149,7 @@ impl<A> Manager<A> {
                 (Content::Event { awaited, volatile }, Some(key)) if !volatile => {
                     self.keep(key, parcel.message, awaited);
                 }
+                (Content::Retried { id }, Some(key)) => self.try_withdrawn(key, id),
                 (content, key) => self.abandon(now, key, content),
             }
         }

@@ -33,7 +33,6 @@ impl<A> Manager<A> {
         self.link = Link::Open(Box::new(connection));
         self.flow = Flow::Ready;
         let attempt = self.backoff.attempts();
-        self.backoff.reset();
         self.tell(Stage::Open);
         if attempt > 0 {
             self.tell(Stage::Reconnected { attempt });
@@ -68,14 +67,7 @@ impl<A> Manager<A> {
         if attempt > 0 {
             self.tell(Stage::ReconnectError { attempt, error });
         }
-        if will_retry {
-            self.wait(now);
-        } else {
-            if self.reconnection.enabled {
-                self.tell(Stage::ReconnectFailed);
-            }
-            self.backoff.reset();
-        }
+        self.wait_or_give_up(now, will_retry);
     }
 
     /// The link has closed.
@@ -144,7 +136,14 @@ impl<A> Manager<A> {
         self.outbox.take(None);
     }
 
-    fn wait(&mut self, now: Tick) {
+    fn wait_or_give_up(&mut self, now: Tick, again: bool) {
+        if !again {
+            self.backoff.reset();
+            if self.reconnection.enabled {
+                self.tell(Stage::ReconnectFailed);
+            }
+            return;
+        }
         let delay = self.backoff.next(self.random.next());
         self.link = Link::Waiting {
             until: now.saturating_add(delay),
@@ -192,8 +191,8 @@ impl<A> Manager<A> {
             Link::Closed | Link::Waiting { .. } => {}
         }
         self.tell(Stage::Closed { reason, error });
-        if again {
-            self.wait(now);
+        if !matches!(ending, Ending::Ours(_)) {
+            self.wait_or_give_up(now, again);
         }
     }
 

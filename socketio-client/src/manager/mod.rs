@@ -1,6 +1,6 @@
 //! The client without I/O: which namespaces are wanted, credentials, acknowledgements, the send
 //! buffer, retries, reconnection and recovery. What JavaScript splits into `Manager` and `Socket`,
-//! over one [`client::Connection`](crate::proto::client::Connection) per link.
+//! over one [`client::Connection`] per link.
 //!
 //! ```text
 //!            connect, open             handle_opened
@@ -131,7 +131,7 @@ impl<A> Manager<A> {
     /// Something to tell the application.
     #[must_use]
     pub(crate) fn poll_event(&mut self) -> Option<Event<'static, A>> {
-        self.events.pop_front()
+        pop(&mut self.events)
     }
 
     /// Something for the driver to do.
@@ -168,14 +168,27 @@ impl<A> Manager<A> {
         while let Some((key, id)) = self.deadlines.pop(now) {
             self.ack_timed_out(now, key, id);
         }
-        for key in self.active.clone() {
-            let phase = self.sockets.get(&key).map(|it| it.phase);
-            if matches!(phase, Some(Phase::Retrying { at }) if at <= now) {
-                self.authorize(key);
-            }
+        let due = self.sockets.iter().filter_map(|(key, it)| match it.phase {
+            Phase::Retrying { at } if at <= now => Some(*key),
+            _ => None,
+        });
+        for key in due.collect::<Vec<_>>() {
+            self.authorize(key);
         }
         if matches!(self.link, Link::Waiting { until } if until <= now) {
             self.attempt();
         }
     }
 }
+
+/// Takes the first of a queue. What a burst has made of it is given back when it is empty.
+fn pop<T>(queue: &mut VecDeque<T>) -> Option<T> {
+    let first = queue.pop_front()?;
+    if queue.is_empty() && queue.capacity() > KEPT {
+        *queue = VecDeque::new();
+    }
+    Some(first)
+}
+
+/// Places that an empty queue keeps.
+const KEPT: usize = 32;

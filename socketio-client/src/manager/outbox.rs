@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, mem};
 
 use super::{
-    SocketKey,
+    SocketKey, pop,
     socket::{Awaited, cost},
 };
 use crate::proto::Encoded;
@@ -72,7 +72,7 @@ impl<A> Outbox<A> {
     }
 
     pub(super) fn pop(&mut self) -> Option<Parcel<A>> {
-        let parcel = self.parcels.pop_front()?;
+        let parcel = pop(&mut self.parcels)?;
         self.bytes -= cost(&parcel.message);
         Some(parcel)
     }

@@ -70,7 +70,7 @@ impl<A> Manager<A> {
             lent => lent,
         };
         self.drain_connection(now);
-        lent.or_else(|| self.events.pop_front())
+        lent.or_else(|| self.poll_event())
     }
 
     fn translate<'a>(

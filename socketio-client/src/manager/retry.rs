@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use super::{
     AckFailure, Event, Manager, SocketKey,
     outbox::Content,
+    pop,
     socket::{Awaited, cost},
 };
 use crate::proto::{Encoded, Tick};
@@ -79,7 +80,7 @@ impl<A> Queue<A> {
     }
 
     pub(super) fn pop(&mut self) -> Option<Retried<A>> {
-        let event = self.events.pop_front()?;
+        let event = pop(&mut self.events)?;
         self.bytes -= cost(&event.message);
         Some(event)
     }
@@ -159,6 +160,17 @@ impl<A> Manager<A> {
             }
         }
         self.advance(now, key);
+    }
+
+    /// A try was not taken by the link, and does not count.
+    pub(super) fn try_withdrawn(&mut self, key: SocketKey, id: u64) {
+        if self.is_tried(key, id)
+            && let Some(socket) = self.sockets.get_mut(&key)
+        {
+            socket.progress.tries -= 1;
+            self.deadlines
+                .remove(socket.progress.deadline.take(), key, id);
+        }
     }
 
     /// What the link awaits once the head of a queue has been taken by it.

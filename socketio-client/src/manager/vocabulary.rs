@@ -13,10 +13,12 @@ use crate::{
 #[must_use = "an output that is not acted on breaks the client"]
 pub(crate) enum Output {
     /// Open a link: evaluate what depends on the application, such as headers, and answer with
-    /// [`Manager::handle_opened`] or [`Manager::handle_open_failed`].
+    /// [`handle_opened`](super::Manager::handle_opened) or
+    /// [`handle_open_failed`](super::Manager::handle_open_failed).
     Open,
     /// Ask the application for the credentials of a socket, and answer with
-    /// [`Manager::handle_auth`]. An earlier question for the same socket is of no interest any more.
+    /// [`handle_auth`](super::Manager::handle_auth). An earlier question for the same socket is of no
+    /// interest any more.
     Auth {
         /// The socket.
         socket: SocketKey,
@@ -32,6 +34,7 @@ pub(crate) enum Output {
 
 /// Something the application is told.
 #[derive(Debug)]
+#[expect(clippy::enum_variant_names, reason = "the words of the protocol")]
 pub(crate) enum Event<'a, A> {
     /// The server granted the namespace. Events that came ahead have been told, and what was
     /// buffered has been put out to be sent.

@@ -164,6 +164,24 @@ fn a_join_that_was_asked_for_and_given_up_is_returned() {
 }
 
 #[test]
+fn a_refusal_of_the_default_namespace_answers_what_was_given_up_too() {
+    let mut client = client();
+    let _ = ask(&mut client, "/");
+    let (first, sent) = ask(&mut client, "/admin");
+    assert_eq!(sent.as_deref(), Some("0/admin,"));
+    assert_eq!(client.disconnect(first), Some((None, vec![])));
+    assert_eq!(ask(&mut client, "/admin").1, None, "kept back");
+    let refused = client.handle_text(r#"4"no""#).expect("legal");
+    assert!(matches!(refused, Some(Event::ConnectError { .. })));
+    assert!(matches!(
+        client.poll_event(),
+        Some(Event::ConnectError { .. })
+    ));
+    assert!(client.poll_event().is_none());
+    assert_eq!(ask(&mut client, "/admin").1.as_deref(), Some("0/admin,"));
+}
+
+#[test]
 fn ids_of_sockets_follow_from_the_link() {
     let (mut client, _) = joined();
     let (admin, sent) = ask(&mut client, "/admin");
