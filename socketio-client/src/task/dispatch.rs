@@ -6,6 +6,7 @@ use std::task::Context;
 use super::shared::Shared;
 use super::work::{Malformed, Work};
 use crate::engine::Message;
+use crate::error::{ConnectError, DisconnectReason};
 use crate::extract::What;
 use crate::hub::{Answer, Hub, Ticket};
 use crate::manager::{Event, SocketKey};
@@ -91,7 +92,10 @@ impl Dispatch {
             } => {
                 let attempts = self.shared.attempts();
                 attempts.fail(self.hub(), socket, &error, will_retry);
-                self.start(socket, &What::ConnectError(error), cx);
+                // Who has left himself need not be told.
+                if !matches!(error, ConnectError::Lost(DisconnectReason::ClientDisconnect)) {
+                    self.start(socket, &What::ConnectError(error), cx);
+                }
                 self.hub().notify();
             }
             Event::Event {

@@ -64,6 +64,8 @@ struct Task {
     link: Link,
     credentials: FuturesUnordered<Asked<Answer>>,
     timer: Timer,
+    /// Whether it only remains to say goodbye.
+    leaving: bool,
     /// Whether somebody else may drive the client now.
     ended: bool,
 }
@@ -80,6 +82,7 @@ impl Task {
             dispatch: Dispatch::new(shared),
             credentials: FuturesUnordered::new(),
             timer: Timer::default(),
+            leaving: false,
             ended: false,
         }
     }
@@ -94,7 +97,8 @@ impl Task {
 
     /// One turn. Says whether there is more to do at once.
     fn turn(&mut self, cx: &mut Context<'_>, batch: &mut usize) -> bool {
-        if self.hub().is_abandoned() {
+        if !self.leaving && self.hub().is_abandoned() {
+            self.leaving = true;
             self.shared().disconnect_all();
         }
         let mut moved = self.poll_link(cx, batch);

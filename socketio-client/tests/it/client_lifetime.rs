@@ -1,0 +1,226 @@
+//! How clients end, and that they leave nothing behind.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use socketio_client::{AckError, Client, Data, Socket, Status};
+
+use crate::host::{Door, Host, config, patiently, settle, websocket};
+
+#[tokio::test(start_paused = true)]
+async fn dropping_the_last_handle_says_goodbye() {
+    for config in [config(), websocket()] {
+        let host = Host::new();
+        let pen = host.pen.clone();
+        let mut diary = host.diary;
+        host.io
+            .on_disconnect(move |reason: socketio_server::DisconnectReason| {
+                pen.note(reason.as_str());
+                async {}
+            });
+        let network = host.network.clone();
+        let client = Client::with_connector(config, move |_| {
+            let connected = network.connect();
+            async move { connected }
+        });
+        let socket = client.of("/");
+        patiently(client.connect()).await.unwrap();
+        let mut status = client.status();
+        drop(client);
+        settle().await;
+        assert!(socket.is_connected());
+        socket.emit("last", &()).unwrap();
+        drop(socket);
+        diary.expect("client namespace disconnect").await;
+        while patiently(status.changed()).await.is_some() {}
+        settle().await;
+        assert_eq!(host.network.open(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn close_waits_for_handlers_and_lets_go_of_them() {
+    let mut host = Host::new();
+    let client = host.client();
+    let token = Arc::new(());
+    let (pen, door) = (host.pen.clone(), Door::new());
+    let (kept, gate, itself) = (Arc::clone(&token), door.clone(), client.clone());
+    client.on("slow", move || {
+        let (kept, pen, door) = (Arc::clone(&kept), pen.clone(), gate.clone());
+        // A client in a handler of its own holds itself.
+        let client = itself.clone();
+        async move {
+            door.pass().await;
+            pen.note(format!("done {}", client.is_open()));
+            drop(kept);
+        }
+    });
+    patiently(client.connect()).await.unwrap();
+    host.io.emit("slow", &()).unwrap();
+    settle().await;
+    let closing = tokio::spawn(async move { client.close().await });
+    settle().await;
+    assert!(!closing.is_finished());
+    door.open();
+    host.diary.expect("done false").await;
+    patiently(closing).await.unwrap();
+    assert_eq!(Arc::strong_count(&token), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn handlers_that_run_hold_the_client_until_they_end() {
+    let mut host = Host::new();
+    let client = host.client();
+    let (pen, door) = (host.pen.clone(), Door::new());
+    let gate = door.clone();
+    client.on("slow", move |socket: Socket| {
+        let (pen, door) = (pen.clone(), gate.clone());
+        async move {
+            door.pass().await;
+            pen.note(format!("done {}", socket.is_connected()));
+        }
+    });
+    patiently(client.connect()).await.unwrap();
+    host.io.emit("slow", &()).unwrap();
+    settle().await;
+    drop(client);
+    settle().await;
+    door.open();
+    host.diary.expect("done true").await;
+    settle().await;
+    assert_eq!(host.network.open(), 0);
+}
+
+/// Polls a future so often, and drops it.
+fn poll_and_drop(future: impl Future, polls: usize) -> bool {
+    let mut future = pin!(future);
+    let mut cx = Context::from_waker(Waker::noop());
+    (0..polls).any(|_| future.as_mut().poll(&mut cx).is_ready())
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_future_can_be_dropped_at_any_time() {
+    let host = Host::new();
+    host.io.on("echo", async |Data(n): Data<u8>| n);
+    let client = host.client();
+    let mut events = client.events();
+    for polls in 0..3 {
+        poll_and_drop(client.connect(), polls);
+        settle().await;
+        assert_eq!(client.status().get(), Status::Closed);
+        poll_and_drop(client.connect_with_retry(), polls);
+        settle().await;
+        assert_eq!(client.status().get(), Status::Closed);
+        poll_and_drop(client.of("/").connect(), polls);
+        settle().await;
+        assert_eq!(
+            (client.status().get(), host.network.open()),
+            (Status::Closed, 0)
+        );
+    }
+    patiently(client.connect()).await.unwrap();
+    for polls in 0..3 {
+        poll_and_drop(client.call::<u8>("echo", &1), polls);
+        poll_and_drop(client.wait(), polls);
+        poll_and_drop(client.status().changed(), polls);
+        poll_and_drop(events.next(), polls);
+        settle().await;
+        assert_eq!(
+            client.call::<u8>("echo", &polls).await.unwrap() as usize,
+            polls
+        );
+    }
+    // An event is not lost with who waited for it.
+    poll_and_drop(events.next(), 2);
+    host.io.emit("tick", &1).unwrap();
+    settle().await;
+    assert_eq!(patiently(events.next()).await.unwrap().name, "tick");
+    // Closing goes on without whoever waits for it.
+    assert!(!poll_and_drop(client.close(), 1));
+    settle().await;
+    assert_eq!(
+        (client.status().get(), host.network.open()),
+        (Status::Closed, 0)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_to_a_client_that_is_dropped_meanwhile_are_answered() {
+    let host = Host::new();
+    host.io.on("echo", async |Data(n): Data<u8>| n);
+    let client = host.client();
+    patiently(client.connect()).await.unwrap();
+    let asked = client.call::<u8>("echo", &3);
+    drop(client);
+    assert_eq!(patiently(asked).await.unwrap(), 3);
+    settle().await;
+    assert_eq!(host.network.open(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_reconnections_leave_nothing_behind() {
+    let token = Arc::new(());
+    let host = Host::new();
+    host.io.on("echo", async |Data(n): Data<u32>| n);
+    let client = host.websocket_client();
+    let kept = Arc::clone(&token);
+    client.on("hello", move |socket: Socket| {
+        let kept = Arc::clone(&kept);
+        async move {
+            let _ = socket.call::<u32>("never", &()).await;
+            drop(kept);
+        }
+    });
+    host.io
+        .on_connect(async |socket: socketio_server::Socket| drop(socket.emit("hello", &())));
+    for n in 0..1000_u32 {
+        patiently(client.connect()).await.unwrap();
+        let answer = client.call::<u32>("echo", &n).await;
+        assert!(matches!(answer, Ok(echo) if echo == n), "{answer:?}");
+        let lost = client.call::<u32>("never", &n);
+        let mut status = client.status();
+        host.network.cut();
+        assert!(matches!(lost.await, Err(AckError::Disconnected)));
+        patiently(status.changed()).await.unwrap();
+    }
+    client.disconnect();
+    settle().await;
+    assert_eq!(Arc::strong_count(&token), 2);
+    client.close().await;
+    assert_eq!(Arc::strong_count(&token), 1);
+    assert_eq!(host.network.open(), 0);
+}
+
+#[test]
+fn a_client_survives_its_runtime() {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap()
+    };
+    let client = {
+        let runtime = runtime();
+        let _guard = runtime.enter();
+        let host = Host::new();
+        let client = host.client();
+        let asked = runtime.block_on(async {
+            patiently(client.connect()).await.unwrap();
+            client.call::<u8>("never", &())
+        });
+        drop(runtime);
+        assert!(!client.of("/").is_connected());
+        let mut asked = pin!(asked);
+        let mut cx = Context::from_waker(Waker::noop());
+        let answer = asked.as_mut().poll(&mut cx);
+        assert!(matches!(answer, Poll::Ready(Err(AckError::Disconnected))));
+        client
+    };
+    runtime().block_on(async {
+        // Its server is gone with the other runtime, but it can be asked.
+        assert!(patiently(client.connect()).await.is_err());
+    });
+}
