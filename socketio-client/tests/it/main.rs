@@ -1,8 +1,4 @@
-//! Tests of the client against the servers of this workspace.
-
-#[cfg(feature = "async")]
-mod engine;
-//! The client as applications see it, against our own server. One binary; nothing here reaches
+//! The client as applications see it, against our own servers. One binary; nothing here reaches
 //! inside.
 
 mod client_connect;
@@ -11,4 +7,6 @@ mod client_lifetime;
 mod client_net;
 mod client_reconnect;
 mod client_simple;
+#[cfg(feature = "async")]
+mod engine;
 mod host;
