@@ -8,8 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     ci::{self, BUILD_DEADLINE, cargo},
-    clients, conformance, fuzz, matrix,
-    clients, conformance, features, fuzz,
+    clients, conformance, features, fuzz, matrix,
     process::{self, Stop},
     sim,
     steps::Step,
