@@ -284,6 +284,7 @@ impl Client {
     ) -> Result<(), ConnectError> {
         let attempt = self.shared().expect(wanted.clone(), patience);
         self.open_sockets(&wanted);
+        attempt.begin();
         attempt.await
     }
 

@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 
 use crate::Status;
 use crate::config::Config;
-use crate::manager::{AckFailure, Manager, SocketKey};
+use crate::manager::{AckFailure, Event, Manager, SocketKey};
 use crate::proto::{Args, Encoder, Tick};
 use crate::slot::Filler;
 
@@ -110,8 +110,10 @@ impl Hub {
         let mut state = self.state.lock();
         let result = command(&mut state.manager, now);
         let waker = state.rouse();
+        let events = state.unheard();
         drop(state);
         wake(waker);
+        settle(events);
         result
     }
 
@@ -175,7 +177,9 @@ impl Hub {
         }
         if idle && state.manager.status() == Status::Closed {
             state.driver = Driver::None;
+            let events = state.unheard();
             drop(state);
+            settle(events);
             self.notify();
             return Rest::End;
         }
@@ -187,7 +191,9 @@ impl Hub {
     pub(crate) fn release(&self) {
         let mut state = self.state.lock();
         let _gone = std::mem::replace(&mut state.driver, Driver::None);
+        let events = state.unheard();
         drop(state);
+        settle(events);
         self.notify();
     }
 
@@ -217,6 +223,14 @@ impl State {
         }
     }
 
+    /// What nobody is there to be told of.
+    fn unheard(&mut self) -> Vec<Event<'static, Ticket>> {
+        match self.driver {
+            Driver::None => std::iter::from_fn(|| self.manager.poll_event()).collect(),
+            Driver::Running | Driver::Sleeping(_) => Vec::new(),
+        }
+    }
+
     /// Has the driver look again. The waker is to be woken without the lock.
     fn rouse(&mut self) -> Option<Waker> {
         self.dirty = true;
@@ -226,6 +240,15 @@ impl State {
                 self.driver = other;
                 None
             }
+        }
+    }
+}
+
+/// Tells those who wait for an acknowledgement; what else there is has no meaning without a driver.
+fn settle(events: Vec<Event<'static, Ticket>>) {
+    for event in events {
+        if let Event::Ack { ack, result, .. } = event {
+            ack.fill(result);
         }
     }
 }

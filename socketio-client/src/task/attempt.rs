@@ -38,6 +38,8 @@ struct Pending {
     id: u64,
     wanted: Vec<SocketKey>,
     patience: Patience,
+    /// Whether its sockets have been asked for.
+    begun: bool,
     outcome: Filler<Outcome>,
 }
 
@@ -59,6 +61,7 @@ impl Attempts {
             id,
             wanted,
             patience,
+            begun: false,
             outcome,
         };
         list.pending.push(pending);
@@ -75,6 +78,9 @@ impl Attempts {
     pub(crate) fn review(&self, hub: &Hub) {
         self.settle(hub, |pending| {
             hub.ask(|manager| {
+                if !pending.begun {
+                    return None;
+                }
                 let open = |key: &&SocketKey| manager.sid(**key).is_none();
                 match pending.wanted.iter().find(open) {
                     None => Some(Ok(())),
@@ -142,6 +148,18 @@ pub(crate) struct Attempt {
     hub: Arc<Hub>,
     id: u64,
     slot: Slot<Outcome>,
+}
+
+impl Attempt {
+    /// Its sockets have been asked for: what is not connected by now, nor will be, never was.
+    pub(crate) fn begin(&self) {
+        let mut list = self.attempts.0.lock();
+        if let Some(pending) = list.pending.iter_mut().find(|it| it.id == self.id) {
+            pending.begun = true;
+        }
+        drop(list);
+        self.attempts.review(&self.hub);
+    }
 }
 
 impl Future for Attempt {

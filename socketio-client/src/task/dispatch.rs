@@ -71,14 +71,6 @@ impl Dispatch {
         moved | self.check(result)
     }
 
-    /// Nobody will drive the client: those who wait for answers learn it, and handlers end here.
-    pub(crate) fn give_up(&mut self) {
-        while let Some(event) = self.hub().drive(|manager, _| manager.poll_event()) {
-            drop(event);
-        }
-        self.work = Work::default();
-    }
-
     fn handle_event(&mut self, event: Event<'_, Ticket>, cx: &mut Context<'_>) {
         match event {
             Event::Connected { socket, .. } => {

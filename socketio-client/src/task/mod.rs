@@ -44,6 +44,7 @@ use crate::provide::Credentials;
 /// Outside of a tokio runtime.
 pub(crate) fn open(shared: &Arc<Shared>, wanted: &[SocketKey]) {
     let runtime = Handle::current();
+    let is_alone = shared.hub().claim();
     shared.hub().command(|manager, now| {
         for &key in wanted {
             manager.connect(now, key);
@@ -51,7 +52,7 @@ pub(crate) fn open(shared: &Arc<Shared>, wanted: &[SocketKey]) {
         // Somebody who asks does not want to wait for the end of a delay.
         manager.open(now);
     });
-    if shared.hub().claim() {
+    if is_alone {
         runtime.spawn(Task::new(Arc::clone(shared)));
     }
 }
@@ -262,10 +263,7 @@ impl Drop for Task {
     fn drop(&mut self) {
         if !self.ended {
             self.hub().drive(|manager, now| manager.close(now));
-            self.dispatch.give_up();
-        }
-        self.shared().attempts().clear();
-        if !self.ended {
+            self.shared().attempts().clear();
             self.hub().release();
         }
     }

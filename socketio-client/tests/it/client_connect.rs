@@ -108,23 +108,17 @@ async fn a_refusal_carries_the_servers_words_and_is_not_repeated() {
 
 #[tokio::test(start_paused = true)]
 async fn credentials_url_and_headers_are_asked_for_at_every_attempt() {
-    let host = Host::new();
+    let host = Host::start(|io| io.keep_headers(["x-attempt".parse().unwrap()]));
     let seen = Arc::new(parking_lot::Mutex::new(Vec::new()));
     let notes = Arc::clone(&seen);
     host.io.on_connect(
         move |socket: socketio_server::Socket, Auth(auth): Auth<serde_json::Value>| {
-            let header = socket.handshake().headers().get("x-attempt");
+            let handshake = socket.handshake();
+            let header = handshake.headers.get("x-attempt");
             let header = header.map(|it| it.to_str().unwrap().to_owned());
-            let query = socket
-                .handshake()
-                .uri()
-                .query()
-                .unwrap_or_default()
-                .to_owned();
-            let room = query
-                .split('&')
-                .find(|it| it.starts_with("room"))
-                .map(str::to_owned);
+            let mut query = handshake.query.split('&');
+            let room = query.find(|it| it.starts_with("room"));
+            let room = room.map(str::to_owned);
             notes.lock().push((auth, header, room));
             async {}
         },

@@ -3,7 +3,6 @@
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use socketio_client::{AckError, Client, Data, Socket, Status};
 

@@ -1,12 +1,19 @@
-//! The client as applications see it, against our own servers. One binary; nothing here reaches
-//! inside.
+//! The client as applications see it, against the servers of this workspace. One binary; nothing
+//! here reaches inside.
 
+#[cfg(feature = "async")]
 mod client_connect;
+#[cfg(feature = "async")]
 mod client_events;
+#[cfg(feature = "async")]
 mod client_lifetime;
+#[cfg(feature = "async")]
 mod client_net;
+#[cfg(feature = "async")]
 mod client_reconnect;
+#[cfg(feature = "async")]
 mod client_simple;
 #[cfg(feature = "async")]
 mod engine;
+#[cfg(feature = "async")]
 mod host;
