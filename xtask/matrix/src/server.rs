@@ -54,7 +54,7 @@ impl Kind {
             in_order: true,
             msgpack: false,
             recovery: false,
-            heartbeat: Duration::from_millis(300),
+            heartbeat: Duration::from_millis(400),
         }
     }
 
@@ -74,17 +74,21 @@ impl Kind {
     /// Whether it can be set up so.
     pub(crate) fn can(&self, setup: Setup) -> bool {
         match setup {
-            Setup::Usual | Setup::FastHeartbeat => true,
+            Setup::Usual | Setup::Heartbeat | Setup::CalmHeartbeat => true,
             Setup::MsgPack => self.msgpack,
             Setup::Recovery => self.recovery,
         }
     }
 
     fn arguments(&self, setup: Setup) -> Vec<String> {
-        let heartbeat = self.heartbeat.as_millis().to_string();
+        let heartbeat = match setup {
+            Setup::CalmHeartbeat => CALM,
+            _ => self.heartbeat,
+        };
+        let heartbeat = heartbeat.as_millis().to_string();
         let words = match setup {
             Setup::Usual => vec![],
-            Setup::FastHeartbeat => {
+            Setup::Heartbeat | Setup::CalmHeartbeat => {
                 vec!["--ping-interval", &heartbeat, "--ping-timeout", &heartbeat]
             }
             Setup::MsgPack => vec!["--parser", "msgpack"],
@@ -98,10 +102,15 @@ impl Kind {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Setup {
     Usual,
-    FastHeartbeat,
+    /// As fast as it can be.
+    Heartbeat,
+    /// One that many clients can keep up with.
+    CalmHeartbeat,
     MsgPack,
     Recovery,
 }
+
+const CALM: Duration = Duration::from_secs(3);
 
 /// How long a server may take to listen, and to end.
 const PATIENCE: Duration = Duration::from_secs(10);

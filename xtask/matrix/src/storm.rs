@@ -36,7 +36,7 @@ const STORMS: [(&str, Setup, Storm); 4] = [
     ("questions to a server that restarts are answered or fail", Setup::Usual, |server, client| {
         Box::pin(questions(server, client))
     }),
-    ("200 links that fall silent are given up and replaced", Setup::FastHeartbeat, |server, client| {
+    ("200 links that fall silent are given up and replaced", Setup::CalmHeartbeat, |server, client| {
         Box::pin(silence(server, client))
     }),
     ("5,000 reconnections leave nothing behind", Setup::Usual, |server, client| {
@@ -224,8 +224,10 @@ async fn reconnections(server: &mut Server, client: Client) -> Result<String> {
         if round == WARM {
             before = Some(settled(&peers).await?);
         }
-        proxy.cut();
+        // A mere cut between two polls would go unnoticed.
+        proxy.refuse();
         all_hear(&peers, DISCONNECT).await;
+        proxy.recover();
         all_hear(&peers, CONNECT).await;
     }
     let before = before.context("no round")?;

@@ -15,7 +15,7 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         case!("a link that is cut anywhere is replaced", cut_anywhere).fault(),
         case!("a link that falls silent is given up and replaced", silent)
-            .on(Setup::FastHeartbeat)
+            .on(Setup::Heartbeat)
             .fault(),
         case!("what is emitted while the link is down arrives in order, once", offline)
             .about_order()
@@ -113,7 +113,8 @@ async fn recovery(bench: &Bench<'_>) -> Result<()> {
     peer.journal().next("/", CONNECT).await;
     for n in 0..3 {
         let message = peer.journal().next("/", "room-message").await;
-        same(&message, &[n.into()], "what was missed")?;
+        // Behind it stands where the message is in the server's order.
+        same(&message[..1.min(message.len())], &[n.into()], "what was missed")?;
     }
     ensure!(peer.is_recovered("/"), "not recovered");
     ensure!(peer.id("/") == id, "another id");

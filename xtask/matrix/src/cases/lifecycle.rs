@@ -24,7 +24,7 @@ pub(super) fn cases() -> Vec<Case> {
         case!("the server ends a namespace", end_of_namespace),
         case!("the server ends a connection", end_of_connection),
         case!("the client closes its connection", close),
-        case!("an idle connection outlives many heartbeats", idle).on(Setup::FastHeartbeat),
+        case!("an idle connection outlives many heartbeats", idle).on(Setup::Heartbeat),
         case!("a server that restarts gets its clients back", restart),
         case!("a server that crashes gets its clients back", crash),
     ]

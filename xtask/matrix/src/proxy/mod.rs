@@ -23,7 +23,7 @@ use tokio::{
     task::{AbortHandle, JoinSet},
 };
 
-use self::pump::{Cut, Pump};
+use self::pump::{Cut, Direction, Pump};
 use crate::random::Random;
 
 /// What is done to the bytes of all connections.
@@ -158,9 +158,11 @@ impl Shared {
         let ended = {
             let (from_client, to_client) = client.split();
             let (from_server, to_server) = server.split();
-            let random = |direction| Random::fork(self.seed, 2 * number + direction);
-            let pump = |direction| Pump::new(self.weather, &silence, &allowance, random(direction));
-            let (up, down) = (pump(0), pump(1));
+            let pump = |direction| {
+                let random = Random::fork(self.seed, 2 * number + direction as u64);
+                Pump::new(direction, self.weather, &silence, &allowance, random)
+            };
+            let (up, down) = (pump(Direction::Up), pump(Direction::Down));
             tokio::select! {
                 ended = async {
                     tokio::try_join!(up.run(from_client, to_server), down.run(from_server, to_client))

@@ -1,6 +1,7 @@
 //! One direction of a connection.
 
 use std::{
+    future::pending,
     io,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
@@ -28,8 +29,18 @@ impl From<io::Error> for Cut {
 /// How long a late piece is late.
 const LATENESS: Duration = Duration::from_millis(1);
 
+/// Where bytes go.
+#[derive(Clone, Copy)]
+pub(super) enum Direction {
+    /// To the server.
+    Up,
+    /// To the client.
+    Down,
+}
+
 /// Passes bytes on, as it pleases.
 pub(super) struct Pump<'a> {
+    direction: Direction,
     weather: Weather,
     silence: &'a Silence<'a>,
     /// How many bytes may still pass, in both directions together.
@@ -41,12 +52,14 @@ pub(super) struct Pump<'a> {
 
 impl<'a> Pump<'a> {
     pub(super) fn new(
+        direction: Direction,
         weather: Weather,
         silence: &'a Silence<'a>,
         allowance: &'a AtomicU64,
         random: Random,
     ) -> Self {
         Self {
+            direction,
             weather,
             silence,
             allowance,
@@ -63,10 +76,11 @@ impl<'a> Pump<'a> {
     ) -> Result<(), Cut> {
         let mut buffer = vec![0; 1 << 14];
         loop {
-            let read = from.read(&mut buffer).await?;
+            let read = from.read(&mut buffer).await;
             if self.silence.has_fallen() {
-                return swallow(from, &mut buffer).await;
+                return self.swallow(from, &mut buffer).await;
             }
+            let read = read?;
             if read == 0 {
                 to.shutdown().await?;
                 return Ok(());
@@ -81,6 +95,15 @@ impl<'a> Pump<'a> {
                 }
                 bytes = rest;
             }
+        }
+    }
+
+    /// Reads and passes nothing on, not even the end. The client's ends the connection.
+    async fn swallow(&self, mut from: ReadHalf<'_>, buffer: &mut [u8]) -> Result<(), Cut> {
+        while matches!(from.read(buffer).await, Ok(1..)) {}
+        match self.direction {
+            Direction::Up => Err(Cut),
+            Direction::Down => pending().await,
         }
     }
 
@@ -113,12 +136,6 @@ impl<'a> Pump<'a> {
     }
 }
 
-/// Reads and passes nothing on, until the sender is gone.
-async fn swallow(mut from: ReadHalf<'_>, buffer: &mut [u8]) -> Result<(), Cut> {
-    while from.read(buffer).await? > 0 {}
-    Err(Cut)
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -135,7 +152,7 @@ mod tests {
             at_start: 0,
         };
         let allowance = AtomicU64::new(u64::MAX);
-        let mut pump = Pump::new(weather, &silence, &allowance, Random::new(1));
+        let mut pump = Pump::new(Direction::Up, weather, &silence, &allowance, Random::new(1));
         let (mut at, mut ends) = (0, BTreeSet::new());
         while at < LENGTH {
             at += pump.next_piece((LENGTH - at).min(chunk - at % chunk)).await;
@@ -162,7 +179,7 @@ mod tests {
             at_start: 0,
         };
         let allowance = AtomicU64::new(10);
-        let pump = Pump::new(Weather::Fair, &silence, &allowance, Random::new(1));
+        let pump = Pump::new(Direction::Up, Weather::Fair, &silence, &allowance, Random::new(1));
         assert_eq!([7, 7, 7].map(|len| pump.take_allowance(len)), [7, 3, 0]);
     }
 }
