@@ -140,6 +140,8 @@ impl Shared {
     }
 
     async fn link(self: Arc<Self>, mut client: TcpStream, number: u64) {
+        // Before anything takes time: a cut meanwhile must not be missed.
+        let mut cuts = self.cuts.subscribe();
         let mode = *self.mode.lock();
         if mode == Mode::Refuse {
             _ = client.set_zero_linger();
@@ -154,7 +156,6 @@ impl Shared {
         _ = server.set_nodelay(true);
         let allowance = self.allowances.lock().pop_front().unwrap_or(u64::MAX);
         let allowance = AtomicU64::new(allowance);
-        let mut cuts = self.cuts.subscribe();
         let ended = {
             let (from_client, to_client) = client.split();
             let (from_server, to_server) = server.split();
