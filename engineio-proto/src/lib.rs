@@ -16,8 +16,8 @@
 //! # What it does not do
 //!
 //! It opens no socket, reads no clock, draws no random number, starts no thread and takes no lock.
-//! It speaks no HTTP: requests and responses are named by numbers, and the driver has them. It
-//! knows neither Socket.IO nor how many sessions there are, and it does not bound its queues: that
+//! Its sessions speak no HTTP: requests and responses are named by numbers, and the driver has them.
+//! It knows neither Socket.IO nor how many sessions there are, and it does not bound its queues: that
 //! is up to whoever sends, with [`queued_bytes`](server::Session::queued_bytes) at hand.
 //!
 //! # The loop
@@ -148,16 +148,15 @@
 //! - **Sessions** are found by their [`Sid`] until [`is_closed`](server::Session::is_closed) says
 //!   otherwise. Act on their last outputs first.
 //!
-//! As code, of which a driver needs little more besides its I/O:
+//! As code, for a driver that numbers requests and links alike, which needs little more besides its
+//! I/O:
 //!
 //! ```
 //! use std::collections::HashMap;
 //! use std::sync::Arc;
 //!
-//! use engineio_proto::server::{Config, LinkId, Output, RequestId, Session};
-//! use engineio_proto::{
-//!     Action, Content, Head, Message, Prepared, Request, RequestError, Sid, Tick, Transport,
-//! };
+//! use engineio_proto::server::{Config, Output, Session};
+//! use engineio_proto::{Content, Head, Prepared, Request, RequestError, Sid, Tick};
 //!
 //! struct Server {
 //!     config: Arc<Config>,
@@ -177,41 +176,24 @@
 //!     ) -> Result<Sid, RequestError> {
 //!         let id = self.next_id;
 //!         self.next_id += 1;
-//!         match Request::read(head, &self.config)? {
-//!             Request::Open { transport, format } => {
-//!                 let format = format.ok_or(RequestError::UnsupportedVersion)?;
-//!                 let config = self.config.clone();
-//!                 let sid = Sid::from_random([7; 15]); // in earnest: random
-//!                 let session = match transport {
-//!                     Transport::Polling => {
-//!                         Session::open_polling(config, format, &sid, RequestId(id), now)
-//!                     }
-//!                     _ => Session::open_link(config, format, &sid, LinkId(id), now),
-//!                 };
-//!                 self.sessions.insert(sid, session);
-//!                 Ok(sid)
-//!             }
-//!             Request::Session(wanted) => {
-//!                 let sid = wanted.sid.ok_or(RequestError::UnknownSid)?;
-//!                 let session = self.sessions.get_mut(&sid).ok_or(RequestError::UnknownSid)?;
-//!                 let facts = (session.revision(), session.transport());
-//!                 match wanted.admit(Some(facts))? {
-//!                     Action::Get => session.handle_get(now, RequestId(id)),
-//!                     Action::Post => {
-//!                         session.handle_post(now, RequestId(id), content, body.into());
-//!                         while let Some(message) = session.next_message(now) {
-//!                             let Message::Text(text) = message else { continue };
-//!                             let answer = Prepared::text(text);
-//!                             session.send(answer);
-//!                         }
-//!                     }
-//!                     Action::Websocket => session.handle_link(now, LinkId(id)),
-//!                     _ => return Err(RequestError::BadRequest), // 500 with the reference
-//!                 }
-//!                 Ok(sid)
-//!             }
-//!             _ => Err(RequestError::BadRequest),
+//!         let wanted = Request::read(head, &self.config)?;
+//!         // What a link opened by this request speaks.
+//!         let format = wanted.format()?;
+//!         if let Request::Open { transport, .. } = wanted {
+//!             let sid = Sid::from_random([7; 15]); // in earnest: random
+//!             let config = self.config.clone();
+//!             let session = Session::open(config, transport, format, &sid, id, now);
+//!             self.sessions.insert(sid, session);
+//!             return Ok(sid);
 //!         }
+//!         let sid = wanted.sid().ok_or(RequestError::UnknownSid)?;
+//!         let session = self.sessions.get_mut(&sid).ok_or(RequestError::UnknownSid)?;
+//!         session.handle_request(now, &wanted, id, content, body.into())?;
+//!         while let Some(message) = session.next_message(now) {
+//!             let echo = Prepared::from(message);
+//!             session.send(echo);
+//!         }
+//!         Ok(sid)
 //!     }
 //! }
 //! #
@@ -259,11 +241,14 @@
 //! | speak to clients of every age | [`Format`]: the [`Revision`], `b64`, JSONP |
 //! | send one message to many | [`Prepared`] |
 //! | read and write WebSocket frames | [`ws`] |
+//! | read and write HTTP without a library for it | `http1`, a feature |
 //! | put packets on a WebTransport stream | [`webtransport`] |
 //! | encode and decode packets alone | [`Revision`] and [`Payload`] |
 //! | record what happened, and run it again | [`record`] |
 
 pub mod client;
+#[cfg(feature = "http1")]
+pub mod http1;
 pub mod record;
 pub mod server;
 #[cfg(feature = "proptest")]

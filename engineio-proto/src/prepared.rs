@@ -302,6 +302,16 @@ impl Attachment {
     }
 }
 
+/// A message that came, as one to be sent: text is copied, and bytes are unless they are owned.
+impl From<Message<'_>> for Prepared {
+    fn from(message: Message<'_>) -> Self {
+        match message {
+            Message::Text(text) => Self::text(text),
+            Message::Binary(data) => Self::binary(data.into_owned().into()),
+        }
+    }
+}
+
 /// Shows sizes, never the data.
 impl fmt::Debug for Prepared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -144,6 +144,26 @@ impl Request {
             format: config.allows_revision(revision).then_some(format),
         })
     }
+
+    /// The session that this request is for; `None` if it opens one, or if there cannot be one.
+    #[must_use]
+    pub const fn sid(&self) -> Option<Sid> {
+        match self {
+            Self::Open { .. } => None,
+            Self::Session(request) => request.sid,
+        }
+    }
+
+    /// What the client speaks on the transport that this request opens, if it opens one.
+    ///
+    /// # Errors
+    /// [`RequestError::UnsupportedVersion`] for a revision that is switched off.
+    pub fn format(&self) -> Result<Format, RequestError> {
+        match self {
+            Self::Open { format, .. } => format.ok_or(RequestError::UnsupportedVersion),
+            Self::Session(request) => Ok(request.format),
+        }
+    }
 }
 
 impl SessionRequest {
@@ -199,6 +219,13 @@ impl RequestError {
     pub fn upgrade_response(&self) -> Response {
         const HEADERS: &[(&str, &str)] = &[("connection", "close"), ("content-type", "text/html")];
         Response::new(400, HEADERS, self.to_string())
+    }
+}
+
+/// The answer to a plain request.
+impl From<RequestError> for Response {
+    fn from(error: RequestError) -> Self {
+        error.response()
     }
 }
 

@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use std::task;
 
 use http::request::Parts;
-use proto::server::Session as Machine;
 use proto::{CloseReason, Message, Prepared, Tick, Transport};
 
 use crate::session::Session;
+use crate::tape::Tape;
+use crate::task::Machine;
 
 /// Opens sessions: decides who may have one and what runs in it.
 pub trait Acceptor: Send + Sync + 'static {
@@ -28,6 +29,12 @@ pub trait Acceptor: Send + Sync + 'static {
         session: Session<<Self::Application as Application>::Entry>,
         request: &Parts,
     ) -> Result<Self::Application, Refusal>;
+
+    /// Where to record what happens to the session that this request has opened, if that is wanted.
+    fn record(&self, request: &Parts) -> Option<Tape> {
+        let _ = request;
+        None
+    }
 }
 
 /// Why a client may not have a session, in words for the client.
@@ -41,6 +48,12 @@ pub trait Application: Send + 'static {
     /// What is pushed to the session's outgoing queue from anywhere, and comes out of it here in
     /// push order.
     type Entry: Send + 'static;
+
+    /// The session is being recorded. Called ahead of everything else, if at all: what has a state
+    /// machine of its own can write to the same place.
+    fn record(&mut self, tape: &Tape) {
+        let _ = tape;
+    }
 
     /// A message arrived. It is lent: copy what must outlive the call.
     fn handle_message(&mut self, cx: &mut SessionContext<'_, '_>, message: Message<'_>);
@@ -89,7 +102,7 @@ pub struct SessionContext<'a, 'cx> {
 impl<'cx> SessionContext<'_, 'cx> {
     /// Sends a message, behind all that were sent before.
     pub fn send(&mut self, message: Prepared) {
-        self.machine.send(message);
+        self.machine.send(self.now, message);
     }
 
     /// Closes the session once everything sent has left.
@@ -98,8 +111,8 @@ impl<'cx> SessionContext<'_, 'cx> {
     }
 
     /// Answers a waiting poll though there is nothing to send, so that its client can look around.
-    pub const fn release_poll(&mut self) {
-        self.machine.release_poll();
+    pub fn release_poll(&mut self) {
+        self.machine.release_poll(self.now);
     }
 
     /// Ends the session now; what has not left is dropped.
@@ -115,7 +128,7 @@ impl<'cx> SessionContext<'_, 'cx> {
 
     /// The transport the session lives on.
     #[must_use]
-    pub const fn transport(&self) -> Transport {
+    pub fn transport(&self) -> Transport {
         self.machine.transport()
     }
 

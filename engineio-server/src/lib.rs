@@ -124,6 +124,7 @@ mod server;
 mod service;
 mod session;
 mod stream;
+mod tape;
 mod task;
 mod websocket;
 
@@ -136,3 +137,4 @@ pub use serve::{Listener, serve};
 pub use server::{Server, Shutdown};
 pub use service::{Endpoint, Mount, Mounted, NotFound};
 pub use session::Session;
+pub use tape::Tape;

@@ -78,7 +78,6 @@ impl Client {
     /// The socket of a namespace; the same for the same name. A missing slash is added.
     ///
     /// It is connected by the next [`connect`](Self::connect), or by its own.
-    #[must_use]
     pub fn of(&self, name: &str) -> Socket {
         Socket::new(self.clone(), self.shared().namespace(name))
     }

@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
@@ -64,17 +64,19 @@ impl<R> Default for Table<R> {
 
 impl<R> Routes<R> {
     /// Puts a handler into its place, for the next event on.
-    pub(crate) fn put(&self, place: Place<'_>, route: R) -> Arc<R> {
+    pub(crate) fn put(&self, place: Place<'_>, route: R) -> Weak<R> {
         let route = Arc::new(route);
+        let weak = Arc::downgrade(&route);
         // What it replaces holds the user's values, and is dropped outside of the lock.
-        let _replaced = self.0.lock().put(place, Some(Arc::clone(&route)));
-        route
+        let _replaced = self.0.lock().put(place, Some(route));
+        weak
     }
 
     /// Empties the place for events that no other handler takes, if this is who takes them.
-    pub(crate) fn clear_fallback(&self, route: &Arc<R>) {
+    pub(crate) fn clear_fallback(&self, route: &Weak<R>) {
         let mut table = self.0.lock();
-        let _removed = table.fallback.take_if(|it| Arc::ptr_eq(it, route));
+        let is_it = |it: &mut Arc<R>| std::ptr::eq(Arc::as_ptr(it), route.as_ptr());
+        let _removed = table.fallback.take_if(is_it);
         drop(table);
     }
 

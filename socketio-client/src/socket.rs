@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use futures_util::Stream;
@@ -302,7 +302,7 @@ impl fmt::Debug for Socket {
 pub struct Events {
     socket: Socket,
     queue: Arc<Queue>,
-    route: Arc<Route>,
+    route: Weak<Route>,
 }
 
 /// Fills a queue, until its route is dropped.

@@ -12,7 +12,7 @@ pub(crate) struct GivenUp(Vec<Unanswered>);
 #[derive(Debug)]
 struct Unanswered {
     name: Cow<'static, str>,
-    /// To be sent after the answer.
+    /// To be sent after the answer, if that is still wanted.
     next: Option<Encoded>,
 }
 
@@ -21,16 +21,14 @@ impl GivenUp {
         self.position(name).is_some()
     }
 
-    /// A membership has been given up, and with it what was kept back for it. `asked`: whether its
-    /// CONNECT has been sent, if it was not kept back.
+    /// A membership has been given up. `asked`: whether its CONNECT has been sent, if it was not kept
+    /// back.
     pub(crate) fn add(&mut self, name: &str, asked: bool) {
-        match self.position(name) {
-            Some(index) => self.0[index].next = None,
-            None if asked => self.0.push(Unanswered {
+        if asked && !self.contains(name) {
+            self.0.push(Unanswered {
                 name: owned_name(name),
                 next: None,
-            }),
-            None => {}
+            });
         }
     }
 

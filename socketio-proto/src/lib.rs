@@ -32,7 +32,8 @@
 //! malformed JSON show, as [`ArgsError::Malformed`], which means the same as an error of the
 //! connection: close the link.
 //!
-//! What outlives a link, so that a socket can go on over the next, is in [`recovery`].
+//! What outlives a link, so that a socket can go on over the next, is in [`recovery`]. What happens to
+//! a connection can be written down and run again: [`record`].
 //!
 //! # Revisions
 //!
@@ -133,6 +134,7 @@ mod value;
 mod walk;
 
 pub mod client;
+pub mod record;
 pub mod recovery;
 pub mod server;
 #[cfg(feature = "proptest")]

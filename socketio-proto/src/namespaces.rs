@@ -25,6 +25,15 @@ impl NamespaceId {
     pub fn index(self) -> usize {
         self.index as usize
     }
+
+    /// As a record has it.
+    pub(crate) const fn to_pair(self) -> [u32; 2] {
+        [self.index, self.join]
+    }
+
+    pub(crate) const fn from_pair([index, join]: [u32; 2]) -> Self {
+        Self { index, join }
+    }
 }
 
 /// A slot per membership; an empty table owns no heap memory.
@@ -127,6 +136,12 @@ impl<A> Namespaces<A> {
             self.slots = Vec::new();
         }
         removed
+    }
+
+    /// Ids of awaited acknowledgements, in order.
+    pub(crate) fn awaited(&self, id: NamespaceId) -> impl Iterator<Item = u64> {
+        let acks = self.get(id).map(|namespace| namespace.acks.keys());
+        acks.into_iter().flatten().copied()
     }
 
     /// Takes all awaited acknowledgements of all namespaces.

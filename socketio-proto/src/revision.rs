@@ -34,6 +34,14 @@ impl Revision {
         }
     }
 
+    /// As a record has it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::V4 => "4",
+            Self::V5 => "5",
+        }
+    }
+
     pub(crate) fn rules(self) -> &'static Rules {
         match self {
             Self::V4 => &v4::RULES,
@@ -78,6 +86,8 @@ pub(crate) struct Rules {
     /// The id that both sides derive for a socket from its namespace and the id of the link; `None`
     /// if the server picks one.
     pub(crate) socket_id: fn(nsp: &str, link: &str) -> Option<String>,
+    /// Whether clients know recovery ids, and a CONNECT may claim a socket by one.
+    pub(crate) recovers: bool,
     /// The payload of the server's CONNECT: session id and recovery id.
     pub(crate) write_answer: fn(&mut Vec<u8>, sid: &str, pid: Option<&str>),
     /// The inverse of `write_answer`; `None` if there is no session id to be had.

@@ -123,7 +123,7 @@ pub struct Connection<A> {
     revision: Revision,
     decoder: Decoder,
     encoder: Encoder,
-    namespaces: Namespaces<A>,
+    pub(crate) namespaces: Namespaces<A>,
     /// Names of memberships that the server ended, oldest first.
     left: Vec<Cow<'static, str>>,
     /// A CONNECT that no client has to send and the caller has not heard of yet.

@@ -35,6 +35,7 @@ pub(crate) static RULES: Rules = Rules {
         })
     },
     socket_id: |_, _| None,
+    recovers: true,
     write_answer: |out, sid, pid| {
         json::append(
             out,

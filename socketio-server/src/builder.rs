@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{OutboxLimits, ProtocolConfig};
+use engine::{OutboxLimits, ProtocolConfig, Tape};
 use http::HeaderName;
+use http::request::Parts;
 
 use crate::error::HandlerError;
 use crate::files::{ClientBundle, StaticFiles};
@@ -15,6 +16,7 @@ use crate::parser::Parser;
 use crate::proto;
 
 type ErrorHook = Box<dyn Fn(&HandlerError) + Send + Sync>;
+type RecordHook = Box<dyn Fn(&Parts) -> Option<Tape> + Send + Sync>;
 
 /// What a server was built with.
 pub(crate) struct Settings {
@@ -24,6 +26,7 @@ pub(crate) struct Settings {
     pub(crate) keep_headers: Vec<HeaderName>,
     pub(crate) states: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     pub(crate) on_error: ErrorHook,
+    pub(crate) record: Option<RecordHook>,
     pub(crate) files: StaticFiles,
     pub(crate) client: Option<ClientBundle>,
 }
@@ -73,6 +76,7 @@ impl Default for Builder {
             keep_headers: Vec::new(),
             states: HashMap::new(),
             on_error: Box::new(|error| tracing::error!(target: "socketio", %error)),
+            record: None,
             files: StaticFiles::default(),
             client: None,
         })
@@ -181,6 +185,40 @@ impl Builder {
     /// Called with every handler that fails. Default: logs it.
     pub fn on_error(mut self, hook: impl Fn(&HandlerError) + Send + Sync + 'static) -> Self {
         self.0.on_error = Box::new(hook);
+        self
+    }
+
+    /// Records what happens to some clients: asked once for each, with the request that opened its
+    /// link. Default: nobody.
+    ///
+    /// A record is a file of JSON lines, in which texts and numbers are replaced by others of the same
+    /// length, and which leaves out ids and credentials; names of namespaces and events are in it, and
+    /// the rules of [`Tape`] hold. It is enough to see what went wrong between a client and the server,
+    /// and to make it happen again: `cargo xtask replay FILE` in this project's repository runs it
+    /// through the protocol's state machines.
+    ///
+    /// To record one client that misbehaves, let it connect with a query of your choice, such as
+    /// `io({ query: { record: "yes" } })` in JavaScript, and send us the file:
+    ///
+    /// ```
+    /// use std::fs::File;
+    /// use std::io::BufWriter;
+    ///
+    /// use socketio_server::{Io, Tape};
+    ///
+    /// let io = Io::builder()
+    ///     .record(|request| {
+    ///         let wanted = request.uri.query()?.contains("record=yes");
+    ///         let file = wanted.then(|| File::create("client.jsonl").ok())??;
+    ///         Some(Tape::new(BufWriter::new(file)))
+    ///     })
+    ///     .build();
+    /// ```
+    ///
+    /// Each client needs a file of its own. Who may ask for a record is up to you: this example lets
+    /// everybody fill the disk.
+    pub fn record(mut self, hook: impl Fn(&Parts) -> Option<Tape> + Send + Sync + 'static) -> Self {
+        self.0.record = Some(Box::new(hook));
         self
     }
 

@@ -10,8 +10,9 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
-use engine::Shutdown;
+use engine::{Shutdown, Tape};
 use http::HeaderName;
+use http::request::Parts;
 use http_body::Body;
 use http_body_util::Full;
 use parking_lot::RwLock;
@@ -66,10 +67,7 @@ impl Io {
     ///
     /// Clients can join those namespaces that were made here, and no others.
     pub fn of(&self, name: &str) -> Namespace {
-        let name = match name.starts_with('/') {
-            true => Cow::Borrowed(name),
-            false => Cow::Owned(format!("/{name}")),
-        };
+        let name = with_slash(name);
         if let Some(namespace) = self.existing(&name) {
             return namespace;
         }
@@ -231,6 +229,11 @@ impl Io {
         &self.0.settings.connection
     }
 
+    /// Where to record the client that sent this request, if that is wanted.
+    pub(crate) fn record(&self, request: &Parts) -> Option<Tape> {
+        self.0.settings.record.as_ref()?(request)
+    }
+
     pub(crate) fn handler_limits(&self) -> &HandlerLimits {
         &self.0.settings.handlers
     }
@@ -250,6 +253,14 @@ impl Io {
         if catch_unwind(hook).is_err() {
             tracing::error!(target: "socketio", %error, "the error hook panicked");
         }
+    }
+}
+
+/// The name of a namespace, of which the slash may be left out.
+pub(crate) fn with_slash(name: &str) -> Cow<'_, str> {
+    match name.starts_with('/') {
+        true => Cow::Borrowed(name),
+        false => Cow::Owned(format!("/{name}")),
     }
 }
 

@@ -36,6 +36,35 @@
 //!
 //! Inside a framework, [`Io::layer`] is a tower layer: `Router::new().layer(io.layer())` in axum.
 //!
+//! # Testing
+//!
+//! With the feature `test`, the module `test` has the server in memory, clients that speak the real
+//! protocol, and time that passes when the test says so. The server above keeps its promises:
+//!
+//! ```
+//! # #[cfg(feature = "test")]
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() {
+//! # use socketio_server::{Data, Io, Socket};
+//! # let io = Io::builder().build();
+//! # io.on("message", async |socket: Socket, Data((room, text)): Data<(String, String)>| {
+//! #     socket.join(room.as_str());
+//! #     socket.to(room).emit("message", &text).map(drop)?;
+//! #     Ok::<_, socketio_server::EncodeError>("delivered")
+//! # });
+//! let server = socketio_server::test::Server::new(&io);
+//! let mut alice = server.connect().await.unwrap();
+//! let bob = server.connect().await.unwrap();
+//! for client in [&alice, &bob] {
+//!     let answer: String = client.call("message", &("tea", "hello")).await.unwrap();
+//!     assert_eq!(answer, "delivered");
+//! }
+//! assert_eq!(alice.expect::<String>("message").await, "hello");
+//! # }
+//! # #[cfg(not(feature = "test"))]
+//! # fn main() {}
+//! ```
+//!
 //! # Handlers
 //!
 //! A handler is an async function whose parameters are taken from the event: [`Data`] for its
@@ -92,6 +121,7 @@ mod handshake;
 mod io;
 mod link;
 mod namespace;
+mod record;
 mod reply;
 mod rooms;
 mod slab;
@@ -99,11 +129,15 @@ mod socket;
 mod work;
 
 pub mod parser;
+#[cfg(feature = "test")]
+pub mod test;
 
 pub use ack::{Ack as PendingAck, Acks};
 pub use broadcast::{Broadcast, Report};
 pub use builder::{Builder, HandlerLimits};
-pub use engine::{Listener, Mount, Mounted, OutboxLimits, ProtocolConfig, Shutdown, Transport};
+pub use engine::{
+    Listener, Mount, Mounted, OutboxLimits, ProtocolConfig, Shutdown, Tape, Transport,
+};
 pub use error::{
     AckError, ConnectError, DisconnectReason, HandlerError, HandlerErrorKind, Rejection,
 };

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::sync::{Arc, Weak};
 use std::task::Poll;
 
-use engine::{Acceptor, Application, CloseReason, Message, Refusal, SessionContext, Tick};
+use engine::{Acceptor, Application, CloseReason, Message, Refusal, SessionContext, Tape, Tick};
 use http::request::Parts;
 
 use crate::entry::{Call, Entry, Ticket};
@@ -15,8 +15,10 @@ use crate::handler::{BoxFuture, CONNECT, ConnectResult, internal_error};
 use crate::handshake::Handshake;
 use crate::io::{Inner, Io};
 use crate::namespace::Routes;
+use crate::proto::record::Recorded;
 use crate::proto::server::{Connection, Event};
-use crate::proto::{Encoded, NamespaceId, Revision};
+use crate::proto::{Encoded, NamespaceId};
+use crate::record::connection;
 use crate::reply::ReplyTo;
 use crate::socket::{Socket, SocketId, prepare};
 use crate::work::{Job, Kept, Malformed, What, Work};
@@ -28,7 +30,7 @@ pub(crate) struct LinkAcceptor(pub(crate) Weak<Inner>);
 pub(crate) struct Link {
     io: Io,
     session: engine::Session<Entry>,
-    connection: Connection<Ticket>,
+    connection: Recorded<Connection<Ticket>>,
     handshake: Arc<Handshake>,
     /// By the index of their namespace in the connection.
     members: Vec<Option<Member>>,
@@ -76,11 +78,9 @@ impl Acceptor for LinkAcceptor {
 
     fn open(&self, session: engine::Session<Entry>, request: &Parts) -> Result<Link, Refusal> {
         let io = Io::upgrade(&self.0).ok_or_else(|| Refusal("server is gone".into()))?;
-        let now = io.engine().now();
-        let revision = Revision::over(session.revision().as_str());
         Ok(Link {
+            connection: connection(&io, &session, None),
             session,
-            connection: Connection::new(revision, io.connection_config(), now),
             handshake: Arc::new(Handshake::new(request, io.kept_headers())),
             io,
             members: Vec::new(),
@@ -91,10 +91,18 @@ impl Acceptor for LinkAcceptor {
             opened: false,
         })
     }
+
+    fn record(&self, request: &Parts) -> Option<Tape> {
+        Io::upgrade(&self.0)?.record(request)
+    }
 }
 
 impl Application for Link {
     type Entry = Entry;
+
+    fn record(&mut self, tape: &Tape) {
+        self.connection = connection(&self.io, &self.session, Some(tape));
+    }
 
     fn handle_message(&mut self, cx: &mut SessionContext<'_, '_>, message: Message<'_>) {
         self.handle_implied(cx);

@@ -65,7 +65,10 @@ const FILES: [File; 7] = [
     },
     File {
         kind: "socketio-flows",
-        copies: &["socketio-server/tests/vectors/flows.json"],
+        copies: &[
+            "socketio-proto/tests/vectors/flows.json",
+            "socketio-server/tests/vectors/flows.json",
+        ],
     },
 ];
 

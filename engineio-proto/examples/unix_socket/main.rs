@@ -56,27 +56,21 @@ fn serve(stream: UnixStream) -> CloseReason {
                 _ => {}
             }
         }
-        let answer = match wire.read(session.poll_timeout()) {
-            Ok(Some(Frame::Text(text))) => session.handle_text(now(), LINK, &text).map(echo),
-            Ok(Some(Frame::Binary(data))) => session.handle_binary(now(), LINK, &data).map(echo),
+        let frame = wire.read(session.poll_timeout());
+        let message = match &frame {
+            Ok(Some(Frame::Text(text))) => session.handle_text(now(), LINK, text),
+            Ok(Some(Frame::Binary(data))) => session.handle_binary(now(), LINK, data),
             Ok(None) => None,
             Err(end) => {
-                session.handle_link_end(now(), LINK, end);
+                session.handle_link_end(now(), LINK, *end);
                 None
             }
         };
-        if let Some(answer) = answer {
-            session.send(answer);
+        if let Some(message) = message {
+            session.send(message.into());
         }
         // Of no effect before the time it waits for.
         session.handle_timeout(now());
-    }
-}
-
-fn echo(message: Message<'_>) -> Prepared {
-    match message {
-        Message::Text(text) => Prepared::text(text),
-        Message::Binary(data) => Prepared::binary(data.into_owned().into()),
     }
 }
 

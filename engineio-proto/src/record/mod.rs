@@ -1,9 +1,10 @@
 //! The flight recorder: what went into a session and came out of it, as lines of JSON that can be
 //! run through the core again.
 //!
-//! A driver that wants to know what happened writes a line for each thing it tells a session and for
-//! each output it gets; where the lines go is its business. [`replay`] does the same to a new session
-//! and says where that one behaves otherwise: a report from the field becomes a test.
+//! [`Recorded`] is a session that writes a line for each thing it is told and for each output that is
+//! taken, if it has a [`Tape`] to write them to; a driver that needs more control asks a [`Recorder`] for
+//! each line. [`replay`] does the same to a new session and says where that one behaves otherwise: a
+//! report from the field becomes a test.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -33,10 +34,11 @@
 //!
 //! # What the lines say
 //!
-//! `of` is the session's name, so that lines of several may share a file; lines without `in`, `out`
-//! or `session` are somebody's notes and skipped. `at` is the time that was told to the session. The
-//! first line of a session has its configuration, an `in` line one input, and the `out` lines behind
-//! it what the driver took next: `null` says that there was nothing (more) to take.
+//! `of` is the session's name, so that lines of several may share a file, also with machines of other
+//! layers; lines of anybody else are notes and skipped. `at` is the time that was told to the session.
+//! The first line of a session has the version of the format (`record`), the `layer`, which is
+//! `engineio`, its role and its configuration; an `in` line has one input, and the `out` lines behind it
+//! what the driver took next: `null` says that there was nothing (more) to take.
 //!
 //! Packets are kept as far as behaviour depends on them: `4:12` is a text message of twelve bytes
 //! (`4:12/8` one of as many, but eight UTF-16 units, which revision 3 counts), `b:3` three bytes,
@@ -48,11 +50,13 @@
 //! POSTs elsewhere in a replay.
 
 mod packets;
+mod recorded;
 mod replay;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+pub use self::recorded::{Recorded, Tape};
 pub use self::replay::{Divergence, replay};
 
 use crate::error::CloseReason;
@@ -63,6 +67,12 @@ use crate::server::{LinkEnd, LinkId, RequestId, Response};
 use crate::{client, server};
 
 use self::packets::Packets;
+
+/// The version of the format.
+pub const VERSION: u32 = 1;
+
+/// This layer's name in records.
+pub const LAYER: &str = "engineio";
 
 /// How a session of a server begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -204,11 +214,13 @@ impl Recorder {
         self.first("client", at, session)
     }
 
-    fn first(&self, side: &str, at: Tick, config: Value) -> String {
+    fn first(&self, role: &str, at: Tick, config: Value) -> String {
         let format = self.packets.format;
         self.line(json!({
             "at": at,
-            "session": side,
+            "record": VERSION,
+            "layer": LAYER,
+            "role": role,
             "config": config,
             "payloads": self.packets.payloads,
             "format": {

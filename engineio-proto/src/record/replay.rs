@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::Recorder;
 use super::packets::{self, Filled};
+use super::{LAYER, Recorder, VERSION};
 use crate::error::CloseReason;
 use crate::format::{Content, Format};
 use crate::packet::{Sid, Tick, Transport};
@@ -40,7 +40,8 @@ impl fmt::Display for Divergence {
 
 impl std::error::Error for Divergence {}
 
-/// Runs the recorded sessions again and returns how many outputs were the same.
+/// Runs the recorded sessions again and returns how many outputs were the same. Lines of other layers
+/// are skipped.
 ///
 /// # Errors
 /// The first line that says something else than what happened now.
@@ -54,12 +55,19 @@ pub fn replay<'a>(lines: impl IntoIterator<Item = &'a str>) -> Result<usize, Div
             replayed: replayed.to_owned(),
         };
         let Ok(line) = serde_json::from_str::<Value>(text) else {
-            return Err(diverged("no JSON"));
+            return Err(diverged("no JSON: was the file cut off here?"));
         };
         let name = line["of"].as_str().unwrap_or_default().to_owned();
-        if line.get("session").is_some() {
-            let machine = Machine::open(&name, &line);
-            machines.insert(name, machine.ok_or_else(|| diverged("no such session"))?);
+        if let Some(version) = line.get("record") {
+            if *version != VERSION {
+                let why = format!("a record of version {version}, where {VERSION} is understood");
+                return Err(diverged(&why));
+            }
+            machines.remove(&name);
+            if line["layer"] == LAYER {
+                let machine = Machine::open(&name, &line);
+                machines.insert(name, machine.ok_or_else(|| diverged("no such session"))?);
+            }
             continue;
         }
         let Some(machine) = machines.get_mut(&name) else {
@@ -98,7 +106,7 @@ impl Machine {
         let now = line["at"].as_u64()?;
         let format = read_format(&line["format"])?;
         let config = &line["config"];
-        let session = match line["session"].as_str()? {
+        let session = match line["role"].as_str()? {
             "client" => Session::Client(open_client(config, format, now)?),
             "server" => Session::Server(open_server(config, format, now)?),
             _ => return None,

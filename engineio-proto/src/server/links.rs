@@ -6,6 +6,7 @@ use super::{
 };
 use crate::error::{CloseReason, DecodeError};
 use crate::packet::{Message, Packet, PacketType, Tick, Transport};
+use crate::ws::Frame;
 
 impl Session {
     /// A websocket with this session's id opened. Unless the session may move to it now, it is
@@ -19,6 +20,21 @@ impl Session {
             self.upgrade = Some(Box::new(Upgrade::new(&self.config, link, self.now)));
         } else {
             self.outputs.push_back(Output::CloseLink { link });
+        }
+    }
+
+    /// A frame arrived on a link that is a websocket. Lends the application's part of it, if there is
+    /// one: pings, pongs and closes are the driver's.
+    pub fn handle_frame<'a>(
+        &mut self,
+        now: Tick,
+        link: LinkId,
+        frame: &'a Frame<'_>,
+    ) -> Option<Message<'a>> {
+        match frame {
+            Frame::Text(text) => self.handle_text(now, link, text),
+            Frame::Binary(data) => self.handle_binary(now, link, data),
+            Frame::Ping(_) | Frame::Pong(_) | Frame::Close { .. } => None,
         }
     }
 

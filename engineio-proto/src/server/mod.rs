@@ -107,7 +107,7 @@ impl Session {
             get: Some(request),
             post: None,
         };
-        Self::open(config, format.into(), sid, Carrier::Polling(polling), now)
+        Self::begin(config, format.into(), sid, Carrier::Polling(polling), now)
     }
 
     /// A session opened on a websocket, or any link of that kind: the handshake is the first
@@ -120,10 +120,27 @@ impl Session {
         link: LinkId,
         now: Tick,
     ) -> Self {
-        Self::open(config, format.into(), sid, Carrier::Link(link), now)
+        Self::begin(config, format.into(), sid, Carrier::Link(link), now)
     }
 
-    fn open(config: Arc<Config>, format: Format, sid: &Sid, carrier: Carrier, now: Tick) -> Self {
+    /// A session on either transport, opened by the [`RequestId`] or [`LinkId`] of `id`: for drivers
+    /// that number requests and links alike, as [`handle_request`](Self::handle_request) is.
+    #[must_use]
+    pub fn open(
+        config: Arc<Config>,
+        transport: Transport,
+        format: impl Into<Format>,
+        sid: &Sid,
+        id: u32,
+        now: Tick,
+    ) -> Self {
+        match transport {
+            Transport::Polling => Self::open_polling(config, format, sid, RequestId(id), now),
+            Transport::Websocket => Self::open_link(config, format, sid, LinkId(id), now),
+        }
+    }
+
+    fn begin(config: Arc<Config>, format: Format, sid: &Sid, carrier: Carrier, now: Tick) -> Self {
         let transport = match carrier {
             Carrier::Polling(_) => Transport::Polling,
             Carrier::Link(_) => Transport::Websocket,

@@ -171,8 +171,10 @@ impl Response {
         Self::new(200, &[("content-type", "text/html")], "ok")
     }
 
-    /// A bare status, for requests that break the rules of polling.
-    pub(super) fn bare(status: u16) -> Self {
+    /// A bare status, as for requests that break the rules of polling; the driver's own refusals, such
+    /// as 413 for a body that is too long, look alike.
+    #[must_use]
+    pub fn bare(status: u16) -> Self {
         Self::new(status, &[], "")
     }
 }

@@ -3,14 +3,58 @@
 use bytes::Bytes;
 
 use super::polling::{Batch, Polling, Post};
-use super::{CLOSE_PACKET, Carrier, NOOP_PACKET, RequestId, Response, Session, State};
+use super::{
+    CLOSE_PACKET, Carrier, LinkEnd, LinkId, NOOP_PACKET, RequestId, Response, Session, State,
+};
 use crate::error::{CloseReason, DecodeError};
 use crate::format::Content;
 use crate::packet::{Message, PacketType, Tick};
 use crate::payload::{Payload, Writer};
-use crate::request::RequestError;
+use crate::request::{Action, Request, RequestError};
 
 impl Session {
+    /// A request for this session arrived, its body complete. [Admits](crate::SessionRequest::admit) it and
+    /// makes the call it stands for, with [`RequestId`] or [`LinkId`] of `id`: for drivers that
+    /// number requests and links alike. The request which the session was [opened](Self::open) by
+    /// has had its effect and is let in as well.
+    ///
+    /// Behind it the driver sends the 101, if a websocket was asked for, and takes the messages of a
+    /// POST with [`next_message`](Self::next_message). A method that means nothing gets 500.
+    ///
+    /// # Errors
+    /// Those of [`admit`](crate::SessionRequest::admit), and [`RequestError::UnknownSid`] on a session that
+    /// has ended: nothing was done, and the driver refuses.
+    pub fn handle_request(
+        &mut self,
+        now: Tick,
+        wanted: &Request,
+        id: u32,
+        content: Content,
+        body: Bytes,
+    ) -> Result<(), RequestError> {
+        self.advance(now);
+        let Request::Session(wanted) = wanted else {
+            return Ok(());
+        };
+        let facts = (self.revision(), self.transport());
+        let action = wanted.admit((!self.is_closed()).then_some(facts))?;
+        let request = RequestId(id);
+        match action {
+            Action::Get => self.handle_get(now, request),
+            Action::Post => self.handle_post(now, request, content, body),
+            Action::Websocket => self.handle_link(now, LinkId(id)),
+            Action::Nothing => self.reply(request, Response::bare(500)),
+        }
+        Ok(())
+    }
+
+    /// What `id` names as a request or as a link is at its end: its client gave it up or closed it.
+    /// Of no effect on a request that has been answered, and on a link that was asked to close.
+    pub fn handle_end(&mut self, now: Tick, id: u32) {
+        self.handle_abandoned(now, RequestId(id));
+        self.handle_link_end(now, LinkId(id), LinkEnd::Closed);
+    }
+
     /// A GET arrived: it is answered as soon as there is something to send.
     pub fn handle_get(&mut self, now: Tick, request: RequestId) {
         self.advance(now);

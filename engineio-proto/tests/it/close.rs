@@ -333,6 +333,27 @@ fn client() -> client::Session {
 }
 
 #[test]
+fn message_of_a_response_is_lent_again_until_the_next_one_or_the_end() {
+    let body = || "4a\u{1e}bAQI=\u{1e}4b".into();
+    let lent = |session: &client::Session| session.message().map(show);
+    let mut session = client();
+    assert_eq!(lent(&session), None);
+    session.handle_response(1, RequestId(1), 200, Content::Text, body());
+    for message in ["a", "#0102", "b"] {
+        assert_eq!(session.next_message(1).map(show).as_deref(), Some(message));
+        assert_eq!(lent(&session).as_deref(), Some(message));
+    }
+    assert_eq!(session.next_message(1), None);
+    assert_eq!(lent(&session), None);
+
+    let mut session = client();
+    session.handle_response(1, RequestId(1), 200, Content::Text, body());
+    assert!(session.next_message(1).is_some());
+    session.abort(1, CloseReason::TransportError, "gone");
+    assert_eq!(lent(&session), None);
+}
+
+#[test]
 fn closing_client_posts_its_messages_and_the_close_packet() {
     let mut session = client();
     session.send(Prepared::text("a"));

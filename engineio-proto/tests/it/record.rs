@@ -1,9 +1,9 @@
 //! The flight recorder: what was recorded happens again, and what was not is found.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
 use bytes::Bytes;
-use engineio_proto::record::{Input, Opening, Recorder, replay};
+use engineio_proto::record::{Input, Opening, Recorded as Recording, Recorder, Tape, replay};
 use engineio_proto::server::{self, LinkEnd, LinkId, RequestId};
 use engineio_proto::{CloseReason, Content, Format, Prepared, Revision, Tick, client};
 
@@ -304,4 +304,113 @@ fn payloads_and_ids_appear_only_when_asked_for() {
     }
     assert!(!text.contains(sid().as_str()));
     assert!(run(&lines).is_ok(), "{:?}", run(&lines));
+}
+
+#[test]
+fn what_is_no_record_is_refused_with_its_line() {
+    let original = lines_of_a_server(recorder());
+    let mut cut = original.clone();
+    let last = cut.pop().unwrap();
+    cut.push(last[..last.len() / 2].to_owned());
+    let divergence = run(&cut).unwrap_err();
+    assert_eq!(divergence.line, original.len());
+    assert!(divergence.replayed.contains("cut off"), "{divergence}");
+
+    let mut newer = original.clone();
+    newer[0] = newer[0].replace(r#""record":1"#, r#""record":2"#);
+    let divergence = run(&newer).unwrap_err();
+    assert_eq!(divergence.line, 1);
+    assert!(divergence.replayed.contains("version 2"), "{divergence}");
+
+    let mut other = original;
+    other[0] = other[0].replace("engineio", "socketio");
+    assert_eq!(run(&other), Ok(0), "lines of another layer are its own");
+}
+
+/// A tape and what is written to it.
+fn tape(payloads: bool) -> (Option<Tape>, mpsc::Receiver<String>) {
+    let (lines, written) = mpsc::channel();
+    let tape = Tape::new("s", move |line| lines.send(line).unwrap());
+    let tape = match payloads {
+        true => tape.with_payloads(),
+        false => tape,
+    };
+    (Some(tape), written)
+}
+
+#[test]
+fn a_session_with_a_tape_writes_its_own_lines() {
+    let format = Format::new(Revision::V4);
+    for payloads in [false, true] {
+        let (tape, written) = tape(payloads);
+        let (config, opening) = (Arc::default(), Opening::Polling(RequestId(0)));
+        let mut session = Recording::server(config, format, &sid(), opening, 0, tape);
+        let act = |session: &mut Recording<server::Session>| {
+            while session.poll_output().is_some() {}
+        };
+        act(&mut session);
+        session.handle_get(1, RequestId(1));
+        session.handle_abandoned(2, RequestId(1));
+        session.handle_get(3, RequestId(2));
+        session.send(3, Prepared::text("secret"));
+        let body = Bytes::from_static(b"4secret");
+        session.handle_post(4, RequestId(3), Content::Text, body);
+        while session.next_message(4).is_some() {}
+        act(&mut session);
+        session.release_poll(5);
+        session.handle_post_overlap(5, RequestId(4));
+        session.handle_post_invalid(5, RequestId(5));
+        session.handle_post_broken(5);
+        act(&mut session);
+        drop(session);
+        let lines: Vec<_> = written.iter().collect();
+        let outputs = lines.iter().filter(|line| line.contains("\"out\""));
+        assert_eq!(run(&lines), Ok(outputs.count()));
+        assert_eq!(lines.concat().contains("secret"), payloads);
+
+        let (tape, written) = self::tape(payloads);
+        let opening = Opening::Link(LINK);
+        let mut session = Recording::server(Arc::default(), format, &sid(), opening, 0, tape);
+        act(&mut session);
+        assert!(session.handle_text(1, LINK, "4secret").is_some());
+        assert!(session.handle_binary(1, LINK, b"secret").is_some());
+        session.handle_link(2, LinkId(7));
+        session.handle_link_end(2, LinkId(7), LinkEnd::Closed);
+        session.set_congested(3, false);
+        session.set_congested(3, true);
+        session.send(3, Prepared::text("secret"));
+        act(&mut session);
+        session.set_congested(4, false);
+        session.set_reading(4, false);
+        session.set_reading(4, true);
+        session.handle_timeout(25_000);
+        act(&mut session);
+        session.close(25_001);
+        session.abort(25_002, CloseReason::ForcedClose, "enough");
+        act(&mut session);
+        drop(session);
+        let lines: Vec<_> = written.iter().collect();
+        let outputs = lines.iter().filter(|line| line.contains("\"out\""));
+        assert_eq!(run(&lines), Ok(outputs.count()));
+        let congested = lines.iter().filter(|line| line.contains("set_congested"));
+        assert_eq!(congested.count(), 2, "what is no news is not written");
+    }
+}
+
+#[test]
+fn a_client_with_a_tape_writes_its_own_lines() {
+    let (tape, written) = tape(false);
+    let format = Format::new(Revision::V4);
+    let mut session = Recording::client(Arc::default(), format, 0, tape);
+    while session.poll_output().is_some() {}
+    let body = Bytes::from(HANDSHAKE);
+    session.handle_response(1, RequestId(0), 200, Content::Text, body);
+    assert!(session.next_message(1).is_none());
+    while session.poll_output().is_some() {}
+    session.handle_request_failed(2, RequestId(1));
+    while session.poll_output().is_some() {}
+    drop(session);
+    let lines: Vec<_> = written.iter().collect();
+    assert!(lines.len() > 8 && run(&lines).is_ok(), "{lines:?}");
+    assert!(!lines.concat().contains("\"abc\""), "the id is left out");
 }

@@ -420,7 +420,7 @@ fn ids_are_taken_as_they_are_written() {
 const NOT_OURS: [(&str, &str); 5] = [
     ("path", "paths are the driver's"),
     ("trailing slash", "paths are the driver's"),
-    ("CORS", "answered by the driver before it reads the request"),
+    ("CORS", "headers and preflights are the driver's"),
     (
         "middleware failure",
         "the application's middlewares run in the driver",

@@ -9,7 +9,8 @@ use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN};
 use http::request::Parts;
 use http_body::Body;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use proto::server::{Response, Session as Machine};
+use proto::record::Opening;
+use proto::server::Response;
 use proto::{Action, CloseReason, Content, Format, Head, Request, RequestError, Sid, Transport};
 use tokio::sync::oneshot;
 
@@ -18,7 +19,8 @@ use crate::application::{Acceptor, Application};
 use crate::link::Handshake;
 use crate::mailbox::{Delivery, Kind, Waiting};
 use crate::session::Session;
-use crate::task::{FIRST_LINK, Task};
+use crate::tape::Tape;
+use crate::task::{FIRST_LINK, Machine, Task};
 use crate::websocket;
 
 /// What is left to do for a request.
@@ -111,10 +113,17 @@ impl<A: Acceptor> Server<A> {
             application.handle_close(CloseReason::ForcedClose, Some("server is closing"));
             return Ok(Next::Respond(bare(StatusCode::SERVICE_UNAVAILABLE)));
         }
-        let now = registry.now();
-        let protocol = self.0.protocol.clone();
+        let tape = self.0.acceptor.record(&parts);
+        if let Some(tape) = &tape {
+            application.record(tape);
+        }
+        let open = |opening| {
+            let tape = tape.as_ref().map(Tape::of_session);
+            let config = self.0.protocol.clone();
+            Machine::server(config, format, &sid, opening, registry.now(), tape)
+        };
         if let Some((response, upgrade)) = websocket {
-            let machine = Machine::open_link(protocol, format, &sid, FIRST_LINK, now);
+            let machine = open(Opening::Link(FIRST_LINK));
             let task = Task::new(registry.clone(), session, machine, application, running)
                 .with_link(self.handshake(upgrade, format));
             tokio::spawn(task);
@@ -122,7 +131,7 @@ impl<A: Acceptor> Server<A> {
         }
         let (reply, answer) = oneshot::channel();
         let request = session.next_request();
-        let machine = Machine::open_polling(protocol, format, &sid, request, now);
+        let machine = open(Opening::Polling(request));
         let handle = session.clone();
         let task = Task::new(registry.clone(), handle, machine, application, running)
             .with_reply(request, reply);

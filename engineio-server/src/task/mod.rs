@@ -19,7 +19,8 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use proto::server::{LinkEnd, LinkId, Output, RequestId, Session as Machine};
+use proto::record::Recorded;
+use proto::server::{self, LinkEnd, LinkId, Output, RequestId};
 use proto::{CloseReason, Tick};
 use tokio::task::coop;
 
@@ -36,6 +37,9 @@ const MAX_ROUNDS: usize = 8;
 
 /// Capacity of the local queue, in entries, that may stay allocated while it is empty.
 const RETAINED_CAPACITY: usize = 4;
+
+/// The protocol's state machine, which can be recorded.
+pub(crate) type Machine = Recorded<server::Session>;
 
 pub(crate) struct Task<A: Application> {
     registry: Arc<Registry<A::Entry>>,
@@ -192,7 +196,7 @@ impl<A: Application> Task<A> {
     }
 
     /// Acts on everything the machine asks for.
-    fn handle_outputs(&mut self) {
+    fn handle_outputs(&mut self, now: Tick) {
         let before = self.machine.queued_bytes();
         let mut replied = false;
         while !self.receipting
@@ -211,7 +215,7 @@ impl<A: Application> Task<A> {
                 Output::Send { link, item } => {
                     if let Some(link) = self.link.as_mut().filter(|it| it.id == link) {
                         link.send(item);
-                        self.machine.set_congested(link.is_congested());
+                        self.machine.set_congested(now, link.is_congested());
                     }
                 }
                 Output::CloseLink { link } => {
@@ -248,12 +252,12 @@ impl<A: Application> Task<A> {
                 self.machine.handle_link_end(now, id, end);
             } else {
                 let was_congested = self.machine.is_congested();
-                self.machine.set_congested(link.is_congested());
+                self.machine.set_congested(now, link.is_congested());
                 if !was_congested || link.is_congested() {
                     break;
                 }
             }
-            self.handle_outputs();
+            self.handle_outputs(now);
         }
     }
 
@@ -331,11 +335,11 @@ impl<A: Application> Future for Task<A> {
                 Work::Some | Work::None => this.handle_entries(now, cx),
             }
             this.handle_timeouts(now, cx);
-            this.handle_outputs();
+            this.handle_outputs(now);
             this.write(now, cx);
             if this.unsent() > this.session.hard_limit() {
                 this.give_up(now);
-                this.handle_outputs();
+                this.handle_outputs(now);
             }
             if this.machine.is_closed() && !this.receipting {
                 return Poll::Ready(());

@@ -12,7 +12,10 @@ use super::testing::{echo, proxy, serve};
 use super::{Config, ProxyError, Target, blocking, dial};
 
 /// More than the buffers on the way hold, so that either side has to wait for the other.
-const PAYLOAD: usize = 3 << 20;
+const PAYLOAD: usize = 1 << 20;
+
+/// How long anything may hang in a test that fails.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Sends bytes to a server that echoes, and awaits them.
 type RoundTrip = fn(Config, Target) -> io::Result<()>;
@@ -52,7 +55,7 @@ async fn exchange(stream: dial::Stream) -> io::Result<()> {
 
 fn blocking_round_trip(config: Config, target: Target) -> io::Result<()> {
     let dialer = blocking::Dialer::new(Arc::new(config), None);
-    exchange_without_runtime(blocking_dial(&dialer, target, Duration::from_secs(30))?)
+    exchange_without_runtime(blocking_dial(&dialer, target, PATIENCE)?)
 }
 
 fn blocking_dial(
@@ -62,7 +65,7 @@ fn blocking_dial(
 ) -> io::Result<blocking::Stream> {
     let (sender, receiver) = mpsc::channel();
     dialer.dial(target, timeout, move |result| sender.send(result).unwrap())?;
-    receiver.recv().unwrap()
+    receiver.recv_timeout(PATIENCE).unwrap()
 }
 
 fn exchange_without_runtime(mut stream: blocking::Stream) -> io::Result<()> {
@@ -96,7 +99,10 @@ fn exchange_without_runtime(mut stream: blocking::Stream) -> io::Result<()> {
                 return Ok(());
             }
         }
-        poll.poll(&mut events, None)?;
+        poll.poll(&mut events, Some(PATIENCE))?;
+        if events.is_empty() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
     }
 }
 
@@ -221,7 +227,7 @@ fn a_connector_takes_the_place_of_everything() {
 
     let connector = |_: Target| TcpStream::connect(("127.0.0.1", serve(echo)));
     let dialer = blocking::Dialer::new(config, Some(Arc::new(connector)));
-    let stream = blocking_dial(&dialer, target, Duration::from_secs(30)).unwrap();
+    let stream = blocking_dial(&dialer, target, PATIENCE).unwrap();
     exchange_without_runtime(stream).unwrap();
 }
 
@@ -234,8 +240,18 @@ fn unix_sockets_are_byte_streams() {
     let connector = move |_: Target| Ok(near.lock().take().unwrap());
     let dialer = blocking::Dialer::new(Arc::new(Config::new("")), Some(Arc::new(connector)));
     let target = Target::new("server.invalid", 80, false);
-    let stream = blocking_dial(&dialer, target, Duration::from_secs(30)).unwrap();
+    let stream = blocking_dial(&dialer, target, PATIENCE).unwrap();
     exchange_without_runtime(stream).unwrap();
+}
+
+#[cfg(not(any(feature = "tls-rustls", feature = "tls-native")))]
+#[test]
+fn a_build_without_tls_says_so() {
+    for round_trip in DIALERS {
+        let target = Target::new("localhost", serve(drop), true);
+        let error = round_trip(Config::new(""), target).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::Unsupported);
+    }
 }
 
 #[cfg(feature = "tls-rustls")]

@@ -130,3 +130,57 @@ fn words(code: Option<u16>, reason: &str) -> String {
         _ => format!("{code}: {reason}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn errors_are_cheap_to_pass_on() {
+        assert!(size_of::<Error>() <= 16);
+    }
+
+    #[test]
+    fn errors_say_where_and_what() {
+        let status = |body| ErrorKind::Status { status: 400, body };
+        let closed = |code, reason: &str| ErrorKind::Closed {
+            code,
+            reason: reason.into(),
+        };
+        for (kind, expected) in [
+            (status(None), "server answered 400"),
+            (status(Some(json!({}))), "server answered 400"),
+            (
+                status(Some(json!({"message": "no"}))),
+                "server answered 400: no",
+            ),
+            (status(Some(json!("no"))), "server answered 400: no"),
+            (closed(None, ""), "server closed the websocket"),
+            (
+                closed(Some(1009), ""),
+                "server closed the websocket with code 1009",
+            ),
+            (
+                closed(Some(4000), "bye"),
+                "server closed the websocket with code 4000: bye",
+            ),
+        ] {
+            let error = Error::on(Transport::Websocket, kind);
+            assert_eq!(error.to_string(), format!("websocket: {expected}"));
+        }
+        assert_eq!(Error::from(ErrorKind::Timeout).to_string(), "timeout");
+    }
+
+    #[test]
+    fn the_servers_words_are_at_hand() {
+        let body = json!({"code": 1, "message": "Session ID unknown"});
+        let kind = ErrorKind::Status {
+            status: 400,
+            body: Some(body.clone()),
+        };
+        assert_eq!(Error::from(kind).body(), Some(&body));
+        assert_eq!(Error::from(ErrorKind::Ended).body(), None);
+    }
+}

@@ -23,3 +23,18 @@ pub(crate) fn system() -> Random {
         u32::from_ne_bytes(number)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn numbers_do_not_repeat_when_the_pool_is_used_up() {
+        let mut random = system();
+        let count = POOL;
+        let numbers: HashSet<_> = (0..count).map(|_| random()).collect();
+        assert!(numbers.len() > count - 5, "{} of {count}", numbers.len());
+    }
+}

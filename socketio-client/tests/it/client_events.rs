@@ -398,11 +398,11 @@ async fn events_come_as_a_stream_that_holds_up_the_server_when_it_is_full() {
 
     // Another takes its place, and then nobody.
     let next = client.events();
-    assert!(events.next().await.is_none());
+    assert!(patiently(events.next()).await.is_none());
     drop(events);
     drop(next);
     host.io.emit("tick", &1).unwrap();
-    client.close().await;
+    patiently(client.close()).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -80,7 +80,7 @@ pub struct Connection<A> {
     revision: Revision,
     decoder: Decoder,
     encoder: Encoder,
-    namespaces: Namespaces<A>,
+    pub(crate) namespaces: Namespaces<A>,
     link: LinkId,
     implicit: Implicit,
     given_up: GivenUp,

@@ -102,7 +102,7 @@
 //! let connect = connect.ok_or("nothing to send")?;
 //! let event = server.handle_text(10, connect.text())?;
 //! let Some(server::Event::Connect { nsp, auth, .. }) = event else { panic!("{event:?}") };
-//! assert!(Claim::of(auth.as_deref()).is_none());
+//! assert!(Claim::of(Revision::V5, auth.as_deref()).is_none());
 //! let answer = server.accept(nsp, "sid-1", Some("secret-1")).ok_or("gone")?;
 //! let event = client.handle_text(answer.text())?;
 //! let Some(client::Event::Connected { pid, .. }) = event else { panic!("{event:?}") };
@@ -126,7 +126,7 @@
 //! let connect = connect.ok_or("nothing to send")?;
 //! let event = server.handle_text(60, connect.text())?;
 //! let Some(server::Event::Connect { nsp, auth, .. }) = event else { panic!("{event:?}") };
-//! let claim = Claim::of(auth.as_deref()).ok_or("nothing claimed")?;
+//! let claim = Claim::of(Revision::V5, auth.as_deref()).ok_or("nothing claimed")?;
 //! let restored = log.restore(60, &claim.pid, &claim.offset).ok_or("not to be recovered")?;
 //! let rooms = restored.session.rooms;
 //! let mut outbox: Vec<_> = restored

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Serializer};
 
-use crate::Encoded;
+use crate::{Encoded, Revision};
 
 /// What a client shows in its CONNECT to get its socket back; goes to
 /// [`Log::restore`](super::Log::restore).
@@ -24,9 +24,13 @@ impl<'a> Claim<'a> {
     /// Reads the claim in the credentials of a CONNECT. `None` unless both parts are strings, as in
     /// the reference: a client that has got no event yet has no offset and cannot be recovered.
     ///
+    /// Clients of revision 4 know neither part: what bears these names in their query is the
+    /// application's, and claims nothing. The reference would take it for a claim.
+    ///
     /// The reference does not take the two out of what users see as `auth`, and neither does this:
     /// who writes credentials into a log file writes a secret.
-    pub fn of(auth: Option<&'a str>) -> Option<Self> {
+    pub fn of(revision: Revision, auth: Option<&'a str>) -> Option<Self> {
+        let auth = auth.filter(|_| revision.rules().recovers);
         serde_json::from_str(auth?).ok()
     }
 }

@@ -25,6 +25,7 @@ pub(crate) static RULES: Rules = Rules {
     connect_fits: |payload| payload.is_none_or(json::is_object),
     refusal_fits: |payload| payload.is_none_or(is_refusal),
     socket_id: |nsp, link| Some(socket_id(nsp, link)),
+    recovers: false,
     write_answer: |_, _, _| (),
     read_answer: |_, nsp, link| {
         Some(Answer {

@@ -9,6 +9,7 @@ mod limits;
 mod msgpack;
 mod pair;
 mod parser;
+mod record;
 mod recovery;
 mod revision_4_client;
 mod revision_4_server;

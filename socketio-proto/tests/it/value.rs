@@ -215,6 +215,28 @@ fn missing_keys_and_items_are_null() {
 }
 
 #[test]
+fn floats_are_read_to_the_last_digit() {
+    // What JavaScript writes for these is read as a neighbour by less careful parsers.
+    for text in [
+        "985.6906946328695",
+        "212.91890726713459",
+        "5e-324",
+        "1.7976931348623157e308",
+    ] {
+        let exact: f64 = text.parse().expect("a float");
+        let array = format!("[{text}]");
+        let value: Value = args(&array, Vec::new()).parse().expect("fits");
+        assert_eq!(
+            value.as_f64().map(f64::to_bits),
+            Some(exact.to_bits()),
+            "{text}"
+        );
+        let plain: f64 = args(&array, Vec::new()).parse().expect("fits");
+        assert_eq!(plain.to_bits(), exact.to_bits(), "{text}");
+    }
+}
+
+#[test]
 fn what_javascript_cannot_send_becomes_null() {
     assert_eq!(Value::from(f64::NAN), Value::Null);
     assert_eq!(Value::from(f64::NEG_INFINITY), Value::Null);

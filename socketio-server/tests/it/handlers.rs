@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
+use socketio_server::test::{Client, Server};
 use socketio_server::{
     Ack, AckError, Auth, Binary, BoxError, Data, DisconnectReason, EventContext, EventName,
     FromEvent, HandlerErrorKind, Io, Local, RawArgs, Rejection, Socket, SocketId, State,
 };
 
-use crate::client::{Client, Polling, Received};
+use crate::client::{Polling, Received};
 use crate::host::{Host, Pen, settle};
 
 // ---- Failures -----------------------------------------------------------------------------
@@ -200,16 +202,13 @@ impl FromEvent for Token {
 
 #[tokio::test(start_paused = true)]
 async fn an_extractor_of_ones_own_takes_what_it_wants() {
-    let host = Host::new();
-    host.io.on("token", async |token: Token, name: EventName| {
+    let io = Io::builder().build();
+    io.on("token", async |token: Token, name: EventName| {
         (token.0.to_string(), token.1, name.0)
     });
-    let mut client = host.open().await;
-    let sid = client.join("/").await;
-    client.say(r#"420["token","secret"]"#).await;
-    client
-        .expect(&format!(r#"430["{sid}","secret","token"]"#))
-        .await;
+    let client = Server::new(&io).connect().await.unwrap();
+    let answer: [String; 3] = client.call("token", "secret").await.unwrap();
+    assert_eq!(answer, [client.id(), "secret", "token"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -392,9 +391,9 @@ async fn bytes_are_found_wherever_a_type_has_them() {
 
 #[tokio::test(start_paused = true)]
 async fn state_is_everybodys_and_local_is_the_sockets_own() {
-    let host = Host::start(Io::builder().state(AtomicU64::new(0)));
+    let io = Io::builder().state(AtomicU64::new(0)).build();
     for nsp in ["/", "/other"] {
-        let namespace = host.io.of(nsp);
+        let namespace = io.of(nsp);
         namespace.on_connect(async |socket: Socket| drop(socket.insert(AtomicU64::new(0))));
         namespace.on(
             "count",
@@ -404,35 +403,32 @@ async fn state_is_everybodys_and_local_is_the_sockets_own() {
             },
         );
     }
-    let mut one = host.join("/").await;
-    let mut two = host.join("/").await;
-    two.join("/other").await;
-    one.say_all([r#"420["count"]"#, r#"421["count"]"#]).await;
-    one.expect("430[1,1]").await;
-    one.expect("431[2,2]").await;
-    two.say_all([r#"420["count"]"#, r#"42/other,1["count"]"#])
-        .await;
-    two.expect("430[3,1]").await;
-    two.expect("43/other,1[4,1]").await;
+    let server = Server::new(&io);
+    let one = server.connect().await.unwrap();
+    let two = server.connect().await.unwrap();
+    let two_elsewhere = two.join("/other").await.unwrap();
+    let count = async |client: &Client| client.call::<(u64, u64)>("count", &()).await.unwrap();
+    assert_eq!(count(&one).await, (1, 1));
+    assert_eq!(count(&one).await, (2, 2));
+    assert_eq!(count(&two).await, (3, 1));
+    assert_eq!(count(&two_elsewhere).await, (4, 1));
     // What belongs to a socket does not outlive it.
-    one.say("41").await;
-    one.join("/").await;
-    one.say(r#"422["count"]"#).await;
-    one.expect("432[5,1]").await;
+    one.disconnect();
+    let one_again = one.join("/").await.unwrap();
+    assert_eq!(count(&one_again).await, (5, 1));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_handler_may_ask_for_eight_things() {
-    let host = Host::new();
-    host.io
-        .on_connect(async |socket: Socket| drop(socket.insert(7_u64)));
-    host.io.on("all", everything);
-    let mut client = host.open().await;
-    client.say(r#"40{"user":"me"}"#).await;
-    let sid = crate::client::sid(&client.text().await, "40");
-    client.say(r#"420["all",1]"#).await;
-    let answer = format!(r#"430["{sid}","{sid}",1,7,"all"]"#);
-    client.expect(&answer).await;
+    let io = Io::builder().build();
+    io.on_connect(async |socket: Socket| drop(socket.insert(7_u64)))
+        .on("all", everything);
+    let connect = Server::new(&io).connect().auth(json!({ "user": "me" }));
+    let client = connect.await.unwrap();
+    let (socket, sid, number, own, name): (String, String, u64, u64, String) =
+        client.call("all", &1).await.unwrap();
+    assert_eq!([&*socket, &*sid], [client.id(); 2]);
+    assert_eq!((number, own, &*name), (1, 7, "all"));
 }
 
 #[derive(Deserialize)]
@@ -511,19 +507,17 @@ async fn an_event_that_nobody_handles_is_ignored() {
 
 #[tokio::test(start_paused = true)]
 async fn a_handler_hears_its_own_namespace_only() {
-    let host = Host::new();
+    let io = Io::builder().build();
     for nsp in ["/", "/one", "/two"] {
-        let namespace = host.io.of(nsp);
-        namespace.on("where", move || async move { nsp });
+        io.of(nsp).on("where", move || async move { nsp });
     }
-    let mut client = host.join("/two").await;
-    client.join("/").await;
-    client.join("/one").await;
-    for (head, id, nsp) in [("/one,", 0, "/one"), ("", 1, "/"), ("/two,", 2, "/two")] {
-        client.say(&format!(r#"42{head}{id}["where"]"#)).await;
-        client.expect(&format!(r#"43{head}{id}["{nsp}"]"#)).await;
+    let root = Server::new(&io).connect().await.unwrap();
+    let one = root.join("/one").await.unwrap();
+    let two = root.join("/two").await.unwrap();
+    for client in [one, root, two] {
+        let nsp: String = client.call("where", &()).await.unwrap();
+        assert_eq!(nsp, client.namespace());
     }
-    assert!(client.is_silent().await);
 }
 
 #[tokio::test(start_paused = true)]
@@ -533,26 +527,23 @@ async fn a_handler_registered_again_is_for_those_who_come_later() {
         io.on("which", move || async move { which })
             .on_disconnect(move |pen: State<Pen>| async move { pen.note(which) });
     };
-    let ask = async |client: &mut Client| {
-        client.say(r#"420["which"]"#).await;
-        client.text().await
-    };
-    let mut earliest = host.join("/").await;
+    let server = Server::new(&host.io);
+    let earliest = server.connect().await.unwrap();
     register(&host.io, "first");
-    let mut early = host.join("/").await;
+    let early = server.connect().await.unwrap();
     register(&host.io, "second");
-    let mut late = host.join("/").await;
-    earliest.say(r#"420["which"]"#).await;
-    assert!(earliest.is_silent().await);
-    assert_eq!(ask(&mut early).await, r#"430["first"]"#);
-    assert_eq!(ask(&mut late).await, r#"430["second"]"#);
-    for (mut client, which) in [
+    let late = server.connect().await.unwrap();
+    let unanswered = earliest.call::<String>("which", &());
+    assert_eq!(early.call::<String>("which", &()).await.unwrap(), "first");
+    assert_eq!(late.call::<String>("which", &()).await.unwrap(), "second");
+    for (client, which) in [
         (earliest, None),
         (late, Some("second")),
         (early, Some("first")),
     ] {
-        client.say("41").await;
-        settle().await;
+        client.disconnect();
+        server.settle().await;
         assert_eq!(host.diary.rest(), Vec::from_iter(which));
     }
+    assert!(matches!(unanswered.await, Err(AckError::Disconnected)));
 }

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use serde_json::json;
-use socketio_server::{Binary, Data, Io, Namespace, Room, Socket};
+use socketio_server::test::{Client, Server};
+use socketio_server::{Binary, Data, Io, Namespace, Room, Socket, SocketId};
 
-use crate::client::{Client, Received};
 use crate::host::Host;
 
 /// Clients of `/`, each with a name, and in the rooms named by its letters.
 struct Crowd {
-    host: Host,
+    server: Server,
     clients: Vec<(&'static str, Client)>,
     sockets: HashMap<&'static str, Socket>,
 }
@@ -18,10 +18,10 @@ struct Crowd {
 impl Crowd {
     /// `a` and `b` are in the rooms "a" and "b", `ab` in both, `none` in none.
     async fn gather() -> Self {
-        let host = Host::new();
-        handle(&host.io);
+        let io = Io::builder().build();
+        handle(&io);
         let mut crowd = Self {
-            host,
+            server: Server::new(&io),
             clients: Vec::new(),
             sockets: HashMap::new(),
         };
@@ -31,10 +31,8 @@ impl Crowd {
             ("ab", &["a", "b"]),
             ("none", &[]),
         ] {
-            let mut client = crowd.host.open().await;
-            let id = client.join("/").await;
-            let mut sockets = crowd.namespace().broadcast().sockets().into_iter();
-            let socket = sockets.find(|it| it.id().as_str() == id).unwrap();
+            let client = crowd.server.connect().await.unwrap();
+            let socket = io.to(client.id()).sockets().remove(0);
             socket.join(rooms);
             crowd.sockets.insert(name, socket);
             crowd.clients.push((name, client));
@@ -42,8 +40,12 @@ impl Crowd {
         crowd
     }
 
+    fn id(&self, name: &str) -> SocketId {
+        self.sockets[name].id()
+    }
+
     fn namespace(&self) -> Namespace {
-        self.host.io.of("/")
+        self.server.io().of("/")
     }
 
     fn client(&mut self, name: &str) -> &mut Client {
@@ -55,15 +57,12 @@ impl Crowd {
     #[track_caller]
     fn expect(&mut self, what: &str, names: &[&str]) -> impl Future<Output = ()> {
         let caller = std::panic::Location::caller();
-        let packet = format!(r#"42["{what}"]"#);
         async move {
             for (name, client) in &mut self.clients {
-                if names.contains(name) {
-                    let received = client.receive().await;
-                    let expected = Received::Text(packet.clone());
-                    assert_eq!(received, expected, "{name} at {caller}");
-                }
-                assert!(client.is_silent().await, "{name} at {caller}");
+                let events = client.received().await;
+                let events: Vec<_> = events.iter().map(|event| event.name()).collect();
+                let expected = Vec::from_iter(names.contains(name).then_some(what));
+                assert_eq!(events, expected, "{name} at {caller}");
             }
         }
     }
@@ -91,8 +90,7 @@ fn handle(io: &Io) {
 async fn a_selection_reaches_whom_it_means_exactly_once() {
     let mut crowd = Crowd::gather().await;
     let all = crowd.namespace();
-    let id = |name| crowd.sockets[name].id();
-    let (a, ab, none) = (id("a"), id("ab"), id("none"));
+    let (a, ab, none) = (crowd.id("a"), crowd.id("ab"), crowd.id("none"));
     let empty: [&str; 0] = [];
     let table = [
         (all.broadcast(), &["a", "b", "ab", "none"][..]),
@@ -131,24 +129,25 @@ async fn a_selection_reaches_whom_it_means_exactly_once() {
         assert_eq!(selection.sockets().len(), names.len());
         crowd.expect(&what, names).await;
     }
-    assert_eq!(crowd.host.io.to("a").sockets().len(), 2);
-    assert_eq!(crowd.host.io.except("a").sockets().len(), 2);
-    crowd.host.io.emit("everyone", &()).unwrap();
+    let io = crowd.server.io();
+    assert_eq!(io.to("a").sockets().len(), 2);
+    assert_eq!(io.except("a").sockets().len(), 2);
+    io.emit("everyone", &()).unwrap();
     crowd.expect("everyone", &["a", "b", "ab", "none"]).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_socket_that_addresses_others_is_left_out_itself() {
     let mut crowd = Crowd::gather().await;
-    for (who, event, names) in [
-        ("a", r#"["say"]"#, &["b", "ab", "none"][..]),
-        ("a", r#"["say-to",["a"]]"#, &["ab"]),
-        ("ab", r#"["say-to",["a","b"]]"#, &["a", "b"]),
-        ("none", r#"["say-to",["a"]]"#, &["a", "ab"]),
-        ("a", r#"["say-except",["b"]]"#, &["none"]),
-        ("none", r#"["say-except",["a","b"]]"#, &[]),
+    for (who, event, rooms, names) in [
+        ("a", "say", &[][..], &["b", "ab", "none"][..]),
+        ("a", "say-to", &["a"], &["ab"]),
+        ("ab", "say-to", &["a", "b"], &["a", "b"]),
+        ("none", "say-to", &["a"], &["a", "ab"]),
+        ("a", "say-except", &["b"], &["none"]),
+        ("none", "say-except", &["a", "b"], &[]),
     ] {
-        crowd.client(who).say(&format!("42{event}")).await;
+        crowd.client(who).emit(event, rooms);
         crowd.expect("x", names).await;
     }
 }
@@ -189,7 +188,7 @@ async fn rooms_are_entered_and_left_one_by_one_or_together() {
 #[tokio::test(start_paused = true)]
 async fn others_may_enter_a_private_room() {
     let mut crowd = Crowd::gather().await;
-    let host = crowd.sockets["a"].id();
+    let host = crowd.id("a");
     crowd.sockets["b"].join(&host);
     crowd.namespace().to(host).emit("x", &()).unwrap();
     crowd.expect("x", &["a", "b"]).await;
@@ -197,18 +196,19 @@ async fn others_may_enter_a_private_room() {
 
 #[tokio::test(start_paused = true)]
 async fn rooms_of_one_name_in_two_namespaces_are_two() {
-    let host = Host::new();
+    let io = Io::builder().build();
     for nsp in ["/", "/other"] {
-        let namespace = host.io.of(nsp);
+        let namespace = io.of(nsp);
         namespace.on_connect(async |socket: Socket| socket.join("room"));
     }
-    let mut client = host.join("/").await;
-    client.join("/other").await;
-    host.io.of("/other").to("room").emit("x", &()).unwrap();
-    client.expect(r#"42/other,["x"]"#).await;
-    host.io.to("room").emit("x", &()).unwrap();
-    client.expect(r#"42["x"]"#).await;
-    assert!(client.is_silent().await);
+    let mut root = Server::new(&io).connect().await.unwrap();
+    let mut other = root.join("/other").await.unwrap();
+    io.of("/other").to("room").emit("x", &()).unwrap();
+    other.expect::<()>("x").await;
+    root.expect_nothing().await;
+    io.to("room").emit("x", &()).unwrap();
+    root.expect::<()>("x").await;
+    other.expect_nothing().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -235,17 +235,23 @@ async fn bytes_reach_each_receiver_whole() {
 async fn what_cannot_be_encoded_reaches_nobody() {
     let mut crowd = Crowd::gather().await;
     let number_keys = HashMap::from([((1, 2), 3)]);
-    assert!(crowd.host.io.emit("x", &number_keys).is_err());
-    assert!(crowd.host.io.emit("disconnect", &()).is_err());
-    assert!(crowd.host.io.to("a").call::<()>("connect", &()).is_err());
+    let io = crowd.server.io();
+    assert!(io.emit("x", &number_keys).is_err());
+    assert!(io.emit("disconnect", &()).is_err());
+    assert!(io.to("a").call::<()>("connect", &()).is_err());
     crowd.expect("", &[]).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_volatile_broadcast_reaches_those_who_are_ready() {
     let mut crowd = Crowd::gather().await;
-    let polling = crowd.host.poll().await;
-    polling.join("/").await;
+    // It has its poll answered, and does not ask again.
+    let mut polling = crowd.server.connect().polling().await.unwrap();
+    polling.set_reading(false);
+    crowd.server.settle().await;
+    let to_polling = crowd.namespace().to(polling.id());
+    to_polling.emit("taken", &()).unwrap();
+    crowd.server.settle().await;
     let volatile = crowd.namespace().broadcast().volatile();
     let report = volatile.emit("x", &()).unwrap();
     assert_eq!((report.queued, report.dropped), (4, 1));
@@ -254,18 +260,20 @@ async fn a_volatile_broadcast_reaches_those_who_are_ready() {
     crowd.namespace().to("a").emit("first", &()).unwrap();
     let report = volatile.emit("x", &()).unwrap();
     assert_eq!((report.queued, report.dropped), (2, 3));
-    crowd.client("a").expect(r#"42["first"]"#).await;
-    crowd.client("ab").expect(r#"42["first"]"#).await;
+    crowd.client("a").expect::<()>("first").await;
+    crowd.client("ab").expect::<()>("first").await;
     crowd.expect("x", &["b", "none"]).await;
-    crowd.host.io.except(["a", "b"]).emit("last", &()).unwrap();
-    polling.expect(r#"42["last"]"#).await;
+    to_polling.emit("last", &()).unwrap();
+    polling.set_reading(true);
+    polling.expect::<()>("taken").await;
+    polling.expect::<()>("last").await;
 }
 
 /// After `leave` has returned, whatever other threads send to the room is for others.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_sent_after_a_leave_arrives() {
-    let host = Host::new();
-    host.io.on("churn", async |socket: Socket| {
+    let io = Io::builder().build();
+    io.on("churn", async |socket: Socket| {
         for round in 0..2_000 {
             socket.join("room");
             // Its own emit is behind the leave, so it must not come back.
@@ -275,25 +283,25 @@ async fn nothing_sent_after_a_leave_arrives() {
         }
         socket.emit("end", &()).map(drop)
     });
-    let mut client = host.join("/").await;
-    let io = host.io.clone();
+    let mut client = Server::new(&io).connect().await.unwrap();
     let noise = std::thread::spawn(move || {
         for n in 0..20_000 {
             io.to("room").emit("noise", &n).unwrap();
         }
     });
-    client.say(r#"42["churn"]"#).await;
+    client.emit("churn", &());
     let mut last = None;
     loop {
-        let packet = client.text().await;
-        assert!(!packet.starts_with(r#"42["own""#), "{packet}");
-        if packet == r#"42["end"]"# {
-            break;
-        }
-        if let Some(n) = packet.strip_prefix(r#"42["noise","#) {
-            let n: u32 = n.trim_end_matches(']').parse().unwrap();
-            assert!(last < Some(n), "{n} again");
-            last = Some(n);
+        let event = client.receive().await;
+        match event.name() {
+            "noise" => {
+                let n: u32 = event.data();
+                assert!(last < Some(n), "{n} again");
+                last = Some(n);
+            }
+            "in" => {}
+            "end" => break,
+            _ => panic!("{event}"),
         }
     }
     noise.join().unwrap();

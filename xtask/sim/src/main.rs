@@ -63,7 +63,7 @@ fn main() -> ExitCode {
         return run::one(seed, &cli.traces);
     }
     if cli.expect_fault {
-        return run::expect_fault(cli.first, cli.seeds);
+        return run::expect_fault(cli.first, cli.seeds, &cli.traces);
     }
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     run::many(cli.first, cli.seeds, cli.jobs.unwrap_or(cores), &cli.traces)

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use engineio_proto::{CloseReason, Tick};
 use socketio_proto::recovery::{self, Bookmark, Claim, Config, Log};
-use socketio_proto::{Args, Encoded};
+use socketio_proto::{Args, Encoded, Revision};
 
 use crate::app::{NAMES, Outgoing, outgoing};
 use crate::fault::{Check, broken, check};
@@ -148,7 +148,7 @@ impl Recovery {
         nsp: usize,
         auth: &str,
     ) -> Check<Option<(u32, Vec<Outgoing>)>> {
-        let Some(claim) = Claim::of(Some(auth)).filter(|_| self.on) else {
+        let Some(claim) = Claim::of(Revision::V5, Some(auth)).filter(|_| self.on) else {
             return Ok(None);
         };
         let saved = self

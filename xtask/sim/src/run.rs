@@ -13,9 +13,8 @@ use std::{
     time::Instant,
 };
 
-use engineio_proto::record;
-
 use crate::fault::Fault;
+use crate::replay::replay_all;
 use crate::trace::readable;
 use crate::world::{Tally, World};
 
@@ -24,6 +23,9 @@ const SHOWN: usize = 60;
 
 /// One seed out of so many is recorded and replayed as well.
 const REPLAYED: u64 = 20;
+
+/// The rule that nothing panics.
+const PANIC: &str = "panic";
 
 /// A seed whose run broke a rule.
 struct Failure {
@@ -54,12 +56,17 @@ pub(crate) fn one(seed: u64, traces: &Path) -> ExitCode {
     }
 }
 
-/// Runs seeds until one fails, one after the other: how many it takes is worth knowing.
-pub(crate) fn expect_fault(first: u64, count: u64) -> ExitCode {
+/// Runs seeds until one fails, one after the other: how many it takes is worth knowing. Its record is
+/// written if it can be replayed.
+pub(crate) fn expect_fault(first: u64, count: u64, traces: &Path) -> ExitCode {
     for seed in first..first + count {
         if let Err(fault) = quiet(seed) {
             let after = seed - first + 1;
             println!("after {after} seeds, {fault}");
+            if fault.rule != PANIC && is_replayable(&World::new(seed, false)) {
+                let (lines, _) = traced(seed);
+                say_where(&lines, write(seed, &lines, traces));
+            }
             return ExitCode::SUCCESS;
         }
     }
@@ -114,17 +121,21 @@ pub(crate) fn many(first: u64, count: u64, jobs: usize, traces: &Path) -> ExitCo
 fn quiet(seed: u64) -> Result<Tally, Fault> {
     let mut world = World::new(seed, false);
     run(&mut world)?;
-    // Forms are as long as their escapes make them, which no record tells.
-    if seed.is_multiple_of(REPLAYED) && world.scenario.format.jsonp.is_none() {
+    if seed.is_multiple_of(REPLAYED) && is_replayable(&world) {
         replay(seed)?;
     }
     Ok(world.tally)
 }
 
+/// Forms are as long as their escapes make them, which no record tells.
+fn is_replayable(world: &World) -> bool {
+    world.scenario.format.jsonp.is_none()
+}
+
 /// What was recorded of a seed happens again.
 fn replay(seed: u64) -> Result<(), Fault> {
     let (lines, _) = traced(seed);
-    match record::replay(lines.iter().map(String::as_str)) {
+    match replay_all(lines.iter().map(String::as_str)) {
         Ok(_) => Ok(()),
         Err(divergence) => Err(Fault {
             rule: "record",
@@ -146,7 +157,7 @@ fn run(world: &mut World) -> Result<(), Fault> {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|it| (*it).to_owned()));
         Err(Fault {
-            rule: "panic",
+            rule: PANIC,
             what: text.unwrap_or_default(),
         })
     })

@@ -123,11 +123,11 @@ impl World {
     pub(crate) fn new(seed: u64, trace: bool) -> Self {
         let mut rng = Rng::new(seed);
         let scenario = Scenario::draw(&mut rng);
-        let mut trace = Trace::new(trace);
+        let trace = Trace::new(trace);
         trace.note(BEGINNING, &"seed", || {
             format!("{seed}: {}", scenario.describe())
         });
-        let client = Client::new(&scenario, 0, BEGINNING);
+        let client = Client::new(&scenario, 0, BEGINNING, &trace);
         let recovery = Recovery::draw(
             !scenario.pair.implicit && !scenario.pair.packed,
             &mut rng,
@@ -313,7 +313,7 @@ impl World {
         self.lives[life].causes.add(cause);
     }
 
-    pub(crate) fn note(&mut self, who: &dyn std::fmt::Display, what: impl FnOnce() -> String) {
+    pub(crate) fn note(&self, who: &dyn std::fmt::Display, what: impl FnOnce() -> String) {
         self.trace.note(self.now, who, what);
     }
 

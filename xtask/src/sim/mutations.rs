@@ -1,9 +1,11 @@
 //! Whether the simulator finds faults: puts one at a time into a copy of the proto crates, and runs
-//! seeds until a rule is broken.
+//! seeds until a rule is broken. The record of that run then has to lead to the same again, and mostly
+//! shows the fault to the code without it.
 
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
     time::Duration,
 };
 
@@ -31,6 +33,9 @@ const COPIED: [&str; 3] = ["engineio-proto", "socketio-proto", "xtask/sim"];
 
 /// Seeds after which a fault counts as not found.
 const SEEDS: &str = "20000";
+
+/// Where the record of a failure goes.
+const RECORDS: &str = "records";
 
 const BUILD_DEADLINE: Duration = Duration::from_secs(15 * 60);
 
@@ -109,6 +114,8 @@ impl Copy {
         copy.build(workspace)?;
         let arguments = ["--seeds", "100"];
         process::run(&mut copy.sim(&arguments), RUN_DEADLINE)?;
+        let (faultless, sim) = (copy.faultless(), copy.target.join(PROFILE).join("sim"));
+        fs::copy(&sim, &faultless).map_err(|error| Stop::unusable(&faultless, &error))?;
         Ok(copy)
     }
 
@@ -128,18 +135,39 @@ impl Copy {
             target: self.target.clone(),
             packages: Vec::new(),
         };
-        let verdict = self.build(&workspace).map(|()| {
-            let sim = process::output(
-                &mut self.sim(&["--seeds", SEEDS, "--expect-fault"]),
-                RUN_DEADLINE,
-            );
-            match sim {
-                Ok(seed) => Verdict::Caught(seed.trim().to_owned()),
-                Err(_) => Verdict::Survived,
-            }
-        });
+        let verdict = self.build(&workspace).and_then(|()| self.run(mutation));
         write(&file, &original)?;
         verdict
+    }
+
+    fn run(&self, mutation: &Mutation) -> Result<Verdict, Stop> {
+        let records = self.root.join(RECORDS);
+        // There are none before the first fault.
+        let _ = fs::remove_dir_all(&records);
+        let arguments = ["--seeds", SEEDS, "--expect-fault", "--traces", RECORDS];
+        let Ok(found) = process::output(&mut self.sim(&arguments), RUN_DEADLINE) else {
+            return Ok(Verdict::Survived);
+        };
+        let mut by = found.lines().next().unwrap_or_default().to_owned();
+        let written = fs::read_dir(&records).into_iter().flatten();
+        for record in written.filter_map(Result::ok) {
+            let record = record.path();
+            if !replays(self.sim(&[]), &record) {
+                let (what, record) = (mutation.what, record.display());
+                let why = format!("{what}: {by}, but {record} leads elsewhere");
+                return Err(Stop::Failed(why));
+            }
+            // What is wrong outside of the state machines does not show in what they are told.
+            if !replays(Command::new(self.faultless()), &record) {
+                by += " (its record shows it)";
+            }
+        }
+        Ok(Verdict::Caught(by))
+    }
+
+    /// The simulator from before the first fault.
+    fn faultless(&self) -> PathBuf {
+        self.target.join("sim-without-faults")
     }
 
     fn build(&self, workspace: &Workspace) -> Result<(), Stop> {
@@ -154,11 +182,16 @@ impl Copy {
         process::run(&mut cargo, BUILD_DEADLINE)
     }
 
-    fn sim(&self, arguments: &[&str]) -> std::process::Command {
-        let mut sim = std::process::Command::new(self.target.join(PROFILE).join("sim"));
+    fn sim(&self, arguments: &[&str]) -> Command {
+        let mut sim = Command::new(self.target.join(PROFILE).join("sim"));
         sim.current_dir(&self.root).args(arguments);
         sim
     }
+}
+
+/// Whether what a record says happens again.
+fn replays(mut sim: Command, record: &Path) -> bool {
+    process::output(sim.arg("--replay").arg(record), RUN_DEADLINE).is_ok()
 }
 
 /// The root manifest with no other members than those that are copied.

@@ -18,7 +18,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("socketio-adapter-*", &["socketio-adapter"]),
     (
         "socketio-server",
-        &["engineio-server", "socketio-adapter", "socketio-proto"],
+        &[
+            "engineio-proto", // the clients of its test kit, and nothing else: not built without it
+            "engineio-server",
+            "socketio-adapter",
+            "socketio-proto",
+        ],
     ),
     ("socketio-client", &["engineio-proto", "socketio-proto"]),
     ("socketio-example-*", &["socketio-server"]),
@@ -179,7 +184,7 @@ mod tests {
         for (from, to) in [
             ("engineio-proto", "socketio-proto"),
             ("socketio-proto", "engineio-proto"),
-            ("socketio-server", "engineio-proto"),
+            ("socketio-adapter", "engineio-proto"),
             ("socketio-adapter", "socketio-server"),
             ("socketio-adapter-redis", "socketio-proto"),
             ("socketio-client", "socketio-server"),

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderName, HeaderValue};
+use percent_encoding::percent_decode_str;
 use url::form_urlencoded::{self, Serializer};
 use url::{Host, Url};
 
@@ -134,23 +135,12 @@ fn basic(url: &Url) -> Result<Option<HeaderValue>, ErrorKind> {
     if url.username().is_empty() && url.password().is_none() {
         return Ok(None);
     }
-    let user = percent_decoded(url.username());
-    let password = percent_decoded(url.password().unwrap_or_default());
-    let credentials = STANDARD.encode([&user[..], b":", &password].concat());
+    let user = percent_decode_str(url.username());
+    let password = percent_decode_str(url.password().unwrap_or_default());
+    let credentials: Vec<_> = user.chain(*b":").chain(password).collect();
+    let credentials = STANDARD.encode(credentials);
     let mut header = HeaderValue::from_str(&format!("Basic {credentials}"))
         .map_err(|_| ErrorKind::Config("user and password cannot be sent"))?;
     header.set_sensitive(true);
     Ok(Some(header))
-}
-
-/// A form is percent-encoded as well, but for its `+`.
-fn percent_decoded(text: &str) -> Vec<u8> {
-    let text = text
-        .replace('+', "%2B")
-        .replace('&', "%26")
-        .replace('=', "%3D");
-    form_urlencoded::parse(text.as_bytes())
-        .next()
-        .map(|(decoded, _)| decoded.into_owned().into_bytes())
-        .unwrap_or_default()
 }

@@ -116,16 +116,13 @@ impl Attempt {
             let json = serde_json::from_slice(body).ok();
             return json.is_some_and(|json| is_version_error(&json));
         }
-        let opens = |revision| {
-            let payload = Payload::new(revision, content, body.clone());
-            payload.is_ok_and(|mut it| {
-                matches!(
-                    it.next_packet(),
-                    Ok(Some(Packet::Text(PacketType::Open, _)))
-                )
-            })
-        };
-        !opens(self.revision) && self.other().is_some_and(opens)
+        let payload = self
+            .other()
+            .and_then(|it| Payload::new(it, content, body.clone()).ok());
+        payload.is_some_and(|mut it| {
+            let first = it.next_packet();
+            matches!(first, Ok(Some(Packet::Text(PacketType::Open, _))))
+        })
     }
 }
 

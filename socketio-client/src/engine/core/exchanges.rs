@@ -6,6 +6,7 @@ use std::io;
 use engineio_proto::client::{LinkEnd, LinkId};
 use engineio_proto::{Tick, Transport};
 use http::header::{HeaderName, LOCATION, SET_COOKIE};
+use url::Url;
 
 use super::super::ErrorKind;
 use super::address;
@@ -109,28 +110,36 @@ impl Core {
             until: self.now.saturating_add(idle_time(&response)),
         };
         let stream = &mut self.streams[at];
+        let was_heard = stream.out.is_empty();
         let Usage::Exchange(exchange) = std::mem::replace(&mut stream.usage, unused) else {
             return;
         };
-        if self.config.cookies {
-            for cookie in response.headers.get_all(SET_COOKIE) {
-                if let Ok(cookie) = cookie.to_str() {
-                    // A cookie that is refused is none.
-                    let _ = self.memory.cookies.parse(cookie, &exchange.request.url);
-                }
-            }
-        }
+        self.keep_cookies(&exchange.request.url, &response);
         if let (101, Purpose::Link(link), Kind::Websocket(key)) =
             (response.status, exchange.purpose, &exchange.request.kind)
         {
             return self.open_websocket(at, link, key, &response);
         }
         // Bytes that nobody asked for, or an answer to half a request: nothing sane follows.
-        if !response.keeps_alive || left > 0 || !stream.out.is_empty() {
+        if !response.keeps_alive || left > 0 || !was_heard {
             self.hang_up(at);
         }
+        self.conclude(*exchange, response);
+    }
+
+    fn keep_cookies(&mut self, url: &Url, response: &Response) {
+        let cookies = response.headers.get_all(SET_COOKIE).iter();
+        for cookie in cookies.filter_map(|it| it.to_str().ok()) {
+            if self.config.cookies {
+                // A cookie that is refused is none.
+                let _ = self.memory.cookies.parse(cookie, url);
+            }
+        }
+    }
+
+    fn conclude(&mut self, exchange: Exchange, response: Response) {
         match response.status {
-            301..=303 | 307 | 308 => self.redirect(*exchange, &response),
+            301..=303 | 307 | 308 => self.redirect(exchange, &response),
             _ => self.deliver(exchange.purpose, response),
         }
     }
@@ -199,10 +208,8 @@ impl Core {
         if error.is_none()
             && let Some(response) = exchange.response.handle_end()
         {
-            return match response.status {
-                301..=303 | 307 | 308 => self.redirect(exchange, &response),
-                _ => self.deliver(exchange.purpose, response),
-            };
+            self.keep_cookies(&exchange.request.url, &response);
+            return self.conclude(exchange, response);
         }
         if exchange.may_repeat(error.is_none()) {
             return self.launch(

@@ -60,13 +60,13 @@ impl Core {
         let end = end - left;
         let out = &mut stream.out;
         match frame {
-            Ok(Some(ws::Frame::Text(text))) if !websocket.closing => {
+            Ok(Some(ws::Frame::Text(text))) => {
                 let message = self.session.handle_text(self.now, link, &text);
                 if let Some(found) = message.map(Found::of) {
                     self.lent = Lent::text(found, text, end);
                 }
             }
-            Ok(Some(ws::Frame::Binary(data))) if !websocket.closing => {
+            Ok(Some(ws::Frame::Binary(data))) => {
                 let message = self.session.handle_binary(self.now, link, &data);
                 if let Some(found) = message.map(Found::of) {
                     self.lent = Lent::binary(found, data, end);

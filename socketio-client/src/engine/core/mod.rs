@@ -404,7 +404,6 @@ impl Core {
 
     fn handle_opened(&mut self, handshake: Handshake) {
         self.settle();
-        self.error = None;
         self.memory.websocket = self.transport() == Transport::Websocket;
         if self.config.revision == RevisionChoice::Auto {
             self.memory.revision = Some(self.revision());

@@ -1,6 +1,6 @@
 //! A byte stream that leads to the server: a socket, a stream of the user's, or TLS over either.
 
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, Read, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
@@ -120,18 +120,6 @@ impl AsyncWrite for Stream {
             Self::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
             Self::User(stream) => Pin::new(stream).poll_write(cx, buf),
             Self::Tls(tls) => poll(tls, cx, |tls| tls.write(buf)),
-        }
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
-            Self::User(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
-            Self::Tls(tls) => poll(tls, cx, |tls| tls.write_vectored(bufs)),
         }
     }
 

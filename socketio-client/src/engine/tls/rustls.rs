@@ -99,8 +99,7 @@ impl<S: Read + Write + Send> Session<S> for StreamOwned<ClientConnection, S> {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }
-        // The client's last words may still be here.
-        self.flush()
+        Ok(())
     }
 
     fn close(&mut self) -> io::Result<()> {

@@ -1,6 +1,7 @@
 //! Connection state recovery: one test per rule of the log. What shows on the wire is in `wire`,
 //! the log against a model in `model`, servers and clients over links that break in `schedule`.
 
+mod flows;
 mod model;
 mod schedule;
 mod wire;

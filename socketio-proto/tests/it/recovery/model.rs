@@ -7,7 +7,10 @@ use proptest::{
     prelude::*,
     test_runner::{Config as Runs, RngSeed},
 };
-use socketio_proto::recovery::{Bookmark, Claim, Config, Log, Offset};
+use socketio_proto::{
+    Revision,
+    recovery::{Bookmark, Claim, Config, Log, Offset},
+};
 
 const DURATION: u64 = 100;
 const MAX_BYTES: usize = 600;
@@ -259,7 +262,7 @@ proptest! {
         log.save(0, &pid, ());
         prop_assert!(log.restore(0, &auth, &offset).is_none() || pid == auth);
         let _ = log.restore(0, &pid, &offset);
-        let _ = Claim::of(Some(&auth));
+        let _ = Claim::of(Revision::V5, Some(&auth));
         let quoted = format!("[{}, \"{auth}\"]", serde_json::Value::from(pid));
         let mut bookmark = Bookmark::default();
         bookmark.handle_connected(Some(&offset));

@@ -199,7 +199,7 @@ impl World {
             panic!("no CONNECT");
         };
         let (mut socket, mut messages) = self
-            .recover(client, Claim::of(auth.as_deref()))
+            .recover(client, Claim::of(Revision::V5, auth.as_deref()))
             .unwrap_or_else(|| (self.server.make(client), VecDeque::new()));
         socket.is_linked = true;
         let answer = ENCODER.connected("/", "sid", Some(&socket.pid)).unwrap();

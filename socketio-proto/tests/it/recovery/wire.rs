@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use socketio_proto::{
     Args, Binary, Body, Encoded, Encoder, Revision,
     recovery::{self, Bookmark, Claim, Config, Log},
+    server,
 };
 
 use crate::roundtrip::decode;
@@ -53,16 +54,28 @@ fn a_claim_is_two_strings() {
         ("{", None),
         ("", None),
     ] {
-        let claim = Claim::of(Some(auth));
+        let claim = Claim::of(Revision::V5, Some(auth));
         let parts = claim.as_ref().map(|claim| (&*claim.pid, &*claim.offset));
         assert_eq!(parts, expected, "{auth}");
     }
-    assert_eq!(Claim::of(None), None);
+    assert_eq!(Claim::of(Revision::V5, None), None);
+}
+
+#[test]
+fn clients_of_revision_4_claim_nothing() {
+    let mut server = server::Connection::<()>::new(Revision::V4, &server::Config::default(), 0);
+    let connect = server.handle_text(0, "0/admin?pid=p&offset=o");
+    let Ok(Some(server::Event::Connect { auth, .. })) = connect else {
+        panic!("{connect:?}");
+    };
+    assert_eq!(auth.as_deref(), Some(r#"{"offset":"o","pid":"p"}"#));
+    assert_eq!(Claim::of(Revision::V4, auth.as_deref()), None);
 }
 
 #[test]
 fn a_claim_does_not_show_its_secret() {
-    let claim = Claim::of(Some(r#"{"pid":"hush","offset":"o1.1"}"#)).expect("a claim");
+    let claim =
+        Claim::of(Revision::V5, Some(r#"{"pid":"hush","offset":"o1.1"}"#)).expect("a claim");
     assert!(!format!("{claim:?}").contains("hush"));
     let mut bookmark = connected("hush");
     assert!(!format!("{bookmark:?}").contains("hush"));

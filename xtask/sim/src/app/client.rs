@@ -3,7 +3,10 @@
 
 use engineio_proto::Message;
 use serde_json::json;
-use socketio_proto::client;
+use socketio_proto::{
+    client,
+    record::{Recorded, Tape},
+};
 
 use super::{
     Membership, NAMES, Outgoing, Size, State, answer, check_answer, check_event, check_late,
@@ -16,7 +19,7 @@ use crate::rng::Rng;
 use crate::scenario::Pair;
 
 pub(crate) struct ClientApp {
-    connection: client::Connection<u32>,
+    connection: Recorded<client::Connection<u32>>,
     members: [Membership; NAMES.len()],
     default: Unasked,
     link: String,
@@ -29,12 +32,12 @@ pub(crate) struct ClientApp {
 
 impl ClientApp {
     /// `link` is the id by which both sides know the link, if that matters.
-    pub(crate) fn new(pair: Pair, link: &str) -> Self {
+    pub(crate) fn new(pair: Pair, link: &str, tape: Option<Tape>) -> Self {
         let mut config = client::Config::default();
         config.headroom = engineio_proto::Prepared::HEADROOM;
         config.parser = pair.parser();
         Self {
-            connection: client::Connection::new(pair.socket, &config, link),
+            connection: Recorded::client(pair.socket, &config, link, tape),
             members: Default::default(),
             default: match pair.implicit {
                 true => Unasked::Expected,

@@ -4,7 +4,11 @@
 use std::borrow::Cow;
 
 use engineio_proto::{CloseReason, Message, Tick};
-use socketio_proto::{NamespaceId, ProtocolError, server};
+use socketio_proto::{
+    NamespaceId, ProtocolError,
+    record::{Recorded, Tape},
+    server,
+};
 
 use super::{
     Membership, NAMES, Outgoing, SECRET, Size, State, answer, check_answer, check_event,
@@ -17,7 +21,7 @@ use crate::rng::Rng;
 use crate::scenario::Pair;
 
 pub(crate) struct ServerApp {
-    connection: server::Connection<u32>,
+    connection: Recorded<server::Connection<u32>>,
     members: [Membership; NAMES.len()],
     /// Whether the default namespace is asked for by itself.
     implicit: bool,
@@ -41,9 +45,15 @@ pub(crate) enum Served {
 
 impl ServerApp {
     /// `link` is the id by which both sides know the link.
-    pub(crate) fn new(pair: Pair, config: &server::Config, link: &str, now: Tick) -> Self {
+    pub(crate) fn new(
+        pair: Pair,
+        config: &server::Config,
+        link: &str,
+        now: Tick,
+        tape: Option<Tape>,
+    ) -> Self {
         Self {
-            connection: server::Connection::new(pair.socket, config, now),
+            connection: Recorded::server(pair.socket, config, now, tape),
             members: Default::default(),
             implicit: pair.implicit,
             link: link.to_owned(),

@@ -15,6 +15,7 @@ use crate::fault::{Check, check};
 use crate::http::{Answer, Inbox, Kind, kind_of};
 use crate::pulse::{Due, Pulse};
 use crate::scenario::{Hazard, Pair, Scenario};
+use crate::trace::Trace;
 use crate::world::World;
 
 /// A session of the client and all around it.
@@ -52,11 +53,11 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(scenario: &Scenario, life: usize, now: Tick) -> Self {
+    pub(crate) fn new(scenario: &Scenario, life: usize, now: Tick, trace: &Trace) -> Self {
         Self {
             life,
             session: Session::new(scenario.client.clone(), scenario.format, now),
-            app: ClientApp::new(scenario.pair, ""),
+            app: ClientApp::new(scenario.pair, "", trace.tape(above(life))),
             recorder: Recorder::new(format!("client {life}"), scenario.format),
             get: None,
             post: None,
@@ -97,12 +98,12 @@ impl Client {
     }
 
     /// The application can be set up as soon as the link has an id, if it needs that.
-    fn learn_link(&mut self, pair: Pair) {
+    fn learn_link(&mut self, pair: Pair, trace: &Trace) {
         if pair.implicit
             && self.app.link().is_empty()
             && let Some(handshake) = self.session.handshake()
         {
-            self.app = ClientApp::new(pair, &handshake.sid);
+            self.app = ClientApp::new(pair, &handshake.sid, trace.tape(above(self.life)));
         }
     }
 
@@ -125,6 +126,11 @@ impl Client {
     }
 }
 
+/// What the connection above a session is called in the trace.
+fn above(life: usize) -> String {
+    format!("client {life} above")
+}
+
 impl World {
     /// What the client's clock shows, for its session.
     fn client_now(&mut self) -> Tick {
@@ -133,7 +139,7 @@ impl World {
         now
     }
 
-    fn tape_client(&mut self, input: &Input<'_>) {
+    fn tape_client(&self, input: &Input<'_>) {
         let at = self.clock(Side::Client);
         self.trace.line(|| self.client.recorder.input(at, input));
     }
@@ -169,7 +175,7 @@ impl World {
         let life = self.lives.len() - 1;
         let now = self.clock(Side::Client);
         let memory = std::mem::take(&mut self.client.app.memory);
-        self.client = Client::new(&self.scenario, life, now);
+        self.client = Client::new(&self.scenario, life, now, &self.trace);
         self.client.app.memory = memory;
         self.note(&"client", || format!("opens session {life}"));
         self.open_client()
@@ -299,7 +305,7 @@ impl World {
                 Some(Message::Text(_)) => Message::Text(&text),
                 Some(Message::Binary(data)) => Message::Binary(data.into_owned().into()),
             };
-            client.learn_link(self.scenario.pair);
+            client.learn_link(self.scenario.pair, &self.trace);
             let (rng, recovery) = (&mut self.rng, &self.recovery);
             client.app.receive(lane, message, rng, recovery)?;
             if self.hit(Hazard::Pauses, 20) {
@@ -345,7 +351,7 @@ impl World {
         };
         self.trace.line(|| client.recorder.message(lent.as_ref()));
         if let Some(lent) = lent {
-            client.learn_link(self.scenario.pair);
+            client.learn_link(self.scenario.pair, &self.trace);
             let lane = &mut self.lives[client.life].lanes[Side::Client as usize];
             let (rng, recovery) = (&mut self.rng, &self.recovery);
             client.app.receive(lane, lent, rng, recovery)?;

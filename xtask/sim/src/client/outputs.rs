@@ -119,7 +119,7 @@ impl World {
                 let asks = self.scenario.pair.client_asks;
                 self.client.pulse.start_client(told, asks, self.client.seen);
                 self.client.begins = self.scenario.pair.implicit;
-                self.client.learn_link(self.scenario.pair);
+                self.client.learn_link(self.scenario.pair, &self.trace);
             }
             Output::Upgraded { to } => {
                 check(
@@ -203,7 +203,7 @@ impl World {
         }
     }
 
-    pub(crate) fn note_sent(&mut self, side: Side, parcel: &Parcel) {
+    pub(crate) fn note_sent(&self, side: Side, parcel: &Parcel) {
         self.note(&side, || {
             let bytes: usize = parcel.binaries.iter().map(|it| it.len()).sum();
             let text = parcel.text.as_deref().unwrap_or_default();

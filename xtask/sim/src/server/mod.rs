@@ -90,7 +90,7 @@ impl World {
         now
     }
 
-    pub(crate) fn tape_server(&mut self, index: usize, input: &Input<'_>) {
+    pub(crate) fn tape_server(&self, index: usize, input: &Input<'_>) {
         let at = self.clock(Side::Server);
         self.trace
             .line(|| self.servers[index].recorder.input(at, input));
@@ -120,7 +120,8 @@ impl World {
             Opening::Link(link) => Session::open_link(config, format, &sid, link, now),
         };
         let connections = &self.scenario.connections;
-        let app = ServerApp::new(self.scenario.pair, connections, sid.as_str(), now);
+        let tape = self.trace.tape(format!("server {index} above"));
+        let app = ServerApp::new(self.scenario.pair, connections, sid.as_str(), now, tape);
         let config = &self.scenario.server;
         let beat = (config.ping_interval, config.ping_timeout);
         let mut pulse = Pulse::new();

@@ -16,7 +16,7 @@ pub(super) const OPEN: &str =
 pub(super) struct Bench {
     pub(super) core: Core,
     pub(super) now: Tick,
-    input: Input,
+    pub(super) input: Input,
     /// Every stream that was asked for.
     pub(super) dialed: Vec<(StreamId, Target)>,
     pub(super) hung_up: Vec<StreamId>,
@@ -191,6 +191,16 @@ pub(super) fn accepted(request: &str, headers: &str) -> String {
          sec-websocket-accept: {}\r\n{headers}\r\n",
         derive_accept_key(key.as_bytes())
     )
+}
+
+/// A redirect.
+pub(super) fn redirect(status: u16, location: &str) -> String {
+    format!("HTTP/1.1 {status} Elsewhere\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n")
+}
+
+/// The first line of a request.
+pub(super) fn line(request: &str) -> &str {
+    request.split("\r\n").next().unwrap_or_default()
 }
 
 /// The value of a header in a request.

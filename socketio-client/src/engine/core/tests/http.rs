@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Proptest, RngSeed};
 
-use super::bench::{Bench, OPEN};
+use super::bench::{Bench, OPEN, redirect};
 use crate::engine::Config;
 
 /// What a poll sees of an answer that arrives in pieces of a size; the stream ends behind it.
@@ -114,6 +114,17 @@ fn a_stream_with_more_than_the_answer_is_not_used_again() {
         format!("HTTP/1.1 200 OK\r\ncontent-length: {len}\r\n\r\n{OPEN}HTTP/1.1"),
     );
     assert_eq!(bench.hung_up, [request.stream]);
+    assert_ne!(bench.request().stream, request.stream);
+}
+
+#[test]
+fn what_follows_a_redirect_does_not_answer_the_next_request() {
+    let mut bench = Bench::new(Config::new("http://a"));
+    let request = bench.request();
+    bench.say(
+        request.stream,
+        redirect(302, "/again") + "HTTP/1.1 200 OK\r\n\r\n",
+    );
     assert_ne!(bench.request().stream, request.stream);
 }
 

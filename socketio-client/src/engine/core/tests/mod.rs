@@ -2,7 +2,9 @@
 
 mod bench;
 mod chaos;
+mod credentials;
 mod http;
+mod lending;
 mod opening;
 mod polling;
 mod server;

@@ -1,16 +1,10 @@
-//! What is asked of the server first, and what comes of its answers: URLs, redirects, cookies,
+//! What is asked of the server first, and what comes of its answers: URLs, refusals,
 //! revisions, transports.
 
 use engineio_proto::{Revision, Transport};
-use http::HeaderValue;
-use http::header::{AUTHORIZATION, COOKIE};
 
-use super::bench::{Bench, OPEN, accepted, header};
+use super::bench::{Bench, OPEN, frame, header, line, redirect};
 use crate::engine::{Config, RevisionChoice};
-
-fn line(request: &str) -> &str {
-    request.split("\r\n").next().unwrap_or_default()
-}
 
 fn websocket_only(url: &str) -> Config {
     let mut config = Config::new(url);
@@ -154,155 +148,6 @@ fn every_polling_request_has_its_own_timestamp() {
 }
 
 #[test]
-fn headers_and_credentials_go_with_every_request() {
-    let mut config = Config::new("http://me:p%40ss@a");
-    config
-        .headers
-        .insert("x-token", HeaderValue::from_static("7"));
-    config
-        .headers
-        .insert("host", HeaderValue::from_static("other"));
-    let mut bench = Bench::new(config);
-    let upgrading = OPEN.replace("[]", r#"["websocket"]"#);
-    let first = bench.reply(&upgrading);
-    let requests: Vec<_> = bench.requests().into_iter().map(|it| it.text).collect();
-    assert_eq!(requests.len(), 2, "a poll and a websocket");
-    for request in requests.iter().chain([&first]) {
-        assert_eq!(header(request, "x-token"), Some("7"));
-        assert_eq!(header(request, "host"), Some("a"));
-        assert_eq!(header(request, "authorization"), Some("Basic bWU6cEBzcw=="));
-    }
-}
-
-#[test]
-fn cookies_come_back_on_polling_and_websocket_and_in_the_next_session() {
-    let mut config = Config::new("http://a");
-    config
-        .headers
-        .insert(COOKIE, HeaderValue::from_static("mine=1"));
-    let mut bench = Bench::new(config.clone());
-    let request = bench.request();
-    let body = OPEN.replace("[]", r#"["websocket"]"#);
-    let head =
-        "HTTP/1.1 200 OK\r\nset-cookie: lb=x; Path=/; HttpOnly\r\nset-cookie: e=; Max-Age=0\r\n";
-    let len = body.len();
-    bench.say(
-        request.stream,
-        format!("{head}content-length: {len}\r\n\r\n{body}"),
-    );
-    for request in bench.requests() {
-        assert_eq!(header(&request.text, "cookie"), Some("mine=1; lb=x"));
-    }
-    let mut next = Bench::remembering(config, bench.core.into_memory());
-    assert_eq!(header(&next.request().text, "cookie"), Some("mine=1; lb=x"));
-}
-
-#[test]
-fn cookies_are_not_kept_if_they_are_not_wanted() {
-    let mut config = Config::new("http://a");
-    config.cookies = false;
-    let mut bench = Bench::new(config);
-    let request = bench.request();
-    let len = OPEN.len();
-    bench.say(
-        request.stream,
-        format!("HTTP/1.1 200 OK\r\nset-cookie: lb=x\r\ncontent-length: {len}\r\n\r\n{OPEN}"),
-    );
-    assert_eq!(header(&bench.request().text, "cookie"), None);
-}
-
-fn redirect(status: u16, location: &str) -> String {
-    format!("HTTP/1.1 {status} Elsewhere\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n")
-}
-
-#[test]
-fn redirects_are_followed_and_credentials_stay_behind() {
-    let mut config = Config::new("http://me:secret@a");
-    config
-        .headers
-        .insert(COOKIE, HeaderValue::from_static("mine=1"));
-    config
-        .headers
-        .insert("x-token", HeaderValue::from_static("7"));
-    for (location, host, trusted) in [
-        ("/elsewhere", "a", true),
-        ("https://a/x", "a", true),
-        ("http://b/x", "b", false),
-        ("http://a:8080/x", "a:8080", false),
-        ("https://a:8443/x", "a:8443", false),
-    ] {
-        let mut bench = Bench::new(config.clone());
-        let request = bench.request();
-        bench.say(request.stream, redirect(302, location));
-        let followed = bench.request().text;
-        assert_eq!(header(&followed, "host"), Some(host), "{location}");
-        assert_eq!(header(&followed, "x-token"), Some("7"), "{location}");
-        assert_eq!(
-            header(&followed, "authorization").is_some(),
-            trusted,
-            "{location}"
-        );
-        assert_eq!(header(&followed, "cookie").is_some(), trusted, "{location}");
-    }
-}
-
-#[test]
-fn authorization_of_the_headers_stays_behind_as_well() {
-    let mut config = Config::new("http://a");
-    config
-        .headers
-        .insert(AUTHORIZATION, HeaderValue::from_static("Bearer x"));
-    let mut bench = Bench::new(config);
-    let request = bench.request();
-    assert_eq!(header(&request.text, "authorization"), Some("Bearer x"));
-    bench.say(request.stream, redirect(307, "http://b/"));
-    assert_eq!(header(&bench.request().text, "authorization"), None);
-}
-
-#[test]
-fn redirects_that_lead_astray_are_errors() {
-    for (url, location, expected) in [
-        ("https://a", "http://a/", "it leads away from tls"),
-        ("http://a", "ftp://a/", "it does not lead to http"),
-        ("http://a", "http://", "its location is no url"),
-    ] {
-        let mut bench = Bench::new(Config::new(url));
-        let request = bench.request();
-        bench.say(request.stream, redirect(301, location));
-        let expected =
-            format!("closed: transport error: polling: redirect not followed: {expected}");
-        assert_eq!(bench.last(), expected);
-    }
-}
-
-#[test]
-fn redirects_are_bounded() {
-    for (limit, reason) in [(2, "too many"), (0, "none is allowed")] {
-        let mut config = Config::new("http://a");
-        config.max_redirects = limit;
-        let mut bench = Bench::new(config);
-        for _ in 0..=limit {
-            let request = bench.request();
-            bench.say(request.stream, redirect(302, "/again"));
-        }
-        let expected = format!("closed: transport error: polling: redirect not followed: {reason}");
-        assert_eq!(bench.last(), expected);
-    }
-}
-
-#[test]
-fn a_websocket_is_redirected_like_anything_else() {
-    let mut bench = Bench::new(websocket_only("ws://a"));
-    let request = bench.request();
-    bench.say(request.stream, redirect(307, "http://b/x?y"));
-    let followed = bench.request();
-    assert_eq!(line(&followed.text), "GET /x?y HTTP/1.1");
-    bench.say(followed.stream, accepted(&followed.text, ""));
-    bench.say(followed.stream, super::bench::frame(OPEN));
-    assert_eq!(bench.seen, ["opened"]);
-}
-
-#[test]
 fn a_server_that_refuses_is_quoted() {
     for (body, expected) in [
         (r#"{"code":3,"message":"Bad request"}"#, ": Bad request"),
@@ -354,6 +199,17 @@ fn an_error_about_the_version_leads_to_the_other_revision_once() {
         bench.seen,
         ["closed: transport error: polling: server answered 400: Unsupported protocol version"]
     );
+}
+
+#[test]
+fn a_websocket_that_is_refused_for_its_version_leads_to_the_other_revision() {
+    let mut bench = Bench::new(websocket_only("http://a"));
+    let refusal = "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: text/html\r\n\
+        content-length: 28\r\n\r\nUnsupported protocol version";
+    let request = bench.request();
+    bench.say(request.stream, refusal);
+    let request = bench.request();
+    assert!(request.text.contains("EIO=3&transport=websocket"));
 }
 
 #[test]
@@ -409,12 +265,28 @@ fn the_next_transport_is_tried_only_if_that_is_wanted() {
 }
 
 #[test]
+fn the_error_is_that_of_what_was_tried_last() {
+    let mut config = Config::new("http://a");
+    config.try_all_transports = true;
+    let mut bench = Bench::new(config);
+    for status in [502, 503] {
+        let request = bench.request();
+        let answer = format!("HTTP/1.1 {status} No\r\ncontent-length: 0\r\n\r\n");
+        bench.say(request.stream, answer);
+    }
+    assert_eq!(
+        bench.seen,
+        ["closed: transport error: websocket: server answered 503"]
+    );
+}
+
+#[test]
 fn an_upgrade_is_remembered_until_it_fails() {
     let mut config = Config::new("http://a");
     config.remember_upgrade = true;
     let mut bench = Bench::new(websocket_only("http://a"));
     let stream = bench.accept();
-    bench.say(stream, super::bench::frame(OPEN));
+    bench.say(stream, frame(OPEN));
     let mut next = Bench::remembering(config.clone(), bench.core.into_memory());
     let request = next.request();
     assert!(request.text.contains("transport=websocket"));
@@ -425,6 +297,22 @@ fn an_upgrade_is_remembered_until_it_fails() {
     );
     let mut last = Bench::remembering(config, next.core.into_memory());
     assert!(last.request().text.contains("transport=polling"));
+}
+
+#[test]
+fn a_remembered_websocket_is_tried_once() {
+    let mut bench = Bench::new(websocket_only("http://a"));
+    let stream = bench.accept();
+    bench.say(stream, frame(OPEN));
+    let mut config = Config::new("http://a");
+    (config.remember_upgrade, config.try_all_transports) = (true, true);
+    let mut next = Bench::remembering(config, bench.core.into_memory());
+    for transport in ["websocket", "polling"] {
+        let request = next.request();
+        assert!(request.text.contains(transport));
+        next.break_off(request.stream);
+    }
+    assert!(next.last().starts_with("closed: transport error: polling"));
 }
 
 #[test]

@@ -83,11 +83,34 @@ fn a_post_does_not_risk_a_stream_that_was_idle_for_long() {
 }
 
 #[test]
-fn a_poll_on_a_stale_stream_is_asked_again_once() {
+fn a_stream_that_was_idle_for_long_is_not_used_even_if_the_timer_is_late() {
+    let (mut bench, _) = open();
+    let first = post(&mut bench, "out");
+    bench.answer(first.stream, "ok");
+    bench.now += 4_000;
+    bench.run();
+    assert_ne!(post(&mut bench, "out").stream, first.stream);
+}
+
+#[test]
+fn a_stream_on_which_a_request_was_answered_too_early_is_not_used_again() {
+    let (mut bench, _) = open();
+    bench.core.send(Prepared::text(&"x".repeat(100_000)));
+    bench.run();
+    let stream = bench.dialed.last().unwrap().0;
+    bench.core.handle_written(0, stream, 1_000);
+    bench.answer(stream, "ok");
+    assert_eq!(bench.hung_up, [stream]);
+}
+
+#[test]
+fn a_poll_on_a_stale_stream_is_asked_again_once_on_a_new_one() {
     let (mut bench, poll) = open();
+    let post = post(&mut bench, "out");
+    bench.answer(post.stream, "ok");
     bench.end(poll.stream);
     let again = bench.request();
-    assert_ne!(again.stream, poll.stream);
+    assert!(again.stream != poll.stream && again.stream != post.stream);
     let path = |request: &str| request.split(' ').nth(1).map(ToOwned::to_owned);
     assert_eq!(path(&again.text), path(&poll.text));
     bench.end(again.stream);
@@ -121,7 +144,12 @@ fn a_poll_whose_answer_has_begun_is_not_asked_again() {
 
 #[test]
 fn a_post_is_asked_again_only_if_nothing_of_it_was_written() {
-    for written in [false, true] {
+    for (written, ends, expected) in [
+        (false, true, None),
+        (false, false, None),
+        (true, true, Some("server closed the connection")),
+        (true, false, Some("connection broke: connection reset")),
+    ] {
         let (mut bench, _) = open();
         let first = post(&mut bench, "one");
         bench.answer(first.stream, "ok");
@@ -130,13 +158,13 @@ fn a_post_is_asked_again_only_if_nothing_of_it_was_written() {
         if written {
             bench.core.handle_written(0, first.stream, 1);
         }
-        bench.break_off(first.stream);
-        if written {
-            assert!(
-                bench
-                    .last()
-                    .starts_with("closed: transport error: polling: connection broke")
-            );
+        match ends {
+            true => bench.end(first.stream),
+            false => bench.break_off(first.stream),
+        }
+        if let Some(expected) = expected {
+            let expected = format!("closed: transport error: polling: {expected}");
+            assert_eq!(bench.last(), expected);
         } else {
             let again = bench.request();
             assert!(again.stream != first.stream && again.text.ends_with("4two"));
@@ -208,6 +236,8 @@ fn nobody_is_late_while_nothing_is_read() {
     bench.core.set_reading(bench.now, false);
     assert!(!bench.core.wants_bytes(poll.stream));
     bench.sleep(1_000_000);
+    bench.core.handle_timeout(bench.now);
+    bench.run();
     assert_eq!(bench.seen, ["opened"]);
     bench.core.set_reading(bench.now, true);
     bench.answer(post.stream, "ok");

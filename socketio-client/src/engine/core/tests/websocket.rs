@@ -201,6 +201,28 @@ fn closing_waits_for_the_server_to_answer() {
 }
 
 #[test]
+fn closing_before_the_handshake_hangs_up() {
+    let mut bench = Bench::new(config());
+    let stream = bench.request().stream;
+    bench.core.close(0);
+    bench.run();
+    assert_eq!(bench.seen, ["closed: forced close"]);
+    assert_eq!(bench.hung_up, [stream]);
+}
+
+#[test]
+fn closing_before_the_handshake_waits_for_it_if_something_is_to_be_said() {
+    let mut bench = Bench::new(config());
+    bench.core.send(Prepared::text("early"));
+    bench.core.close(0);
+    let stream = bench.accept();
+    bench.say(stream, frame(OPEN));
+    assert_eq!(unmasked(&bench.written_on(stream)), ["4early", "close"]);
+    bench.end(stream);
+    assert_eq!(bench.seen, ["closed: forced close"]);
+}
+
+#[test]
 fn closing_does_not_wait_forever() {
     let (mut bench, stream) = open();
     bench.core.send(Prepared::text(&"x".repeat(200_000)));
@@ -230,6 +252,16 @@ fn a_server_that_closes_is_answered_and_quoted() {
         assert_eq!(unmasked(&bench.written_on(stream)), ["close"]);
         assert_eq!(bench.seen, [expected]);
     }
+}
+
+#[test]
+fn a_server_that_is_not_heard_is_not_waited_for_any_longer() {
+    let (mut bench, stream) = open();
+    bench.sleep(44_999);
+    assert!(bench.seen.is_empty());
+    bench.sleep(1);
+    assert_eq!(bench.seen, ["closed: ping timeout"]);
+    assert_eq!(bench.hung_up, [stream]);
 }
 
 #[test]

@@ -38,7 +38,7 @@ fn number_of(text: &str) -> Option<u64> {
 #[test]
 fn whatever_happens_nothing_is_lost_silently_reordered_or_doubled() {
     for seed in 0..1_000 {
-        let run = std::panic::catch_unwind(|| Run::new(seed).to_the_end());
+        let run = std::panic::catch_unwind(|| Run::new(seed).finish());
         assert!(run.is_ok(), "seed {seed}");
     }
 }

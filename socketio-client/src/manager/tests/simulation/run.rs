@@ -59,7 +59,7 @@ impl Run {
         }
     }
 
-    pub(super) fn to_the_end(mut self) {
+    pub(super) fn finish(mut self) {
         for _ in 0..400 {
             self.act();
             if self.random.chance(70) {

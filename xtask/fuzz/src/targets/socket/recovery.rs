@@ -206,7 +206,7 @@ fn arrive(offset: Offset, name: &str) {
     let auth = bookmark
         .auth(None)
         .map(|it| serde_json::Value::Object(it).to_string());
-    let claim = Claim::of(auth.as_deref());
+    let claim = Claim::of(Revision::V5, auth.as_deref());
     let shown = claim.map(|it| (it.pid.into_owned(), Offset::parse(&it.offset)));
     assert_eq!(shown, Some(("pid".to_owned(), Some(offset))));
 }
