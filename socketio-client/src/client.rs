@@ -281,7 +281,7 @@ impl Client {
         wanted: Vec<SocketKey>,
         patience: Patience,
     ) -> Result<(), ConnectError> {
-        let attempt = self.shared().expect(wanted.clone(), patience);
+        let attempt = self.shared().attempt(wanted.clone(), patience);
         self.open_sockets(&wanted);
         attempt.begin();
         attempt.await

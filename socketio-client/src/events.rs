@@ -119,7 +119,7 @@ impl Queue {
     }
 
     /// The next event; `None` once there will be no more.
-    pub(crate) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+    pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<Event>> {
         let mut state = self.state.lock();
         if let Some(event) = state.events.pop_front() {
             let relieved = std::mem::replace(&mut state.full, false);

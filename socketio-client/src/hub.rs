@@ -304,7 +304,7 @@ impl Watcher {
     /// Ready once `look` finds what it looks for. It is called again after every change.
     pub(crate) fn poll<R>(
         &self,
-        cx: &mut Context<'_>,
+        cx: &Context<'_>,
         look: impl FnOnce(View<'_>) -> Option<R>,
     ) -> Poll<R> {
         let waker = cx.waker().clone();

@@ -182,7 +182,7 @@ impl SimpleClient {
         connected.await
     }
 
-    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+    fn poll_event(&self, cx: &Context<'_>) -> Poll<Option<Event>> {
         let event = match self.events.poll(cx) {
             Poll::Ready(event) => event,
             Poll::Pending => {
@@ -204,7 +204,7 @@ impl SimpleClient {
 impl Stream for SimpleClient {
     type Item = Event;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         self.poll_event(cx)
     }
 }

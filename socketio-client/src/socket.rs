@@ -203,6 +203,14 @@ impl Socket {
         hub.command(|manager, now| manager.disconnect(now, key));
     }
 
+    /// [`disconnect`](Self::disconnect)s and forgets the namespace, with its handlers and all that
+    /// waits to be sent: for clients that see many namespaces in their life. What is left of its
+    /// sockets sends nothing any more; [`Client::of`] makes a new one. The default namespace is
+    /// only left.
+    pub fn forget(&self) {
+        self.client.shared().forget(self.nsp.member.key());
+    }
+
     // ---- Sending --------------------------------------------------------------------------
 
     /// Sends an event; see [`Payload`] for what can be sent.
@@ -320,7 +328,7 @@ impl Events {
         std::future::poll_fn(|cx| self.poll(cx)).await
     }
 
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+    pub(crate) fn poll(&self, cx: &Context<'_>) -> Poll<Option<Event>> {
         self.queue.poll_next(cx)
     }
 }
@@ -328,7 +336,7 @@ impl Events {
 impl Stream for Events {
     type Item = Event;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         self.poll(cx)
     }
 }

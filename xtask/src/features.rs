@@ -30,16 +30,17 @@ const NATIVE: &[Native] = &[TLS_NATIVE];
 const DEADLINE: Duration = Duration::from_secs(10);
 
 impl Native {
-    /// Whether the library is here; if not, the step is not run.
+    /// Without the library the step is not run.
     pub(crate) fn require(&self) -> Result<(), Stop> {
+        self.missing().map_or(Ok(()), |why| Err(Stop::NotRun(why)))
+    }
+
+    /// What is missing, and how to get it.
+    fn missing(&self) -> Option<String> {
         let mut probe = Command::new("pkg-config");
         probe.args(["--exists", self.library]);
-        process::run(&mut probe, DEADLINE).map_err(|_| {
-            let Self {
-                library, install, ..
-            } = self;
-            Stop::NotRun(format!("{library} is missing: {install}"))
-        })
+        let is_here = process::run(&mut probe, DEADLINE).is_ok();
+        (!is_here).then(|| format!("{} is missing: {}", self.library, self.install))
     }
 }
 
@@ -47,7 +48,7 @@ impl Native {
 pub(crate) fn buildable(workspace: &Workspace) -> BTreeMap<&str, Vec<&str>> {
     let mut missing = Vec::new();
     for native in NATIVE {
-        if let Err(why) = native.require() {
+        if let Some(why) = native.missing() {
             println!("without {} of {}: {why}", native.feature, native.package);
             missing.push((native.package, native.feature));
         }

@@ -45,7 +45,7 @@ struct Pending {
 
 impl Attempts {
     /// Waits for these to be connected. Dropped before, or failed, they are left.
-    pub(crate) fn expect(
+    pub(crate) fn add(
         self: &Arc<Self>,
         hub: &Arc<Hub>,
         mut wanted: Vec<SocketKey>,

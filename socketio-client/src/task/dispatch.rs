@@ -85,7 +85,10 @@ impl Dispatch {
                 let attempts = self.shared.attempts();
                 attempts.fail(self.hub(), socket, &error, will_retry);
                 // Who has left himself need not be told.
-                if !matches!(error, ConnectError::Lost(DisconnectReason::ClientDisconnect)) {
+                if !matches!(
+                    error,
+                    ConnectError::Lost(DisconnectReason::ClientDisconnect)
+                ) {
                     self.start(socket, &What::ConnectError(error), cx);
                 }
                 self.hub().notify();

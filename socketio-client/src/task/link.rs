@@ -17,7 +17,9 @@ use super::Asked;
 use super::shared::Shared;
 use crate::engine::core::Memory;
 use crate::engine::{
-    self, CloseReason, Connection, ConnectionEvent as Event, Dialer, ErrorKind, Message, Prepared, Transport};
+    self, CloseReason, Connection, ConnectionEvent as Event, Dialer, ErrorKind, Message, Prepared,
+    Transport,
+};
 use crate::manager::Flow;
 use crate::proto::{BoxError, Encoded, Revision};
 
@@ -42,6 +44,7 @@ enum State {
 
 /// What the link has to say.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it is moved once per link")]
 pub(crate) enum Happened<'a> {
     /// The application has said how to open it.
     Configured(Result<engine::Config, BoxError>),
@@ -104,7 +107,7 @@ impl Link {
                 let revision = Revision::over(connection.revision().as_str());
                 let sid = connection.handshake().map(|it| it.sid.clone());
                 self.state = State::Open(connection);
-                Some((revision, sid.unwrap_or_default().into()))
+                Some((revision, sid.unwrap_or_default()))
             }
             other => {
                 self.state = other;

@@ -213,7 +213,7 @@ impl Task {
     }
 
     /// Asks for the credentials of a socket.
-    fn ask(&mut self, socket: SocketKey, ticket: u32) {
+    fn ask(&self, socket: SocketKey, ticket: u32) {
         match self.shared().credentials(socket) {
             Some(asked) => {
                 let answer = async move { (socket, ticket, asked.await) };

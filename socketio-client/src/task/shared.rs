@@ -142,9 +142,21 @@ impl Shared {
         });
     }
 
+    /// Leaves a namespace and forgets it. The default one is only left.
+    pub(crate) fn forget(&self, key: SocketKey) {
+        let is_root = self.root.get().is_some_and(|it| it.member().key() == key);
+        self.hub.command(|manager, now| match is_root {
+            true => manager.disconnect(now, key),
+            false => manager.remove(now, key),
+        });
+        if !is_root {
+            let _forgotten = self.namespaces.lock().remove(&key);
+        }
+    }
+
     /// Waits for namespaces to be connected.
-    pub(crate) fn expect(&self, wanted: Vec<SocketKey>, patience: Patience) -> Attempt {
-        self.attempts.expect(&self.hub, wanted, patience)
+    pub(crate) fn attempt(&self, wanted: Vec<SocketKey>, patience: Patience) -> Attempt {
+        self.attempts.add(&self.hub, wanted, patience)
     }
 
     pub(crate) fn attempts(&self) -> &Attempts {

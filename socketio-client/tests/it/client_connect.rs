@@ -7,13 +7,13 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderValue};
 use serde_json::json;
 use socketio_client::{
-    Client, Config, ConnectError, DisconnectReason, EventName, SendError, Socket, Stage, Status,
+    AckError, Client, Config, ConnectError, DisconnectReason, EventName, SendError, Socket, Stage, Status,
     Transport,
 };
 use socketio_server::{Auth, ConnectError as Refusal};
 use tokio::time::Instant;
 
-use crate::host::{Host, config, patiently, settle, websocket};
+use crate::host::{Host, config, pass, patiently, settle, websocket};
 
 /// Lets in whoever shows the token.
 fn guard(host: &Host, nsp: &str) {
@@ -71,6 +71,37 @@ async fn several_namespaces_share_a_link_and_have_ids_of_their_own() {
     assert!(host.io.of("/a").is_empty() && b.is_connected());
     patiently(a.connect()).await.unwrap();
     assert_eq!((host.io.of("/a").len(), host.network.dialled()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_namespace_that_is_forgotten_can_be_spoken_of_anew() {
+    let host = Host::new();
+    host.io.of("/a");
+    let client = host.client();
+    patiently(client.of("/").connect()).await.unwrap();
+    let token = Arc::new(());
+    for _ in 0..3 {
+        let a = client.of("/a");
+        let kept = Arc::clone(&token);
+        a.on("event", move || {
+            let _ = &kept;
+            async {}
+        });
+        patiently(a.connect()).await.unwrap();
+        let asked = a.call::<u8>("unknown", &());
+        a.forget();
+        let answer = patiently(asked).await;
+        assert!(matches!(answer, Err(AckError::Disconnected)), "{answer:?}");
+        settle().await;
+        assert!(host.io.of("/a").is_empty());
+        a.emit("nobody", &()).unwrap();
+        assert!(!a.is_active() && a.id().is_none());
+        drop(a);
+        assert_eq!(Arc::strong_count(&token), 1);
+    }
+    client.of("/").forget();
+    assert!(!client.of("/").is_active());
+    patiently(client.connect()).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -132,7 +163,7 @@ async fn credentials_url_and_headers_are_asked_for_at_every_attempt() {
     client.auth_with(move || {
         let n = tokens();
         async move {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            pass(Duration::from_millis(5)).await;
             json!({ "token": n })
         }
     });
@@ -195,14 +226,14 @@ async fn the_first_failure_is_the_outcome_unless_retries_are_asked_for() {
     assert!(matches!(error, ConnectError::Link(_)), "{error:?}");
     // No attempt follows.
     let dialled = host.network.dialled();
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    pass(Duration::from_secs(60)).await;
     assert_eq!(host.network.dialled(), dialled);
     patiently(client.wait()).await;
 
     let start = Instant::now();
     let network = host.network.clone();
     tokio::spawn(async move {
-        tokio::time::sleep(Duration::from_secs(20)).await;
+        pass(Duration::from_secs(20)).await;
         network.come_up();
     });
     patiently(client.connect_with_retry()).await.unwrap();
@@ -226,7 +257,7 @@ async fn an_attempt_that_is_dropped_or_left_is_over() {
     guard(&host, "/");
     let client = host.client();
     client.auth_with(async || {
-        tokio::time::sleep(Duration::from_secs(10)).await;
+        pass(Duration::from_secs(10)).await;
         json!({ "token": "good" })
     });
     let attempt = tokio::time::timeout(Duration::from_secs(1), client.connect());

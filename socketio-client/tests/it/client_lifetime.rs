@@ -206,10 +206,10 @@ fn a_client_survives_its_runtime() {
         let _guard = runtime.enter();
         let host = Host::new();
         let client = host.client();
-        let asked = runtime.block_on(async {
+        runtime.block_on(async {
             patiently(client.connect()).await.unwrap();
-            client.call::<u8>("never", &())
         });
+        let asked = client.call::<u8>("never", &());
         drop(runtime);
         assert!(!client.of("/").is_connected());
         let mut asked = pin!(asked);

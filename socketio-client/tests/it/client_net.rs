@@ -4,7 +4,7 @@ use std::future::pending;
 use std::time::Duration;
 
 use socketio_client::{Client, Config, Data, SimpleClient, Socket, Transport};
-use socketio_server::Io;
+use socketio_server::{Io, Shutdown};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
@@ -55,7 +55,8 @@ async fn exchange() {
     let client = SimpleClient::connect(&*url).await.unwrap();
     assert_eq!(client.call::<u32>("echo", &1).await.unwrap(), 1);
     client.disconnect().await;
-    io.shutdown(Duration::from_secs(10)).await;
+    let shutdown = io.shutdown(Duration::from_secs(10)).await;
+    assert_eq!(shutdown, Shutdown::Complete);
 }
 
 #[tokio::test]

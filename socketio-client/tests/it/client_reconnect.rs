@@ -8,7 +8,7 @@ use socketio_client::{
     AckError, Client, Data, DisconnectReason, SendError, Socket, Status, WhenFull,
 };
 
-use crate::host::{Host, config, patiently, settle, websocket};
+use crate::host::{Host, config, pass, patiently, settle, websocket};
 
 /// Notes what happens to the connection.
 fn observe(host: &Host, client: &Client) {
@@ -180,7 +180,7 @@ async fn whom_the_server_sends_away_does_not_come_back_by_itself() {
     }
     host.diary.expect("io server disconnect false").await;
     patiently(client.wait()).await;
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    pass(Duration::from_secs(60)).await;
     assert!(host.diary.rest().is_empty());
     assert_eq!(client.status().get(), Status::Closed);
     // By hand.
@@ -199,7 +199,7 @@ async fn a_client_that_has_given_up_can_be_told_to_go_on() {
     host.network.go_down();
     patiently(client.wait()).await;
     host.network.come_up();
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    pass(Duration::from_secs(60)).await;
     assert_eq!(host.diary.rest(), ["connect true", "transport close false"]);
     client.open();
     host.diary.expect("connect true").await;
@@ -220,7 +220,7 @@ async fn a_silent_server_is_noticed() {
     observe(&host, &client);
     patiently(client.connect()).await.unwrap();
     host.diary.expect("connect true").await;
-    tokio::time::sleep(Duration::from_secs(100)).await;
+    pass(Duration::from_secs(100)).await;
     assert!(host.diary.rest().is_empty());
     host.network.freeze();
     host.diary.expect("ping timeout false").await;

@@ -35,7 +35,7 @@ impl Host {
     pub(crate) fn start(
         build: impl FnOnce(socketio_server::Builder) -> socketio_server::Builder,
     ) -> Self {
-        let (pen, diary) = mpsc::unbounded_channel();
+        let (pen, diary) = Pen::new();
         let io = build(Io::builder()).build();
         let (dial, accept) = mpsc::unbounded_channel();
         let server = io.clone();
@@ -45,8 +45,8 @@ impl Host {
         });
         Self {
             io,
-            pen: Pen(pen),
-            diary: Diary(diary),
+            pen,
+            diary,
             network: Network(Arc::new(Inner {
                 dial,
                 down: AtomicBool::new(false),
@@ -91,7 +91,7 @@ pub(crate) fn websocket() -> Config {
 }
 
 /// Connections over memory, in the order they were dialled.
-struct Memory(mpsc::UnboundedReceiver<DuplexStream>);
+pub(crate) struct Memory(pub(crate) mpsc::UnboundedReceiver<DuplexStream>);
 
 impl Listener for Memory {
     type Io = DuplexStream;
@@ -180,6 +180,11 @@ impl Network {
 pub(crate) struct Pen(mpsc::UnboundedSender<String>);
 
 impl Pen {
+    pub(crate) fn new() -> (Self, Diary) {
+        let (pen, diary) = mpsc::unbounded_channel();
+        (Self(pen), Diary(diary))
+    }
+
     pub(crate) fn note(&self, text: impl Into<String>) {
         // A test that has seen enough may have dropped its end.
         let _ = self.0.send(text.into());
@@ -225,10 +230,15 @@ impl Door {
     }
 }
 
+/// Lets time pass.
+pub(crate) async fn pass(time: Duration) {
+    // Virtual time: only used where it is paused.
+    tokio::time::sleep(time).await;
+}
+
 /// Returns when nothing else can run: only then does paused time move.
 pub(crate) async fn settle() {
-    // Virtual time: only used where it is paused.
-    tokio::time::sleep(Duration::from_millis(1)).await;
+    pass(Duration::from_millis(1)).await;
 }
 
 /// Waits for what must come. A test that waits in vain fails instead of hanging.

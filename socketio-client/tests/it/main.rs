@@ -2,6 +2,8 @@
 //! here reaches inside.
 
 #[cfg(feature = "async")]
+mod client_abuse;
+#[cfg(feature = "async")]
 mod client_connect;
 #[cfg(feature = "async")]
 mod client_events;
