@@ -201,6 +201,10 @@ impl Lines {
             Event::Disconnected { nsp, acks } => {
                 json!({ "out": "disconnected", "nsp": nsp.to_pair(), "acks": acks.len() })
             }
+            Event::Postponed { nsp, request } => {
+                let packet = self.sent_packet(request);
+                json!({ "out": "postponed", "nsp": nsp.to_pair(), "packet": packet })
+            }
             Event::Unwanted { leave } => {
                 json!({ "out": "unwanted", "packet": self.sent_packet(leave) })
             }
