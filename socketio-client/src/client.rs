@@ -8,6 +8,7 @@ use http::HeaderMap;
 use serde::Serialize;
 
 use crate::ack::Ack;
+use crate::attempt::Patience;
 use crate::config::Config;
 use crate::engine::{Connect, Transport};
 use crate::error::{ConnectError, SendError};
@@ -16,12 +17,14 @@ use crate::handler::{Handler, Route};
 use crate::hub::Watcher;
 use crate::listener::{Listener, install};
 use crate::manager::SocketKey;
+use crate::proto::Tick;
 use crate::proto::{FromArgs, Payload};
 use crate::provide::{Credentials, Provide, Provider};
 use crate::routes::{Routes, handler_methods};
 use crate::socket::{Events, Socket};
 use crate::stage::{Stage, Status};
-use crate::task::{self, Patience, Shared};
+use crate::task::{self, Handle, Shared};
+use tokio::time::Instant;
 
 /// A client of one server: cheap to clone, all clones are the same client.
 ///
@@ -33,15 +36,6 @@ use crate::task::{self, Patience, Shared};
 /// [`Socket`] of their parameters.
 #[derive(Clone)]
 pub struct Client(Arc<Handle>);
-
-/// Dropped when nobody holds the client any more.
-pub(crate) struct Handle(Arc<Shared>);
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        self.0.hub().abandon();
-    }
-}
 
 impl Client {
     /// A client for the server that the configuration, or just a URL, names. Nothing happens until
@@ -56,9 +50,9 @@ impl Client {
     }
 
     fn build(config: Config, connector: Option<Arc<dyn Connect>>) -> Self {
-        Self(Arc::new_cyclic(|handle| {
-            Handle(Shared::new(config, connector, handle.clone()))
-        }))
+        let epoch = Instant::now();
+        let clock = Box::new(move || epoch.elapsed().as_millis() as Tick);
+        Self(Handle::new(config, connector, epoch, clock))
     }
 
     pub(crate) const fn from_handle(handle: Arc<Handle>) -> Self {
@@ -66,7 +60,7 @@ impl Client {
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.0.0
+        self.0.shared()
     }
 
     /// The configuration.

@@ -146,3 +146,33 @@ impl From<EncodeError> for AckError {
         Self::Send(error.into())
     }
 }
+
+/// Why nothing was received.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ReceiveError {
+    /// No event came in time.
+    #[error("operation has timed out")]
+    Timeout,
+    /// The client is disconnected, and will not be connected again.
+    #[error("client is disconnected")]
+    Disconnected,
+}
+
+/// Why nothing was sent.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum EmitError {
+    /// The client is disconnected, and will not be connected again.
+    #[error("client is disconnected")]
+    Disconnected,
+    /// The event was not taken.
+    #[error(transparent)]
+    Send(#[from] SendError),
+}
+
+impl From<EncodeError> for EmitError {
+    fn from(error: EncodeError) -> Self {
+        Self::Send(error.into())
+    }
+}

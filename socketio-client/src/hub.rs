@@ -117,6 +117,16 @@ impl Hub {
         result
     }
 
+    /// Sees to it that the driver looks again. Says whether there is one.
+    pub(crate) fn look_again(&self) -> bool {
+        let mut state = self.state.lock();
+        let waker = state.rouse();
+        let is_driven = !matches!(state.driver, Driver::None);
+        drop(state);
+        wake(waker);
+        is_driven
+    }
+
     /// Reads what the manager knows.
     pub(crate) fn ask<R>(&self, ask: impl FnOnce(&Manager<Ticket>) -> R) -> R {
         ask(&self.state.lock().manager)

@@ -94,6 +94,9 @@ use socketio_proto as proto;
 
 #[cfg(feature = "async")]
 mod ack;
+mod attempt;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 #[cfg(feature = "async")]
 mod client;
 mod config;
@@ -104,12 +107,14 @@ mod failure;
 #[cfg(feature = "async")]
 mod handler;
 mod hub;
+mod link;
 #[cfg(feature = "async")]
 mod listener;
 mod manager;
 mod member;
 mod provide;
 mod routes;
+mod shared;
 #[cfg(feature = "async")]
 mod simple;
 mod slot;
@@ -128,7 +133,7 @@ pub use ack::Ack as PendingAck;
 pub use client::{AnyNamespace, Client, StatusWatch};
 pub use config::{Buffer, Config, Reconnection, WhenFull};
 pub use engine::Transport;
-pub use error::{AckError, ConnectError, DisconnectReason, SendError};
+pub use error::{AckError, ConnectError, DisconnectReason, EmitError, ReceiveError, SendError};
 pub use events::{AckSender, Event};
 pub use extract::{EventContext, FromEvent};
 pub use failure::{HandlerError, HandlerErrorKind, Rejection};
@@ -142,7 +147,7 @@ pub use proto::{
 };
 pub use provide::{Credentials, Provide};
 #[cfg(feature = "async")]
-pub use simple::{EmitError, ReceiveError, SimpleClient};
+pub use simple::SimpleClient;
 #[cfg(feature = "async")]
 pub use socket::{Events, Socket};
 pub use stage::{Stage, Status};

@@ -124,6 +124,12 @@ impl Member {
         self.next_id.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// Leaves the namespace.
+    pub(crate) fn disconnect(&self) {
+        self.hub
+            .command(|manager, now| manager.disconnect(now, self.key));
+    }
+
     // ---- State ----------------------------------------------------------------------------
 
     pub(crate) fn id(&self) -> Option<String> {

@@ -5,15 +5,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::Stream;
-use thiserror::Error;
 use tokio::time::timeout;
 
 use crate::client::Client;
 use crate::config::Config;
-use crate::error::{AckError, ConnectError, SendError};
+use crate::error::{AckError, ConnectError, EmitError, ReceiveError};
 use crate::events::Event;
 use crate::hub::Watcher;
-use crate::proto::{EncodeError, FromArgs, Payload};
+use crate::proto::{FromArgs, Payload};
 use crate::socket::{Events, Socket};
 
 /// A client of one namespace that sends and receives in turn.
@@ -40,36 +39,6 @@ pub struct SimpleClient {
     socket: Socket,
     events: Events,
     watcher: Watcher,
-}
-
-/// Why nothing was received.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ReceiveError {
-    /// No event came in time.
-    #[error("operation has timed out")]
-    Timeout,
-    /// The client is disconnected, and will not be connected again.
-    #[error("client is disconnected")]
-    Disconnected,
-}
-
-/// Why nothing was sent.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum EmitError {
-    /// The client is disconnected, and will not be connected again.
-    #[error("client is disconnected")]
-    Disconnected,
-    /// The event was not taken.
-    #[error(transparent)]
-    Send(#[from] SendError),
-}
-
-impl From<EncodeError> for EmitError {
-    fn from(error: EncodeError) -> Self {
-        Self::Send(error.into())
-    }
 }
 
 impl SimpleClient {

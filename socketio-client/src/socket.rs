@@ -7,10 +7,10 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use futures_util::Stream;
-use parking_lot::Mutex;
 use serde::Serialize;
 
 use crate::ack::Ack;
+use crate::attempt::Patience;
 use crate::client::Client;
 use crate::error::{ConnectError, SendError};
 use crate::events::{Event, Queue};
@@ -18,11 +18,12 @@ use crate::extract::{EventContext, FromEvent, What};
 use crate::failure::{HandlerErrorKind, Rejection};
 use crate::handler::{Handler, Route};
 use crate::listener::{Listener, install};
+use crate::manager::SocketKey;
 use crate::member::Member;
 use crate::proto::{FromArgs, Payload};
 use crate::provide::{Credentials, Provide, Provider};
 use crate::routes::{Place, Routes, Selected, handler_methods, select};
-use crate::task::Patience;
+use crate::task::{Namespace, Shared};
 
 /// A namespace of a client: cheap to clone, usable from any thread or task; all clones are the
 /// same.
@@ -35,44 +36,21 @@ pub struct Socket {
     nsp: Arc<Namespace>,
 }
 
-/// What a client keeps of a namespace, whether or not anybody holds a socket.
-pub(crate) struct Namespace {
-    member: Arc<Member>,
-    routes: Routes<Route>,
-    auth: Mutex<Option<Provider<Credentials>>>,
-}
-
-impl Namespace {
-    pub(crate) fn new(member: Member) -> Self {
-        Self {
-            member: Arc::new(member),
-            routes: Routes::default(),
-            auth: Mutex::new(None),
-        }
-    }
-
-    pub(crate) const fn member(&self) -> &Arc<Member> {
-        &self.member
-    }
-
-    pub(crate) const fn routes(&self) -> &Routes<Route> {
-        &self.routes
-    }
-
-    pub(crate) fn auth(&self) -> Option<Provider<Credentials>> {
-        self.auth.lock().clone()
-    }
-}
-
 impl Socket {
     pub(crate) const fn new(client: Client, nsp: Arc<Namespace>) -> Self {
         Self { client, nsp }
     }
 
+    /// The socket of a namespace, while anybody holds the client.
+    pub(crate) fn find(shared: &Shared, key: SocketKey) -> Option<Self> {
+        let (handle, nsp) = shared.socket(key)?;
+        Some(Self::new(Client::from_handle(handle), nsp))
+    }
+
     /// The namespace's name, with its slash.
     #[must_use]
     pub fn namespace(&self) -> &str {
-        self.nsp.member.name()
+        self.nsp.member().name()
     }
 
     /// The client.
@@ -85,27 +63,27 @@ impl Socket {
     /// reconnection, unless the socket was [recovered](Self::recovered).
     #[must_use]
     pub fn id(&self) -> Option<String> {
-        self.nsp.member.id()
+        self.nsp.member().id()
     }
 
     /// Whether the server has let the client in, and neither side has left since.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        self.nsp.member.is_connected()
+        self.nsp.member().is_connected()
     }
 
     /// Whether it is connected, or will be without being asked: not before it was asked for, after
     /// either side has left, or after the server has refused.
     #[must_use]
     pub fn is_active(&self) -> bool {
-        self.nsp.member.is_active()
+        self.nsp.member().is_active()
     }
 
     /// Whether the last time it was connected it went on where it was: the server has kept its
     /// socket, and sent what was missed.
     #[must_use]
     pub fn recovered(&self) -> bool {
-        self.nsp.member.recovered()
+        self.nsp.member().recovered()
     }
 
     // ---- Credentials ----------------------------------------------------------------------
@@ -127,7 +105,7 @@ impl Socket {
     }
 
     fn provide(&self, provider: Provider<Credentials>) -> &Self {
-        let _replaced = self.nsp.auth.lock().replace(provider);
+        self.nsp.set_auth(provider);
         self
     }
 
@@ -137,7 +115,7 @@ impl Socket {
 
     /// Leaves everything that no handler is registered for by name to a listener.
     pub fn listen(&self, listener: impl Listener) -> &Self {
-        install(&self.nsp.routes, listener);
+        install(self.nsp.routes(), listener);
         self
     }
 
@@ -149,14 +127,14 @@ impl Socket {
     /// acknowledgements and heartbeats included. A server whose heartbeat is not answered closes
     /// the link, by default after 20 s to 45 s; the client then connects again once there is room.
     pub fn events(&self) -> Events {
-        let queue = Queue::new(&self.nsp.member);
+        let queue = Queue::new(self.nsp.member());
         let feeder = Feeder(Arc::clone(&queue));
         let route = Route::at_once(move |event| {
             feeder.0.push(Event::from_event(event)?);
             Ok(())
         });
         Events {
-            route: self.nsp.routes.put(Place::Fallback, route),
+            route: self.nsp.routes().put(Place::Fallback, route),
             socket: self.clone(),
             queue,
         }
@@ -172,7 +150,7 @@ impl Socket {
     /// # Errors
     /// Why it was not connected.
     pub async fn connect(&self) -> Result<(), ConnectError> {
-        let wanted = vec![self.nsp.member.key()];
+        let wanted = vec![self.nsp.member().key()];
         self.client.attempt(wanted, Patience::FirstAttempt).await
     }
 
@@ -182,7 +160,7 @@ impl Socket {
     /// # Errors
     /// If the server refused, or all attempts have failed.
     pub async fn connect_with_retry(&self) -> Result<(), ConnectError> {
-        let wanted = vec![self.nsp.member.key()];
+        let wanted = vec![self.nsp.member().key()];
         self.client.attempt(wanted, Patience::AllAttempts).await
     }
 
@@ -192,15 +170,13 @@ impl Socket {
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn open(&self) {
-        self.client.open_sockets(&[self.nsp.member.key()]);
+        self.client.open_sockets(&[self.nsp.member().key()]);
     }
 
     /// Leaves the namespace, behind what was emitted before. It is not connected again until it is
     /// asked for. With the last namespace the link is closed.
     pub fn disconnect(&self) {
-        let key = self.nsp.member.key();
-        let hub = self.nsp.member.hub();
-        hub.command(|manager, now| manager.disconnect(now, key));
+        self.nsp.member().disconnect();
     }
 
     /// [`disconnect`](Self::disconnect)s and forgets the namespace, with its handlers and all that
@@ -208,7 +184,7 @@ impl Socket {
     /// sockets sends nothing any more; [`Client::of`] makes a new one. The default namespace is
     /// only left.
     pub fn forget(&self) {
-        self.client.shared().forget(self.nsp.member.key());
+        self.client.shared().forget(self.nsp.member().key());
     }
 
     // ---- Sending --------------------------------------------------------------------------
@@ -221,7 +197,7 @@ impl Socket {
     /// # Errors
     /// If name or arguments cannot be encoded, or too much is waiting already. Nothing was sent.
     pub fn emit<T: Payload + ?Sized>(&self, event: &str, args: &T) -> Result<(), SendError> {
-        self.nsp.member.emit(event, args)
+        self.nsp.member().emit(event, args)
     }
 
     /// Sends an event only if it can leave at once: the socket is connected, and its transport is
@@ -234,7 +210,7 @@ impl Socket {
         event: &str,
         args: &T,
     ) -> Result<bool, SendError> {
-        self.nsp.member.emit_volatile(event, args)
+        self.nsp.member().emit_volatile(event, args)
     }
 
     /// Sends an event of the name `message`.
@@ -257,16 +233,16 @@ impl Socket {
     // ---- For the crate --------------------------------------------------------------------
 
     pub(crate) fn member(&self) -> &Arc<Member> {
-        &self.nsp.member
+        self.nsp.member()
     }
 
     fn routes(&self) -> &Routes<Route> {
-        &self.nsp.routes
+        self.nsp.routes()
     }
 
     /// Who is to be run.
     pub(crate) fn select(&self, what: &What<'_>) -> Selected<Route> {
-        select(&self.nsp.routes, self.client.shared().routes(), what)
+        select(self.nsp.routes(), self.client.shared().routes(), what)
     }
 
     /// Hands a failed handler to the error hook.
@@ -344,6 +320,6 @@ impl Stream for Events {
 impl Drop for Events {
     fn drop(&mut self) {
         self.queue.abandon();
-        self.socket.nsp.routes.clear_fallback(&self.route);
+        self.socket.nsp.routes().clear_fallback(&self.route);
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::task::Context;
 
-use super::shared::Shared;
+use super::Shared;
 use super::work::{Malformed, Work};
 use crate::engine::Message;
 use crate::error::{ConnectError, DisconnectReason};
@@ -11,6 +11,7 @@ use crate::extract::What;
 use crate::hub::{Answer, Hub, Ticket};
 use crate::manager::{Event, SocketKey};
 use crate::proto::Args;
+use crate::socket::Socket;
 
 pub(crate) struct Dispatch {
     shared: Arc<Shared>,
@@ -83,7 +84,7 @@ impl Dispatch {
                 will_retry,
             } => {
                 let attempts = self.shared.attempts();
-                attempts.fail(self.hub(), socket, &error, will_retry);
+                attempts.fail(socket, &error, will_retry);
                 // Who has left himself need not be told.
                 if !matches!(
                     error,
@@ -117,7 +118,7 @@ impl Dispatch {
 
     fn start(&mut self, key: SocketKey, what: &What<'_>, cx: &mut Context<'_>) {
         // Nobody holds the client any more: there is nobody to be told.
-        let Some(socket) = self.shared.socket(key) else {
+        let Some(socket) = Socket::find(&self.shared, key) else {
             return;
         };
         let result = self.work.handle(&socket, what, cx);

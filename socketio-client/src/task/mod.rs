@@ -11,39 +11,55 @@
 //! It starts when somebody wants to be connected and ends when nobody does any more. What the link
 //! has to say comes before what is to be sent, so that nothing is given to a link that is dead.
 
-mod attempt;
 mod dispatch;
 mod link;
-mod shared;
 mod timer;
 mod work;
 
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use tokio::runtime::Handle;
+use tokio::runtime;
 use tokio::task::coop;
+use tokio::time::Instant;
 
-pub(crate) use self::attempt::Patience;
 use self::dispatch::Dispatch;
-use self::link::{Happened, Link};
-pub(crate) use self::shared::Shared;
+use self::link::Happened;
 use self::timer::Timer;
-use crate::engine::{self, CloseReason, ErrorKind};
+use crate::engine::{self, CloseReason, Connect, Connection, Dialer, ErrorKind};
+use crate::handler::Route;
 use crate::hub::{Hub, Rest};
+use crate::link::{Ended, Link};
 use crate::manager::{Output, SocketKey};
 use crate::proto::BoxError;
-use crate::provide::Credentials;
+use crate::provide::{Credentials, Provider};
+use crate::shared::{self, Kind};
+
+/// The async client.
+pub(crate) struct Async;
+
+impl Kind for Async {
+    type Connect = dyn Connect;
+    type Route = Route;
+    type Provider<T: Clone + Send + Sync + 'static> = Provider<T>;
+    type Instant = Instant;
+}
+
+pub(crate) type Handle = shared::Handle<Async>;
+pub(crate) type Namespace = shared::Namespace<Async>;
+pub(crate) type Shared = shared::Shared<Async>;
 
 /// Asks for namespaces, and sees to it that there is a task.
 ///
 /// # Panics
 /// Outside of a tokio runtime.
 pub(crate) fn open(shared: &Arc<Shared>, wanted: &[SocketKey]) {
-    let runtime = Handle::current();
+    let runtime = runtime::Handle::current();
     let is_alone = shared.hub().claim();
     shared.hub().command(|manager, now| {
         for &key in wanted {
@@ -60,9 +76,22 @@ pub(crate) fn open(shared: &Arc<Shared>, wanted: &[SocketKey]) {
 /// How much the link may yield before other tasks of the runtime have their turn.
 const BATCH: usize = 256;
 
+/// The configuration of the next link.
+async fn configure(shared: Arc<Shared>) -> Result<engine::Config, BoxError> {
+    let mut config = shared.config().engine.clone();
+    let (url, headers) = shared.link_providers();
+    if let Some(url) = url {
+        config.url = url.ask().await?;
+    }
+    if let Some(headers) = headers {
+        config.headers.extend(headers.ask().await?);
+    }
+    Ok(config)
+}
+
 struct Task {
     dispatch: Dispatch,
-    link: Link,
+    link: Link<Connection, Configuring>,
     credentials: FuturesUnordered<Asked<Answer>>,
     timer: Timer,
     /// Whether it only remains to say goodbye.
@@ -70,6 +99,9 @@ struct Task {
     /// Whether somebody else may drive the client now.
     ended: bool,
 }
+
+/// Finds out how to open the link.
+type Configuring = Asked<Result<engine::Config, BoxError>>;
 
 type Asked<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -79,7 +111,7 @@ type Answer = (SocketKey, u32, Result<Credentials, BoxError>);
 impl Task {
     fn new(shared: Arc<Shared>) -> Self {
         Self {
-            link: Link::new(Arc::clone(&shared)),
+            link: Link::default(),
             dispatch: Dispatch::new(shared),
             credentials: FuturesUnordered::new(),
             timer: Timer::default(),
@@ -116,14 +148,14 @@ impl Task {
         let mut moved = false;
         while *batch > 0 && coop::has_budget_remaining() {
             self.link.set_reading(self.dispatch.has_room());
-            let Poll::Ready(happened) = self.link.poll(cx) else {
+            let Poll::Ready(happened) = link::poll(&mut self.link, cx) else {
                 return moved;
             };
             moved = true;
             *batch -= 1;
             match happened {
                 Happened::Message(message) => self.dispatch.handle_message(&message, cx),
-                Happened::Configured(config) => self.configure(config),
+                Happened::Configured(config) => self.configure(*config),
                 Happened::Opened => self.handle_opened(),
                 Happened::Upgraded(to) => self.shared().set_transport(Some(to)),
                 Happened::Ended(reason, error) => self.handle_ended(reason, error),
@@ -136,7 +168,14 @@ impl Task {
     }
 
     fn configure(&mut self, config: Result<engine::Config, BoxError>) {
-        if let Err(error) = self.link.configure(config) {
+        let connector = self.shared().connector();
+        let configured = self.link.configured(|memory| {
+            let config = config.map_err(|error| ErrorKind::Dial(io::Error::other(error)))?;
+            let config = Arc::new(config);
+            let dialer = Dialer::new(Arc::clone(&config), connector);
+            Connection::start(config, dialer, memory)
+        });
+        if let Err(error) = configured {
             self.hub()
                 .drive(|manager, now| manager.handle_open_failed(now, error));
         }
@@ -152,7 +191,11 @@ impl Task {
 
     fn handle_ended(&mut self, reason: CloseReason, error: Option<engine::Error>) {
         self.shared().set_transport(None);
-        match self.link.ended() {
+        let Ended { was_open, reopen } = self.link.ended();
+        if reopen {
+            self.open_link();
+        }
+        match was_open {
             Some(true) => self
                 .hub()
                 .drive(|manager, now| manager.handle_closed(now, reason, error)),
@@ -182,7 +225,7 @@ impl Task {
 
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
         let due = self.hub().ask(|manager| manager.poll_timeout());
-        let at = due.map(|at| self.shared().instant(at));
+        let at = due.map(|at| self.shared().epoch() + Duration::from_millis(at));
         let is_due = self.timer.poll(cx, at);
         if is_due {
             self.hub().drive(|manager, now| manager.handle_timeout(now));
@@ -204,7 +247,7 @@ impl Task {
             };
             moved = true;
             match output {
-                Output::Open => self.link.open(),
+                Output::Open => self.open_link(),
                 Output::Auth { socket, ticket } => self.ask(socket, ticket),
                 Output::Send(message) => self.link.send(message),
                 Output::Close => self.link.close(),
@@ -212,10 +255,16 @@ impl Task {
         }
     }
 
+    fn open_link(&mut self) {
+        let shared = Arc::clone(self.shared());
+        self.link.open(|| Box::pin(configure(shared)));
+    }
+
     /// Asks for the credentials of a socket.
     fn ask(&self, socket: SocketKey, ticket: u32) {
         match self.shared().credentials(socket) {
-            Some(asked) => {
+            Some(provider) => {
+                let asked = provider.ask();
                 let answer = async move { (socket, ticket, asked.await) };
                 self.credentials.push(Box::pin(answer));
             }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderValue};
 use serde_json::json;
 use socketio_client::{
-    AckError, Client, Config, ConnectError, DisconnectReason, EventName, SendError, Socket, Stage, Status,
-    Transport,
+    AckError, Client, Config, ConnectError, DisconnectReason, EventName, SendError, Socket, Stage,
+    Status, Transport,
 };
 use socketio_server::{Auth, ConnectError as Refusal};
 use tokio::time::Instant;

@@ -1,6 +1,8 @@
-//! The client as applications see it, against the servers of this workspace. One binary; nothing
+//! The clients as applications see them, against the servers of this workspace. One binary; nothing
 //! here reaches inside.
 
+#[cfg(all(feature = "blocking", unix))]
+mod blocking;
 #[cfg(feature = "async")]
 mod client_abuse;
 #[cfg(feature = "async")]

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use mio::event::Source;
 use mio::{Events, Interest, Poll, Token};
 
+use super::clock::now;
 use super::stream::{Socket, Stream};
 use crate::engine::addresses::{alternate, no_address};
 use crate::engine::proxy::{Proxy, Scheme};
@@ -196,12 +197,4 @@ impl Deadline {
             false => Ok(left),
         }
     }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "there is no runtime whose clock could be read"
-)]
-fn now() -> Instant {
-    Instant::now()
 }

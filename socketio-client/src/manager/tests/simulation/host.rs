@@ -18,6 +18,8 @@ pub(super) struct Host {
     epoch: u64,
     pub(super) rooms: Vec<Room>,
     /// Its side of the present link.
+    /// Of the last link.
+    revision: Revision,
     connection: Option<Connection<()>>,
     pub(super) to_client: Wire,
     pub(super) to_server: Wire,
@@ -53,6 +55,7 @@ impl Host {
             recovery,
             epoch: 0,
             rooms: Vec::new(),
+            revision: Revision::V5,
             connection: None,
             to_client: Wire::new(),
             to_server: Wire::new(),
@@ -66,6 +69,7 @@ impl Host {
     }
 
     pub(super) fn open(&mut self, now: Tick, revision: Revision) {
+        self.revision = revision;
         self.connection = Some(Connection::new(revision, &server::Config::default(), now));
         self.drain(now);
     }
@@ -194,7 +198,7 @@ impl Host {
                     let refusal = connection.reject(nsp, "no", None).expect("joining");
                     return self.post(now, random, &refusal);
                 }
-                let claim = Claim::of(auth.as_deref()).filter(|_| self.recovery);
+                let claim = Claim::of(self.revision, auth.as_deref()).filter(|_| self.recovery);
                 let room = &mut self.rooms[index];
                 let restored = claim.and_then(|claim| {
                     let restored = room.log.restore(now, &claim.pid, &claim.offset)?;

@@ -1,54 +1,128 @@
-//! What the handles of a client and its task have in common.
+//! What the handles of a client and its driver have in common, in either client.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, Weak};
 
 use http::HeaderMap;
 use parking_lot::Mutex;
-use tokio::time::Instant;
 
-use super::attempt::{Attempt, Attempts, Patience};
-use crate::client::{Client, Handle};
+use crate::attempt::{Attempt, Attempts, Patience};
 use crate::config::Config;
-use crate::engine::{self, Connect, Transport};
+use crate::engine::Transport;
 use crate::failure::{self, ErrorHook, HandlerErrorKind};
-use crate::handler::{BoxFuture, Route};
-use crate::hub::Hub;
+use crate::hub::{Clock, Hub};
 use crate::manager::SocketKey;
 use crate::member::Member;
-use crate::proto::{BoxError, Tick};
-use crate::provide::{Credentials, Provider};
+use crate::provide::Credentials;
 use crate::routes::Routes;
-use crate::socket::{Namespace, Socket};
 use crate::stage::Stage;
 
+/// What tells the async client from the blocking one.
+pub(crate) trait Kind: Sized + 'static {
+    /// Opens byte streams.
+    type Connect: ?Sized + Send + Sync;
+    /// A handler without its types.
+    type Route: Send + Sync;
+    /// Asks the application for a `T`.
+    type Provider<T: Clone + Send + Sync + 'static>: Clone + Send;
+    /// A time of the clock it goes by.
+    type Instant: Copy + Send + Sync;
+}
+
+/// Dropped when nobody holds the client any more.
+pub(crate) struct Handle<K: Kind>(Arc<Shared<K>>);
+
+impl<K: Kind> Handle<K> {
+    pub(crate) fn new(
+        config: Config,
+        connector: Option<Arc<K::Connect>>,
+        epoch: K::Instant,
+        clock: Clock,
+    ) -> Arc<Self> {
+        Arc::new_cyclic(|handle| {
+            let hub = Hub::new(&config, seed(), clock);
+            Self(Arc::new(Shared {
+                config,
+                connector,
+                hub,
+                epoch,
+                handle: handle.clone(),
+                namespaces: Mutex::default(),
+                root: OnceLock::new(),
+                routes: Routes::default(),
+                attempts: Arc::default(),
+                asked: Mutex::new(Asked {
+                    credentials: None,
+                    url: None,
+                    headers: None,
+                }),
+                hooks: Mutex::new(Hooks {
+                    error: Arc::new(failure::log),
+                    stage: Arc::new(|_| {}),
+                }),
+                transport: Mutex::new(None),
+            }))
+        })
+    }
+
+    pub(crate) const fn shared(&self) -> &Arc<Shared<K>> {
+        &self.0
+    }
+}
+
+impl<K: Kind> Drop for Handle<K> {
+    fn drop(&mut self) {
+        self.0.hub.abandon();
+    }
+}
+
+/// What a client keeps of a namespace, whether or not anybody holds a socket.
+pub(crate) struct Namespace<K: Kind> {
+    member: Arc<Member>,
+    routes: Routes<K::Route>,
+    auth: Mutex<Option<K::Provider<Credentials>>>,
+}
+
+impl<K: Kind> Namespace<K> {
+    pub(crate) const fn member(&self) -> &Arc<Member> {
+        &self.member
+    }
+
+    pub(crate) const fn routes(&self) -> &Routes<K::Route> {
+        &self.routes
+    }
+
+    pub(crate) fn set_auth(&self, provider: K::Provider<Credentials>) {
+        let _replaced = self.auth.lock().replace(provider);
+    }
+}
+
 /// One per client. Locks are held for single steps, and the hub's is the last that is taken.
-pub(crate) struct Shared {
+pub(crate) struct Shared<K: Kind> {
     config: Config,
-    connector: Option<Arc<dyn Connect>>,
+    connector: Option<Arc<K::Connect>>,
     hub: Arc<Hub>,
-    epoch: Instant,
+    /// When its clock began.
+    epoch: K::Instant,
     /// The handle, as long as anybody has one.
-    handle: Weak<Handle>,
-    namespaces: Mutex<HashMap<SocketKey, Arc<Namespace>>>,
-    root: OnceLock<Arc<Namespace>>,
+    handle: Weak<Handle<K>>,
+    namespaces: Mutex<HashMap<SocketKey, Arc<Namespace<K>>>>,
+    root: OnceLock<Arc<Namespace<K>>>,
     /// Of all namespaces.
-    routes: Routes<Route>,
+    routes: Routes<K::Route>,
     attempts: Arc<Attempts>,
-    asked: Mutex<Asked>,
+    asked: Mutex<Asked<K>>,
     hooks: Mutex<Hooks>,
     transport: Mutex<Option<Transport>>,
 }
 
 /// What the application is asked for.
-#[derive(Default)]
-struct Asked {
-    credentials: Option<Provider<Credentials>>,
-    url: Option<Provider<String>>,
-    headers: Option<Provider<HeaderMap>>,
+struct Asked<K: Kind> {
+    credentials: Option<K::Provider<Credentials>>,
+    url: Option<K::Provider<String>>,
+    headers: Option<K::Provider<HeaderMap>>,
 }
 
-#[derive(Clone)]
 struct Hooks {
     error: Arc<ErrorHook>,
     stage: Arc<StageHook>,
@@ -56,38 +130,12 @@ struct Hooks {
 
 type StageHook = dyn Fn(&Stage) + Send + Sync;
 
-impl Shared {
-    pub(crate) fn new(
-        config: Config,
-        connector: Option<Arc<dyn Connect>>,
-        handle: Weak<Handle>,
-    ) -> Arc<Self> {
-        let epoch = Instant::now();
-        let clock = Box::new(move || epoch.elapsed().as_millis() as Tick);
-        Arc::new(Self {
-            hub: Hub::new(&config, seed(), clock),
-            config,
-            connector,
-            epoch,
-            handle,
-            namespaces: Mutex::default(),
-            root: OnceLock::new(),
-            routes: Routes::default(),
-            attempts: Arc::default(),
-            asked: Mutex::default(),
-            hooks: Mutex::new(Hooks {
-                error: Arc::new(failure::log),
-                stage: Arc::new(|_| {}),
-            }),
-            transport: Mutex::new(None),
-        })
-    }
-
+impl<K: Kind> Shared<K> {
     pub(crate) const fn config(&self) -> &Config {
         &self.config
     }
 
-    pub(crate) fn connector(&self) -> Option<Arc<dyn Connect>> {
+    pub(crate) fn connector(&self) -> Option<Arc<K::Connect>> {
         self.connector.clone()
     }
 
@@ -95,25 +143,27 @@ impl Shared {
         &self.hub
     }
 
-    /// The runtime's name for a time of the manager's.
-    pub(crate) fn instant(&self, at: Tick) -> Instant {
-        self.epoch + std::time::Duration::from_millis(at)
+    pub(crate) const fn epoch(&self) -> K::Instant {
+        self.epoch
     }
 
     // ---- Namespaces -----------------------------------------------------------------------
 
-    pub(crate) fn namespace(&self, name: &str) -> Arc<Namespace> {
+    pub(crate) fn namespace(&self, name: &str) -> Arc<Namespace<K>> {
         let key = self.hub.drive(|manager, _| manager.socket(name));
         let mut namespaces = self.namespaces.lock();
         let namespace = namespaces.entry(key).or_insert_with(|| {
-            let member = Member::new(&self.hub, key);
-            Arc::new(Namespace::new(member))
+            Arc::new(Namespace {
+                member: Arc::new(Member::new(&self.hub, key)),
+                routes: Routes::default(),
+                auth: Mutex::new(None),
+            })
         });
         Arc::clone(namespace)
     }
 
     /// The default namespace.
-    pub(crate) fn root(&self) -> &Arc<Namespace> {
+    pub(crate) fn root(&self) -> &Arc<Namespace<K>> {
         self.root.get_or_init(|| self.namespace("/"))
     }
 
@@ -126,11 +176,12 @@ impl Shared {
         }
     }
 
-    /// The socket of a namespace, while anybody holds the client.
-    pub(crate) fn socket(&self, key: SocketKey) -> Option<Socket> {
-        let client = Client::from_handle(self.handle.upgrade()?);
+    /// What makes the socket of a namespace, while anybody holds the client.
+    #[expect(clippy::type_complexity, reason = "two parts of a socket")]
+    pub(crate) fn socket(&self, key: SocketKey) -> Option<(Arc<Handle<K>>, Arc<Namespace<K>>)> {
+        let handle = self.handle.upgrade()?;
         let namespace = self.namespaces.lock().get(&key).cloned()?;
-        Some(Socket::new(client, namespace))
+        Some((handle, namespace))
     }
 
     pub(crate) fn disconnect_all(&self) {
@@ -166,7 +217,7 @@ impl Shared {
     // ---- Handlers and hooks ---------------------------------------------------------------
 
     /// Those of all namespaces.
-    pub(crate) const fn routes(&self) -> &Routes<Route> {
+    pub(crate) const fn routes(&self) -> &Routes<K::Route> {
         &self.routes
     }
 
@@ -199,45 +250,32 @@ impl Shared {
 
     // ---- What the application is asked for ------------------------------------------------
 
-    pub(crate) fn ask_for_credentials(&self, provider: Provider<Credentials>) {
+    pub(crate) fn ask_for_credentials(&self, provider: K::Provider<Credentials>) {
         let _replaced = self.asked.lock().credentials.replace(provider);
     }
 
-    pub(crate) fn ask_for_url(&self, provider: Provider<String>) {
+    pub(crate) fn ask_for_url(&self, provider: K::Provider<String>) {
         let _replaced = self.asked.lock().url.replace(provider);
     }
 
-    pub(crate) fn ask_for_headers(&self, provider: Provider<HeaderMap>) {
+    pub(crate) fn ask_for_headers(&self, provider: K::Provider<HeaderMap>) {
         let _replaced = self.asked.lock().headers.replace(provider);
     }
 
-    /// The credentials for a namespace: its own, or those for all.
-    pub(crate) fn credentials(
-        &self,
-        key: SocketKey,
-    ) -> Option<BoxFuture<Result<Credentials, BoxError>>> {
+    /// Who knows the credentials for a namespace: its own provider, or that for all.
+    pub(crate) fn credentials(&self, key: SocketKey) -> Option<K::Provider<Credentials>> {
         let namespace = self.namespaces.lock().get(&key).cloned();
-        let own = namespace.and_then(|namespace| namespace.auth());
-        let provider = own.or_else(|| self.asked.lock().credentials.clone())?;
-        Some(provider.ask())
+        let own = namespace.and_then(|namespace| namespace.auth.lock().clone());
+        own.or_else(|| self.asked.lock().credentials.clone())
     }
 
-    /// The configuration of the next link.
-    pub(crate) fn link_config(&self) -> BoxFuture<Result<engine::Config, BoxError>> {
-        let mut config = self.config.engine.clone();
-        let (url, headers) = {
-            let asked = self.asked.lock();
-            (asked.url.clone(), asked.headers.clone())
-        };
-        Box::pin(async move {
-            if let Some(url) = url {
-                config.url = url.ask().await?;
-            }
-            if let Some(headers) = headers {
-                config.headers.extend(headers.ask().await?);
-            }
-            Ok(config)
-        })
+    /// Who knows the URL and the headers of the next link, if not the configuration.
+    #[expect(clippy::type_complexity, reason = "two providers")]
+    pub(crate) fn link_providers(
+        &self,
+    ) -> (Option<K::Provider<String>>, Option<K::Provider<HeaderMap>>) {
+        let asked = self.asked.lock();
+        (asked.url.clone(), asked.headers.clone())
     }
 
     // ---- The link -------------------------------------------------------------------------

@@ -40,7 +40,9 @@ struct Pending {
     patience: Patience,
     /// Whether its sockets have been asked for.
     begun: bool,
-    outcome: Filler<Outcome>,
+    /// Why one of them was not connected.
+    failure: Option<ConnectError>,
+    filler: Filler<Outcome>,
 }
 
 impl Attempts {
@@ -53,7 +55,7 @@ impl Attempts {
     ) -> Attempt {
         // What is connected already stays so, whatever comes of the others.
         hub.ask(|manager| wanted.retain(|&key| manager.sid(key).is_none()));
-        let (outcome, slot) = slot();
+        let (filler, slot) = slot();
         let mut list = self.0.lock();
         list.next_id += 1;
         let id = list.next_id;
@@ -62,7 +64,8 @@ impl Attempts {
             wanted,
             patience,
             begun: false,
-            outcome,
+            failure: None,
+            filler,
         };
         list.pending.push(pending);
         drop(list);
@@ -74,46 +77,14 @@ impl Attempts {
         }
     }
 
-    /// Settles what can be settled without a failure: all is connected, or will not be.
+    /// Settles what can be settled. To be called by the driver, when it has told all that the
+    /// manager had to tell: what is left of an attempt before would be taken for the next one's.
     pub(crate) fn review(&self, hub: &Hub) {
-        self.settle(hub, |pending| {
-            hub.ask(|manager| {
-                if !pending.begun {
-                    return None;
-                }
-                let open = |key: &&SocketKey| manager.sid(**key).is_none();
-                match pending.wanted.iter().find(open) {
-                    None => Some(Ok(())),
-                    Some(&key) if manager.is_active(key) => None,
-                    Some(_) => {
-                        let reason = DisconnectReason::ClientDisconnect;
-                        Some(Err(ConnectError::Lost(reason)))
-                    }
-                }
-            })
-        });
-    }
-
-    /// A socket was not connected.
-    pub(crate) fn fail(&self, hub: &Hub, key: SocketKey, error: &ConnectError, will_retry: bool) {
-        self.settle(hub, |pending| {
-            let is_over = !will_retry || pending.patience == Patience::FirstAttempt;
-            (is_over && pending.wanted.contains(&key)).then(|| Err(error.clone()))
-        });
-    }
-
-    /// There is nobody to connect anything.
-    pub(crate) fn clear(&self) {
-        let pending = std::mem::take(&mut self.0.lock().pending);
-        drop(pending);
-    }
-
-    fn settle(&self, hub: &Hub, outcome: impl Fn(&Pending) -> Option<Outcome>) {
         let mut settled = Vec::new();
         let mut list = self.0.lock();
         let mut index = 0;
-        while let Some(pending) = list.pending.get(index) {
-            match outcome(pending) {
+        while let Some(pending) = list.pending.get_mut(index) {
+            match pending.outcome(hub) {
                 Some(outcome) => settled.push((list.pending.swap_remove(index), outcome)),
                 None => index += 1,
             }
@@ -123,14 +94,57 @@ impl Attempts {
             if outcome.is_err() {
                 leave(hub, &pending.wanted);
             }
-            pending.outcome.fill(outcome);
+            pending.filler.fill(outcome);
         }
+    }
+
+    /// A socket was not connected.
+    pub(crate) fn fail(&self, key: SocketKey, error: &ConnectError, will_retry: bool) {
+        if let ConnectError::Lost(DisconnectReason::ClientDisconnect) = error {
+            // Somebody has left it, and may have asked for it again meanwhile: its state tells.
+            return;
+        }
+        for pending in &mut self.0.lock().pending {
+            let is_over = !will_retry || pending.patience == Patience::FirstAttempt;
+            if is_over && pending.wanted.contains(&key) {
+                pending.failure.get_or_insert_with(|| error.clone());
+            }
+        }
+    }
+
+    /// There is nobody to connect anything.
+    pub(crate) fn clear(&self) {
+        let pending = std::mem::take(&mut self.0.lock().pending);
+        drop(pending);
     }
 
     fn take(&self, id: u64) -> Option<Pending> {
         let mut list = self.0.lock();
         let index = list.pending.iter().position(|it| it.id == id)?;
         Some(list.pending.swap_remove(index))
+    }
+}
+
+impl Pending {
+    /// All is connected, or will not be.
+    fn outcome(&mut self, hub: &Hub) -> Option<Outcome> {
+        if let Some(failure) = self.failure.take() {
+            return Some(Err(failure));
+        }
+        if !self.begun {
+            return None;
+        }
+        hub.ask(|manager| {
+            let open = |key: &&SocketKey| manager.sid(**key).is_none();
+            match self.wanted.iter().find(open) {
+                None => Some(Ok(())),
+                Some(&key) if manager.is_active(key) => None,
+                Some(_) => {
+                    let reason = DisconnectReason::ClientDisconnect;
+                    Some(Err(ConnectError::Lost(reason)))
+                }
+            }
+        })
     }
 }
 
@@ -158,7 +172,10 @@ impl Attempt {
             pending.begun = true;
         }
         drop(list);
-        self.attempts.review(&self.hub);
+        if !self.hub.look_again() {
+            // Nobody else will.
+            self.attempts.review(&self.hub);
+        }
     }
 }
 

@@ -1,0 +1,471 @@
+//! The thread that talks to the server for one client: it owns the link, and does what the manager
+//! decides.
+//!
+//! ```text
+//!   server ◄──► link ──messages──► manager ──events──► worker: the thread of the handlers
+//!                ▲                    │ outputs
+//!                └── open, send, close ┤
+//!                                      └──► ask: credentials, URL, headers, on a thread each
+//! ```
+//!
+//! It starts when somebody wants to be connected and ends when nobody does any more. What the link
+//! has to say comes before what is to be sent, so that nothing is given to a link that is dead.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+use std::time::Duration;
+
+use super::Shared;
+use super::provider::Provider;
+use super::socket::Socket;
+use super::worker::Worker;
+use crate::engine::blocking::{Dialer, Reactor, Session, Step};
+use crate::engine::core::{Memory, StreamId};
+use crate::engine::{self, ErrorKind, Handshake, Message, Prepared, Transport};
+use crate::extract::What;
+use crate::hub::{Answer, Rest, Ticket};
+use crate::link::{self, Ended, Link, Work};
+use crate::manager::{Event, Output, SocketKey};
+use crate::proto::{Args, BoxError};
+use crate::provide::Credentials;
+
+/// Asks for namespaces, and sees to it that there is a thread.
+pub(super) fn open(shared: &Arc<Shared>, wanted: &[SocketKey]) {
+    let is_alone = shared.hub().claim();
+    shared.hub().command(|manager, now| {
+        for &key in wanted {
+            manager.connect(now, key);
+        }
+        // Somebody who asks does not want to wait for the end of a delay.
+        manager.open(now);
+    });
+    if is_alone {
+        let mut claim = Claim {
+            shared: Arc::clone(shared),
+            ended: false,
+        };
+        let thread = thread::Builder::new().name("socketio-client".into());
+        let run = move || {
+            if let Ok(driver) = Driver::new(&claim.shared) {
+                driver.run();
+                claim.ended = true;
+            }
+        };
+        // Without a thread, whoever waits for the outcome learns that there will be none.
+        let _ = thread.spawn(run);
+    }
+}
+
+/// The place of the driver. Should its thread fail, those who wait are told, and another may take
+/// the place.
+struct Claim {
+    shared: Arc<Shared>,
+    /// In good order: somebody else may have the place by now.
+    ended: bool,
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        let hub = self.shared.hub();
+        hub.drive(|manager, now| manager.close(now));
+        self.shared.attempts().clear();
+        hub.release();
+    }
+}
+
+/// Events the link may yield before what is to be sent has its turn.
+const BATCH: usize = 256;
+
+struct Driver<'a> {
+    shared: &'a Arc<Shared>,
+    reactor: Reactor,
+    link: Link<Session, u64>,
+    worker: Worker,
+    answers: Receiver<Said>,
+    asked: Sender<Said>,
+    questions: u64,
+}
+
+/// What the application has said.
+enum Said {
+    Link(u64, Box<Result<engine::Config, BoxError>>),
+    Credentials(SocketKey, u32, Result<Credentials, BoxError>),
+}
+
+impl<'a> Driver<'a> {
+    fn new(shared: &'a Arc<Shared>) -> io::Result<Self> {
+        let reactor = Reactor::new()?;
+        let worker = Worker::start(reactor.waker().clone())?;
+        let (asked, answers) = mpsc::channel();
+        Ok(Self {
+            shared,
+            reactor,
+            link: Link::default(),
+            worker,
+            answers,
+            asked,
+            questions: 0,
+        })
+    }
+
+    fn run(mut self) {
+        loop {
+            self.shared.hub().run();
+            while self.turn() {}
+            let idle = self.link.is_idle() && self.worker.is_idle();
+            match self.shared.hub().rest(idle, self.reactor.waker()) {
+                Rest::Never => {}
+                Rest::Sleep => self.sleep(),
+                Rest::End => return,
+            }
+        }
+    }
+
+    /// One turn. Says whether there is more to do at once.
+    fn turn(&mut self) -> bool {
+        if self.shared.hub().is_abandoned() {
+            self.shared.disconnect_all();
+        }
+        let mut moved = self.take_answers();
+        moved |= self.run_link();
+        moved |= self.check_time();
+        moved |= self.take_events();
+        moved |= self.act();
+        self.shared.attempts().review(self.shared.hub());
+        moved
+    }
+
+    fn sleep(&mut self) {
+        let hub = self.shared.hub();
+        let due = hub.ask(|manager| manager.poll_timeout());
+        let due = due.and_then(|at| {
+            let epoch = self.shared.epoch();
+            epoch.checked_add(Duration::from_millis(at))
+        });
+        let link = match self.link.work() {
+            Work::Session { session, .. } => session.deadline(),
+            _ => None,
+        };
+        let deadline = due.into_iter().chain(link).min();
+        let work = &mut self.link;
+        self.reactor.wait(deadline, |id: StreamId| {
+            if let Work::Session { session, .. } = work.work() {
+                session.handle_ready(id);
+            }
+        });
+    }
+
+    // ---- What comes in --------------------------------------------------------------------
+
+    /// Takes what the link has to say.
+    fn run_link(&mut self) -> bool {
+        let mut moved = false;
+        for _ in 0..BATCH {
+            let has_room = self.worker.has_room() && self.shared.hub().queues_have_room();
+            self.link.set_reading(has_room);
+            let Work::Session { session, closing } = self.link.work() else {
+                return moved;
+            };
+            let Some(step) = session.step(&self.reactor) else {
+                return moved;
+            };
+            moved = true;
+            match step {
+                Step::Message if !closing => {
+                    let hub = self.shared.hub();
+                    let message = session.message();
+                    let event = hub.drive(|manager, now| match &message {
+                        Message::Text(text) => manager.handle_text(now, text),
+                        Message::Binary(data) => manager.handle_binary(now, data),
+                    });
+                    if let Some(event) = event {
+                        handle(self.shared, &self.worker, event);
+                    }
+                }
+                Step::Opened if !closing => self.handle_opened(),
+                Step::Closed => self.handle_closed(),
+                Step::Upgraded(to) => self.shared.set_transport(Some(to)),
+                Step::Message | Step::Opened => {}
+            }
+            // What a message has set off comes before the next one.
+            self.take_events();
+        }
+        moved
+    }
+
+    fn handle_opened(&mut self) {
+        if let Some((revision, sid)) = self.link.opened() {
+            self.shared.set_transport(self.link.transport());
+            let hub = self.shared.hub();
+            hub.drive(|manager, now| manager.handle_opened(now, revision, &sid));
+        }
+    }
+
+    fn handle_closed(&mut self) {
+        let (reason, error) = match self.link.work() {
+            Work::Session { session, .. } => (session.close_reason(), session.take_error()),
+            _ => (None, None),
+        };
+        let Ended { was_open, reopen } = self.link.ended();
+        self.shared.set_transport(None);
+        let reason = reason.unwrap_or(engine::CloseReason::ForcedClose);
+        let hub = self.shared.hub();
+        hub.drive(|manager, now| match was_open {
+            Some(true) => manager.handle_closed(now, reason, error),
+            Some(false) => {
+                let error = error.unwrap_or_else(|| ErrorKind::Ended.into());
+                manager.handle_open_failed(now, error);
+            }
+            None => {}
+        });
+        if reopen {
+            self.open_link();
+        }
+        hub.notify();
+    }
+
+    fn take_events(&self) -> bool {
+        let mut moved = false;
+        while let Some(event) = self.shared.hub().drive(|manager, _| manager.poll_event()) {
+            handle(self.shared, &self.worker, event);
+            moved = true;
+        }
+        moved
+    }
+
+    fn check_time(&self) -> bool {
+        self.shared.hub().drive(|manager, now| {
+            let is_due = manager.poll_timeout().is_some_and(|at| at <= now);
+            if is_due {
+                manager.handle_timeout(now);
+            }
+            is_due
+        })
+    }
+
+    // ---- What goes out --------------------------------------------------------------------
+
+    /// Does what the manager wants.
+    fn act(&mut self) -> bool {
+        let mut moved = false;
+        loop {
+            let flow = self.link.flow();
+            let output = self.shared.hub().drive(|manager, _| {
+                manager.set_flow(flow);
+                manager.poll_output()
+            });
+            let Some(output) = output else {
+                return moved;
+            };
+            moved = true;
+            match output {
+                Output::Open => self.open_link(),
+                Output::Auth { socket, ticket } => self.ask_credentials(socket, ticket),
+                Output::Send(message) => self.link.send(message),
+                Output::Close => self.link.close(),
+            }
+        }
+    }
+
+    fn open_link(&mut self) {
+        let (shared, asked) = (self.shared, &self.asked);
+        let question = &mut self.questions;
+        let waker = self.reactor.waker();
+        self.link.open(|| {
+            *question += 1;
+            let (url, headers) = shared.link_providers();
+            let config = shared.config().engine.clone();
+            let question = *question;
+            let slow = is_asked(&url) || is_asked(&headers);
+            ask(slow, asked, waker, move || {
+                Said::Link(question, Box::new(configure(config, url, headers)))
+            });
+            question
+        });
+    }
+
+    fn ask_credentials(&self, socket: SocketKey, ticket: u32) {
+        let provider = self.shared.credentials(socket);
+        let slow = is_asked(&provider);
+        ask(slow, &self.asked, self.reactor.waker(), move || {
+            let said = provider.map_or_else(|| Ok(Credentials::default()), |it| it.ask());
+            Said::Credentials(socket, ticket, said)
+        });
+    }
+
+    fn take_answers(&mut self) -> bool {
+        let mut moved = false;
+        while let Ok(said) = self.answers.try_recv() {
+            moved = true;
+            match said {
+                Said::Link(question, config) => self.handle_config(question, *config),
+                Said::Credentials(socket, ticket, said) => {
+                    let said = said.map(Credentials::into_object);
+                    let said = said.map_err(|error| error.to_string());
+                    let hub = self.shared.hub();
+                    hub.drive(|manager, now| manager.handle_auth(now, socket, ticket, said));
+                }
+            }
+        }
+        moved
+    }
+
+    fn handle_config(&mut self, question: u64, config: Result<engine::Config, BoxError>) {
+        match self.link.work() {
+            Work::Configure(current) if *current == question => {}
+            // It was given up meanwhile.
+            _ => return,
+        }
+        let started = self.link.configured(|memory| {
+            let config = config.map_err(|error| ErrorKind::Dial(io::Error::other(error)))?;
+            start(self.shared, config, memory)
+        });
+        if let Err(error) = started {
+            let hub = self.shared.hub();
+            hub.drive(|manager, now| manager.handle_open_failed(now, error));
+        }
+    }
+}
+
+/// Tells the application.
+fn handle(shared: &Arc<Shared>, worker: &Worker, event: Event<'_, Ticket>) {
+    let run = |key, what: What<'_>| {
+        // Otherwise nobody holds the client any more: there is nobody to be told.
+        if let Some(socket) = Socket::find(shared, key) {
+            worker.push(socket, what.to_owned());
+        }
+    };
+    match event {
+        Event::Connected { socket, .. } => run(socket, What::Connect),
+        Event::ConnectError {
+            socket,
+            error,
+            will_retry,
+        } => {
+            let attempts = shared.attempts();
+            attempts.fail(socket, &error, will_retry);
+            run(socket, What::ConnectError(error));
+        }
+        Event::Event {
+            socket,
+            reply,
+            name,
+            args,
+        } => return run(socket, What::Event { name, reply, args }),
+        Event::Ack { ack, result, .. } => {
+            return settle(shared, ack, result.map(Args::into_owned));
+        }
+        Event::Disconnected { socket, reason, .. } => run(socket, What::Disconnect(reason)),
+        Event::Stage(stage) => {
+            tracing::debug!(target: "socketio", ?stage, "link");
+            shared.tell(&stage);
+        }
+    }
+    shared.hub().notify();
+}
+
+/// Settles an acknowledgement. An answer that is no JSON is none.
+fn settle(shared: &Shared, ticket: Ticket, answer: Answer) {
+    match &answer {
+        Ok(args) if args.check().is_err() => shared
+            .hub()
+            .drive(|manager, now| manager.handle_malformed(now)),
+        _ => ticket.fill(answer),
+    }
+}
+
+fn start(
+    shared: &Shared,
+    config: engine::Config,
+    memory: Memory,
+) -> Result<Session, engine::Error> {
+    let config = Arc::new(config);
+    let dialer = Dialer::new(Arc::clone(&config), shared.connector());
+    Session::start(config, dialer, memory, shared.epoch())
+}
+
+fn configure(
+    mut config: engine::Config,
+    url: Option<Provider<String>>,
+    headers: Option<Provider<http::HeaderMap>>,
+) -> Result<engine::Config, BoxError> {
+    if let Some(url) = url {
+        config.url = url.ask()?;
+    }
+    if let Some(headers) = headers {
+        config.headers.extend(headers.ask()?);
+    }
+    Ok(config)
+}
+
+fn is_asked<T>(provider: &Option<Provider<T>>) -> bool {
+    matches!(provider, Some(Provider::Asked(_)))
+}
+
+/// Has the application say something, on a thread of its own if it may take its time: neither the
+/// heartbeat nor handlers wait for it.
+fn ask(
+    slow: bool,
+    asked: &Sender<Said>,
+    waker: &std::task::Waker,
+    question: impl FnOnce() -> Said + Send + 'static,
+) {
+    let (asked, waker) = (asked.clone(), waker.clone());
+    let ask = move || {
+        // The driver may be gone.
+        let _ = asked.send(question());
+        waker.wake();
+    };
+    match slow {
+        // Without a thread the question stays open, until its attempt times out.
+        true => {
+            _ = thread::Builder::new()
+                .name("socketio-ask".into())
+                .spawn(ask)
+        }
+        false => ask(),
+    }
+}
+
+impl link::Session for Session {
+    fn into_memory(self) -> Memory {
+        self.into_memory()
+    }
+
+    fn handshake(&self) -> Option<&Handshake> {
+        self.core().handshake()
+    }
+
+    fn revision(&self) -> engine::Revision {
+        self.core().revision()
+    }
+
+    fn transport(&self) -> Transport {
+        self.core().transport()
+    }
+
+    fn is_writable(&self) -> bool {
+        self.core().is_writable()
+    }
+
+    fn queued_bytes(&self) -> usize {
+        self.core().queued_bytes()
+    }
+
+    fn send(&mut self, message: Prepared) {
+        self.send(message);
+    }
+
+    fn set_reading(&mut self, reading: bool) {
+        self.set_reading(reading);
+    }
+
+    fn start_close(&mut self) {
+        self.start_close();
+    }
+}
