@@ -349,7 +349,7 @@ fn events_right_behind_a_namespace_that_was_opened_unasked_are_told() {
     assert!(world.questions.is_empty());
     world.say("0");
     world.say(r#"2["hello"]"#);
-    assert_eq!(world.told(), ["* open", "/ connected", r#"/ hello []"#]);
+    assert_eq!(world.told(), ["* open", "/ connected", "/ hello[]"]);
 }
 
 #[test]
