@@ -135,6 +135,7 @@ mod stage;
 mod task;
 
 pub mod engine;
+pub mod parser;
 
 #[cfg(feature = "async")]
 pub use ack::Ack as PendingAck;

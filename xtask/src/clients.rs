@@ -105,8 +105,7 @@ pub(crate) fn python_4(workspace: &Workspace) -> Result<(), Stop> {
 }
 
 fn python_in(workspace: &Workspace, folder: &str) -> Result<(), Stop> {
-    let folder = copy(workspace)?.join(folder);
-    let mut suite = install::python(&folder)?;
+    let (folder, mut suite) = install_python(workspace, folder)?;
     suite.arg(folder.join("run.py"));
     run_suite(workspace, &mut suite, "testbed")
 }
@@ -130,11 +129,21 @@ fn node(workspace: &Workspace, folder: &str, clients: &[&str]) -> Result<(), Sto
     run_suite(workspace, &mut suite, "testbed")
 }
 
-fn install_node(workspace: &Workspace, folder: &str) -> Result<PathBuf, Stop> {
+pub(crate) fn install_node(workspace: &Workspace, folder: &str) -> Result<PathBuf, Stop> {
     install::present("node")?;
     let folder = copy(workspace)?.join(folder);
     install::npm_ci(&folder)?;
     Ok(folder)
+}
+
+/// A folder, and an interpreter that finds what it needs.
+pub(crate) fn install_python(
+    workspace: &Workspace,
+    folder: &str,
+) -> Result<(PathBuf, Command), Stop> {
+    let folder = copy(workspace)?.join(folder);
+    let python = install::python(&folder)?;
+    Ok((folder, python))
 }
 
 /// Runs a suite, which starts the example itself, several times and with several options.

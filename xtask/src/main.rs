@@ -10,6 +10,7 @@ mod conformance;
 mod features;
 mod fuzz;
 mod install;
+mod matrix;
 mod process;
 mod replay;
 mod sim;

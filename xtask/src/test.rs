@@ -1,13 +1,14 @@
 //! `cargo xtask test`: everything deterministic, as steps.
 //!
-//! Begins with the steps of `ci.rs`. The real clients' own business is in `clients.rs`, the official
-//! suites' in `conformance.rs`, the simulator's in `sim.rs` and the golden vectors' in `vectors.rs`.
+//! Begins with the steps of `ci.rs`. The real clients' own business is in `clients.rs`, our clients'
+//! in `matrix.rs`, the official suites' in `conformance.rs`, the simulator's in `sim.rs` and the golden
+//! vectors' in `vectors.rs`.
 
 use std::collections::BTreeSet;
 
 use crate::{
     ci::{self, BUILD_DEADLINE, cargo},
-    clients, conformance, features, fuzz,
+    clients, conformance, features, fuzz, matrix,
     process::{self, Stop},
     sim,
     steps::Step,
@@ -40,6 +41,9 @@ pub(crate) fn steps() -> Vec<Step> {
         Step::new("browser-2", &["examples"], clients::browser_2).full(),
         Step::new("chat", &["examples"], clients::chat),
         Step::new("transports", &[], transports),
+        Step::new("matrix", &["examples"], matrix::some),
+        Step::new("matrix-all", &["examples"], matrix::all).full(),
+        Step::new("storm", &["examples"], matrix::storm).full(),
         Step::new("conformance", &["examples"], conformance::run_known).full(),
         Step::new("vectors", &[], vectors::check).full(),
     ];

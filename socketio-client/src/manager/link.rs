@@ -25,7 +25,7 @@ impl<A> Manager<A> {
     }
 
     /// The link is open. `revision` is that of Socket.IO, `link` the id of the session below.
-    pub(crate) fn handle_opened(&mut self, _now: Tick, revision: Revision, link: &str) {
+    pub(crate) fn handle_opened(&mut self, now: Tick, revision: Revision, link: &str) {
         if self.is_closing() || !matches!(self.link, Link::Opening) {
             return;
         }
@@ -38,7 +38,7 @@ impl<A> Manager<A> {
             self.tell(Stage::Reconnected { attempt });
         }
         for key in self.active.clone() {
-            self.authorize(key);
+            self.authorize(now, key);
         }
     }
 

@@ -64,7 +64,7 @@ impl<A> Manager<A> {
         }
         match (&self.link, phase) {
             (Link::Closed, _) => self.open(now),
-            (Link::Open(_), Phase::Idle | Phase::Retrying { .. }) => self.authorize(key),
+            (Link::Open(_), Phase::Idle | Phase::Retrying { .. }) => self.authorize(now, key),
             _ => {}
         }
     }
@@ -124,16 +124,24 @@ impl<A> Manager<A> {
         let Some(socket) = self.sockets.get_mut(&key) else {
             return;
         };
+        if !matches!(self.link, Link::Open(_)) || socket.phase != (Phase::Authorizing { ticket }) {
+            return;
+        }
+        match auth {
+            Ok(auth) => self.join(now, key, auth),
+            Err(error) => self.unauthorized(now, key, error),
+        }
+    }
+
+    /// Asks the server.
+    fn join(&mut self, now: Tick, key: SocketKey, auth: Option<Map<String, Value>>) {
+        let Some(socket) = self.sockets.get_mut(&key) else {
+            return;
+        };
         let Link::Open(connection) = &mut self.link else {
             return;
         };
-        if socket.phase != (Phase::Authorizing { ticket }) {
-            return;
-        }
-        let auth = match auth {
-            Ok(auth) => socket.bookmark.auth(auth),
-            Err(error) => return self.unauthorized(now, key, error),
-        };
+        let auth = socket.bookmark.auth(auth);
         match connection.connect(&socket.name, auth.as_ref()) {
             Ok((nsp, request)) => {
                 socket.phase = Phase::Joining { nsp };
@@ -166,8 +174,14 @@ impl<A> Manager<A> {
         self.active.contains(&key)
     }
 
-    /// Asks the application for credentials; the answer asks the server.
-    pub(super) fn authorize(&mut self, key: SocketKey) {
+    /// Asks the application for credentials; the answer asks the server. Where no credentials can
+    /// reach the server, it is asked at once: it may have answered already, with events behind.
+    pub(super) fn authorize(&mut self, now: Tick, key: SocketKey) {
+        if let (Link::Open(connection), Some(socket)) = (&self.link, self.sockets.get(&key))
+            && !connection.takes_auth(&socket.name)
+        {
+            return self.join(now, key, None);
+        }
         let ticket = self.tickets;
         self.tickets = self.tickets.wrapping_add(1);
         if let Some(socket) = self.sockets.get_mut(&key) {

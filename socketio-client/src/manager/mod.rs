@@ -173,7 +173,7 @@ impl<A> Manager<A> {
             _ => None,
         });
         for key in due.collect::<Vec<_>>() {
-            self.authorize(key);
+            self.authorize(now, key);
         }
         if matches!(self.link, Link::Waiting { until } if until <= now) {
             self.attempt();

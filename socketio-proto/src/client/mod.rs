@@ -155,6 +155,13 @@ impl<A> Connection<A> {
         })
     }
 
+    /// Whether credentials would reach the server if the namespace were asked for now. Not for one
+    /// that the server opens by itself: ask for that at once, since its events are lost until then.
+    #[must_use]
+    pub fn takes_auth(&self, name: &str) -> bool {
+        self.implicit.standing(name) == Standing::Spent
+    }
+
     /// Asks to join a namespace. The server answers with [`Event::Connected`] or
     /// [`Event::ConnectError`].
     ///

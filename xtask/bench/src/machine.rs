@@ -39,11 +39,36 @@ impl Cores {
         self.server != self.load
     }
 
-    /// Runs something that starts a process, which will stay on the server's core.
-    pub(crate) fn of_server<T>(&self, start: impl FnOnce() -> T) -> Result<T> {
-        pin(self.server)?;
+    /// The one of what is measured.
+    pub(crate) fn measured(&self) -> Core<'_> {
+        Core {
+            core: self.server,
+            cores: self,
+        }
+    }
+
+    /// The one of the other end.
+    pub(crate) fn opposite(&self) -> Core<'_> {
+        Core {
+            core: self.load,
+            cores: self,
+        }
+    }
+}
+
+/// One of the two.
+#[derive(Clone, Copy)]
+pub(crate) struct Core<'a> {
+    core: usize,
+    cores: &'a Cores,
+}
+
+impl Core<'_> {
+    /// Runs something that starts a process, which will stay on this core.
+    pub(crate) fn holds<T>(self, start: impl FnOnce() -> T) -> Result<T> {
+        pin(self.core)?;
         let started = start();
-        pin(self.load)?;
+        pin(self.cores.load)?;
         Ok(started)
     }
 }
@@ -74,10 +99,10 @@ pub(crate) fn facts(cores: &Cores) -> Vec<(&'static str, String)> {
         .collect();
     let used = match cores.are_apart() {
         true => format!(
-            "server on core {}, load on core {}",
+            "what is measured on core {}, the other end on core {}",
             cores.server, cores.load
         ),
-        false => "server and load share one".to_owned(),
+        false => "both ends share one".to_owned(),
     };
     vec![
         (

@@ -1,13 +1,15 @@
-//! Figures of this workspace's server beside those of other Socket.IO servers.
+//! Figures of this workspace's server and client beside those of others.
 //!
-//! Started by `cargo xtask bench`, which builds and installs what is measured. Servers and load
-//! have a core of Linux each; [`scenario`] is the table of what is measured, [`peer`] that of whom.
+//! Started by `cargo xtask bench`, which builds and installs what is measured. What is measured and
+//! its other end have a core of Linux each; [`scenario`] is the table of what is measured, [`peer`] that of whom.
 
 mod clock;
+mod driven;
 mod load;
 mod machine;
 mod measure;
 mod peer;
+mod process;
 mod report;
 mod scenario;
 mod server;
@@ -26,7 +28,7 @@ use crate::{
     scenario::{SCENARIOS, Scenario},
 };
 
-/// Measures what a Socket.IO server costs, ours beside others.
+/// Measures what a Socket.IO server and client cost, ours beside others.
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask bench")]
 struct Cli {
@@ -69,7 +71,7 @@ fn main() -> Result<ExitCode> {
     println!("{}", report.to_text());
     println!("More in {}", folders.bench.display());
     if !cores.are_apart() {
-        println!("Server and load shared one core: the figures are not comparable.");
+        println!("Both ends shared one core: the figures are not comparable.");
     }
     let errors = report.errors();
     for error in &errors {
@@ -105,14 +107,14 @@ fn run(
 ) -> Vec<Record> {
     let scenarios: Vec<&Scenario> = selected(SCENARIOS, &cli.scenario, |it| it.name);
     let measured = scenarios.iter().flat_map(|scenario| {
-        let can = |peer: &&&Peer| peer.can(scenario.name);
+        let can = |peer: &&&Peer| peer.can(scenario);
         peers.iter().filter(can)
     });
     let progress = progress(rounds * measured.count());
     let mut records = Vec::new();
     for round in 1..=rounds {
         for scenario in &scenarios {
-            for peer in peers.iter().filter(|peer| peer.can(scenario.name)) {
+            for peer in peers.iter().filter(|peer| peer.can(scenario)) {
                 let (name, who) = (scenario.name, peer.name);
                 progress.set_message(format!("round {round}: {name} of {who}"));
                 let outcome = match measure(scenario, peer, plan, folders, cores) {

@@ -1,4 +1,4 @@
-//! One measurement: a fresh server, a scenario, a figure.
+//! One measurement: a fresh process, a scenario, a figure.
 
 use std::{
     net::SocketAddr,
@@ -6,20 +6,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use serde::Serialize;
 
 use crate::{
     clock::now,
+    driven::Driven,
     load::{
         Broadcast, Load, Silence, Tally, Traffic,
         client::{Client, PATIENCE},
         open,
     },
     machine::Cores,
-    peer::{Folders, Peer},
+    peer::{self, Folders, Peer, Role},
+    process::{Cpu, Process},
     scenario::{Scenario, Work},
-    server::{Cpu, Server},
+    server::Server,
 };
 
 /// How long and how much.
@@ -38,7 +40,7 @@ pub(crate) struct Figure {
     pub(crate) value: f64,
     /// The part of the CPU time that was the program's own, from 0 to 1.
     pub(crate) user_share: Option<f64>,
-    /// How busy the server's core was with it, from 0 to 1.
+    /// How busy its core was with it, from 0 to 1.
     pub(crate) busy: Option<f64>,
     /// Units of work, or connections.
     pub(crate) units: u64,
@@ -56,7 +58,14 @@ pub(crate) fn measure(
     folders: &Folders,
     cores: &Cores,
 ) -> Result<Figure> {
-    let server = Server::start(&mut peer.command(folders), cores)?;
+    let mut command = peer.command(folders);
+    if let Role::Client = peer.role {
+        // The same for all of them.
+        let server = Server::start(&mut peer::ours().command(folders), cores.opposite())?;
+        let driven = Driven::start(&mut command, server.address, cores.measured())?;
+        return of_clients(driven, &scenario.work, plan);
+    }
+    let server = Server::start(&mut command, cores.measured())?;
     match &scenario.work {
         Work::Traffic(open) => {
             let (mut traffic, clients) = open(server.address)?;
@@ -73,6 +82,30 @@ pub(crate) fn measure(
             let clients = WARM + connections / plan.fewer;
             of_memory(&server, clients, *open, *burst)
         }
+        Work::Echoes { .. } | Work::Clients(_) => bail!("no work for a server"),
+    }
+}
+
+fn of_clients(mut driven: Driven, work: &Work, plan: &Plan) -> Result<Figure> {
+    match *work {
+        Work::Echoes { clients, depth } => {
+            driven.connect(clients)?;
+            driven.echo(depth)?;
+            thread::park_timeout(plan.warm_up);
+            let before = driven.count()?;
+            let start = Mark::set(&driven.process)?;
+            thread::park_timeout(plan.measured);
+            let echoes = driven.count()? - before;
+            start.figure(&driven.process, echoes)
+        }
+        Work::Clients(clients) => {
+            driven.connect(WARM)?;
+            let before = settled(&driven.process)?;
+            let counted = clients / plan.fewer;
+            driven.connect(counted)?;
+            memory(before, settled(&driven.process)?, counted)
+        }
+        _ => bail!("no work for clients"),
     }
 }
 
@@ -84,10 +117,10 @@ fn of_traffic(
 ) -> Result<Figure> {
     load.run(traffic, now() + plan.warm_up)?;
     let before = std::mem::take(traffic.tally());
-    let start = Mark::set(server)?;
+    let start = Mark::set(&server.process)?;
     load.run(traffic, start.at + plan.measured)?;
     let tally = std::mem::take(traffic.tally());
-    let figure = start.figure(server, tally.done)?;
+    let figure = start.figure(&server.process, tally.done)?;
     load.finish(traffic)?;
     Ok(Figure {
         inversions: Some(before.inversions + tally.inversions),
@@ -98,9 +131,9 @@ fn of_traffic(
 
 fn of_cycles(server: &Server, plan: &Plan) -> Result<Figure> {
     cycle(server, now() + plan.warm_up)?;
-    let start = Mark::set(server)?;
+    let start = Mark::set(&server.process)?;
     let cycles = cycle(server, start.at + plan.measured)?;
-    start.figure(server, cycles)
+    start.figure(&server.process, cycles)
 }
 
 /// Has clients come and go until then, and counts them.
@@ -130,7 +163,7 @@ fn of_memory(
     burst: bool,
 ) -> Result<Figure> {
     let mut connected = open(server.address, WARM)?;
-    let before = settled(server)?;
+    let before = settled(&server.process)?;
     connected.extend(open(server.address, clients - WARM)?);
     let mut load = Load::new(connected)?;
     if burst {
@@ -139,8 +172,12 @@ fn of_memory(
         load.finish(&mut burst)?;
     }
     load.run(&mut Silence::default(), now() + LAST_PINGS)?;
-    let after = settled(server)?;
-    let counted = clients - WARM;
+    let after = settled(&server.process)?;
+    memory(before, after, clients - WARM)
+}
+
+/// What each of so many has added.
+fn memory(before: u64, after: u64, counted: usize) -> Result<Figure> {
     ensure!(after >= before, "memory shrank");
     Ok(Figure {
         value: (after - before) as f64 / 1024.0 / counted as f64,
@@ -150,12 +187,12 @@ fn of_memory(
 }
 
 /// Its memory, once that has stopped changing.
-fn settled(server: &Server) -> Result<u64> {
+fn settled(process: &Process) -> Result<u64> {
     let started = now();
-    let mut latest = server.resident()?;
+    let mut latest = process.resident()?;
     loop {
         thread::park_timeout(Duration::from_millis(150));
-        let resident = server.resident()?;
+        let resident = process.resident()?;
         if resident.abs_diff(latest) * 500 <= latest {
             return Ok(resident);
         }
@@ -171,16 +208,16 @@ struct Mark {
 }
 
 impl Mark {
-    fn set(server: &Server) -> Result<Self> {
+    fn set(process: &Process) -> Result<Self> {
         Ok(Self {
-            cpu: server.cpu()?,
+            cpu: process.cpu()?,
             at: now(),
         })
     }
 
     /// CPU time per unit since then.
-    fn figure(self, server: &Server, units: u64) -> Result<Figure> {
-        let cpu = server.cpu()?;
+    fn figure(self, process: &Process, units: u64) -> Result<Figure> {
+        let cpu = process.cpu()?;
         let elapsed = self.at.elapsed();
         ensure!(units > 0, "nothing was done");
         let used = (cpu.total - self.cpu.total).as_secs_f64();

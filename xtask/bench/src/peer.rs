@@ -1,4 +1,4 @@
-//! The servers that are compared: how they are started, and which versions they are.
+//! The servers and clients that are compared: how they are started, and which versions they are.
 
 use std::{
     fs,
@@ -9,41 +9,99 @@ use std::{
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use crate::machine::said_by;
+use crate::{machine::said_by, scenario::Scenario};
 
-/// The one that others are compared with.
-pub(crate) const YARDSTICK: &str = "socketioxide";
-/// The one that has goals.
-pub(crate) const OURS: &str = "ours";
+/// What a program under test is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Server,
+    Client,
+}
+
+impl Role {
+    pub(crate) const ALL: [Self; 2] = [Self::Server, Self::Client];
+
+    /// The one that others are compared with.
+    pub(crate) const fn yardstick(self) -> &'static str {
+        match self {
+            Self::Server => "socketioxide",
+            Self::Client => "rust_socketio",
+        }
+    }
+
+    /// The one that has goals.
+    pub(crate) const fn ours(self) -> &'static str {
+        match self {
+            Self::Server => "ours",
+            Self::Client => "our-client",
+        }
+    }
+
+    /// More than one of them.
+    pub(crate) const fn plural(self) -> &'static str {
+        match self {
+            Self::Server => "servers",
+            Self::Client => "clients",
+        }
+    }
+}
 
 /// All of them, in the order in which they take turns.
 pub(crate) const PEERS: &[Peer] = &[
     Peer {
-        name: OURS,
+        name: Role::Server.ours(),
+        role: Role::Server,
         kind: Kind::Rust("bench-socketio-server"),
         lacks: &[],
     },
     Peer {
-        name: YARDSTICK,
+        name: Role::Server.yardstick(),
+        role: Role::Server,
         kind: Kind::Rust("bench-socketioxide"),
         lacks: &[],
     },
     Peer {
         name: "socket.io",
-        kind: Kind::Node,
+        role: Role::Server,
+        kind: Kind::Node("server.mjs"),
         lacks: &[],
     },
     Peer {
         name: "floor",
+        role: Role::Server,
         kind: Kind::Rust("bench-floor"),
         lacks: &["idle", "upgraded", "burst-memory", "polling"],
     },
+    Peer {
+        name: Role::Client.ours(),
+        role: Role::Client,
+        kind: Kind::Rust("bench-socketio-client"),
+        lacks: &[],
+    },
+    Peer {
+        name: Role::Client.yardstick(),
+        role: Role::Client,
+        kind: Kind::Rust("bench-rust_socketio"),
+        lacks: &[],
+    },
+    Peer {
+        name: "socket.io-client",
+        role: Role::Client,
+        kind: Kind::Node("client.mjs"),
+        lacks: &[],
+    },
 ];
 
-/// One server.
+/// Our server, which is also the other end of every client.
+pub(crate) fn ours() -> &'static Peer {
+    &PEERS[0]
+}
+
+/// One server, or one kind of client.
 #[derive(Debug)]
 pub(crate) struct Peer {
     pub(crate) name: &'static str,
+    pub(crate) role: Role,
     kind: Kind,
     /// The scenarios it knows nothing of.
     lacks: &'static [&'static str],
@@ -53,8 +111,8 @@ pub(crate) struct Peer {
 enum Kind {
     /// A program of this workspace, by its name.
     Rust(&'static str),
-    /// The script in the folder `servers/socket.io`, installed beside what it needs.
-    Node,
+    /// A script in the folder that has the peer's name, installed beside what it needs.
+    Node(&'static str),
 }
 
 /// Where things are.
@@ -74,30 +132,30 @@ impl Folders {
         Ok(Self { programs, bench })
     }
 
-    fn node(&self) -> PathBuf {
-        self.bench.join("socket.io")
+    fn node(&self, name: &str) -> PathBuf {
+        self.bench.join(name)
     }
 }
 
 impl Peer {
-    pub(crate) fn can(&self, scenario: &str) -> bool {
-        !self.lacks.contains(&scenario)
+    pub(crate) fn can(&self, scenario: &Scenario) -> bool {
+        self.role == scenario.role() && !self.lacks.contains(&scenario.name)
     }
 
     /// Whether it was built or installed.
     pub(crate) fn is_there(&self, folders: &Folders) -> bool {
         match self.kind {
             Kind::Rust(name) => folders.programs.join(name).exists(),
-            Kind::Node => folders.node().join("node_modules").exists(),
+            Kind::Node(_) => folders.node(self.name).join("node_modules").exists(),
         }
     }
 
     pub(crate) fn command(&self, folders: &Folders) -> Command {
         match self.kind {
             Kind::Rust(name) => Command::new(folders.programs.join(name)),
-            Kind::Node => {
+            Kind::Node(script) => {
                 let mut node = Command::new("node");
-                node.arg(folders.node().join("server.mjs"));
+                node.arg(folders.node(self.name).join(script));
                 node.env("NODE_ENV", "production");
                 node
             }
@@ -106,13 +164,14 @@ impl Peer {
 
     pub(crate) fn version(&self, folders: &Folders) -> String {
         match self.kind {
-            Kind::Rust(_) if self.name == OURS => {
+            Kind::Rust(_) if self.name == self.role.ours() => {
                 let commit = ["describe", "--always", "--dirty", "--exclude=*"];
                 format!("commit {}", said_by("git", &commit))
             }
             Kind::Rust(_) => locked_version(self.name).unwrap_or_else(|| "no library".to_owned()),
-            Kind::Node => {
-                let package = folders.node().join("node_modules/socket.io/package.json");
+            Kind::Node(_) => {
+                let packages = folders.node(self.name).join("node_modules");
+                let package = packages.join(self.name).join("package.json");
                 package_version(&package).unwrap_or_default()
             }
         }

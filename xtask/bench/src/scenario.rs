@@ -4,10 +4,13 @@ use std::net::SocketAddr;
 
 use anyhow::Result;
 
-use crate::load::{
-    Ack, Binary, Broadcast, CHAT, Echo, Exchange, Exchanges, Polling, Traffic,
-    client::Client,
-    open::{upgraded, websockets},
+use crate::{
+    load::{
+        Ack, Binary, Broadcast, CHAT, Echo, Exchange, Exchanges, Polling, Traffic,
+        client::Client,
+        open::{upgraded, websockets},
+    },
+    peer::Role,
 };
 
 /// All of them, in the order of the report.
@@ -108,6 +111,43 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         work: Work::Cycles,
         goals: Goals::new(40.0, 0.88),
     },
+    Scenario {
+        name: "client-memory",
+        unit: "KiB/client",
+        what: "memory of a client that is connected by websocket, to which nothing happens",
+        work: Work::Clients(500),
+        goals: Goals::NONE,
+    },
+    Scenario {
+        name: "client-alone",
+        unit: "µs/echo",
+        what: "a client's event comes back to it; one client, one event at a time",
+        work: Work::Echoes {
+            clients: 1,
+            depth: 1,
+        },
+        goals: Goals::NONE,
+    },
+    Scenario {
+        name: "client-echo-1",
+        unit: "µs/echo",
+        what: "a client's event comes back to it; 100 clients, one event at a time each",
+        work: Work::Echoes {
+            clients: 100,
+            depth: 1,
+        },
+        goals: Goals::NONE,
+    },
+    Scenario {
+        name: "client-echo-16",
+        unit: "µs/echo",
+        what: "a client's event comes back to it; 100 clients, 16 events under way each",
+        work: Work::Echoes {
+            clients: 100,
+            depth: 16,
+        },
+        goals: Goals::NONE,
+    },
 ];
 
 /// Something to measure.
@@ -123,7 +163,7 @@ pub(crate) struct Scenario {
 /// Traffic that is about to start, and its connections.
 type Started = Result<(Box<dyn Traffic>, Vec<Client>)>;
 
-/// How a server is made to work.
+/// How servers and clients are made to work.
 pub(crate) enum Work {
     /// Connections that stay, on which events flow.
     Traffic(fn(SocketAddr) -> Started),
@@ -136,6 +176,20 @@ pub(crate) enum Work {
         /// Whether something is sent to them first.
         burst: bool,
     },
+    /// So many clients of a program under test, whose memory is looked at.
+    Clients(usize),
+    /// Such clients that send events and get them back, so many of them under way.
+    Echoes { clients: usize, depth: usize },
+}
+
+impl Scenario {
+    /// Of what it is.
+    pub(crate) fn role(&self) -> Role {
+        match self.work {
+            Work::Traffic(_) | Work::Cycles | Work::Memory { .. } => Role::Server,
+            Work::Clients(_) | Work::Echoes { .. } => Role::Client,
+        }
+    }
 }
 
 /// What our own figures should be at most.

@@ -34,8 +34,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("sim", &["engineio-proto", "socketio-proto"]),
     ("fuzz", &["engineio-proto", "socketio-proto"]),
+    ("matrix", &["socketio-client"]),
     ("bench", &[]),
-    ("bench-*", &["socketio-server"]),
+    ("bench-*", &["socketio-client", "socketio-server"]),
 ];
 
 /// The crates that do no I/O and keep no time.

@@ -339,6 +339,20 @@ fn servers_of_revision_4_open_the_default_namespace_unasked() {
 }
 
 #[test]
+fn events_right_behind_a_namespace_that_was_opened_unasked_are_told() {
+    let mut world = World::new();
+    world.holds_auth = true;
+    world.connect("/");
+    world.outputs();
+    world.link_speaking(Revision::V4);
+    // No credentials reach the server, so nobody is asked for any, however long that would take.
+    assert!(world.questions.is_empty());
+    world.say("0");
+    world.say(r#"2["hello"]"#);
+    assert_eq!(world.told(), ["* open", "/ connected", "/ hello[]"]);
+}
+
+#[test]
 fn what_is_removed_is_gone_with_all_that_waited() {
     let (mut world, root) = World::connected(|config| config.retries = 1);
     world.connect("/chat");

@@ -16,11 +16,12 @@ use plotters::{
 };
 
 use super::{number, statistics::Summary};
-use crate::peer::YARDSTICK;
 
 /// What is drawn.
 pub(super) struct Chart {
     pub(super) title: String,
+    /// The one that is 1.
+    pub(super) yardstick: &'static str,
     /// All but the yardstick.
     pub(super) peers: Vec<&'static str>,
     pub(super) groups: Vec<Group>,
@@ -72,7 +73,7 @@ impl Chart {
         write(&area, &self.title, (20, 28), 24, HPos::Left)?;
         self.legend(&area)?;
         let axis = Axis::of(self.groups.iter().flat_map(|group| &group.ratios).flatten());
-        axis.draw(&area, bottom)?;
+        axis.draw(&area, bottom, self.yardstick)?;
         for (row, group) in self.groups.iter().enumerate() {
             let top = TOP + self.height_of_group() * row as i32 + GAP / 2;
             self.group(&area, &axis, top, group)?;
@@ -101,7 +102,7 @@ impl Chart {
             [(x + 9, 56), (x + 9, 76)],
             BLACK.stroke_width(2),
         ))?;
-        let yardstick = format!("{YARDSTICK} = 1");
+        let yardstick = format!("{} = 1", self.yardstick);
         write(area, &yardstick, (x + 20, 66), 17, HPos::Left)
     }
 
@@ -163,7 +164,7 @@ impl Axis {
         LEFT + (part * f64::from(RIGHT - LEFT)).round() as i32
     }
 
-    fn draw(&self, area: &Area<'_>, bottom: i32) -> Result<()> {
+    fn draw(&self, area: &Area<'_>, bottom: i32, yardstick: &str) -> Result<()> {
         for tick in TICKS {
             if (self.min..=self.max).contains(&tick) {
                 let x = self.x(tick);
@@ -174,7 +175,7 @@ impl Axis {
                 write(area, &tick.to_string(), (x, bottom + 16), 15, HPos::Center)?;
             }
         }
-        let label = format!("cost relative to {YARDSTICK}, logarithmic: left of the line is less");
+        let label = format!("cost relative to {yardstick}, logarithmic: left of the line is less");
         write(
             area,
             &label,

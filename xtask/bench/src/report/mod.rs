@@ -16,7 +16,7 @@ use self::{
 };
 use crate::{
     measure::Figure,
-    peer::{OURS, YARDSTICK},
+    peer::Role,
     scenario::{Goal, SCENARIOS, Scenario},
 };
 
@@ -54,7 +54,8 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Writes `report.md`, `figures.json` and, if the yardstick was measured, `chart.svg`.
+    /// Writes `report.md`, `figures.json` and, for servers and for clients, if their yardstick was
+    /// measured, a chart.
     pub(crate) fn write(&self, folder: &Path) -> Result<()> {
         fs::create_dir_all(folder)?;
         let figures = serde_json::to_string_pretty(self)?;
@@ -65,11 +66,13 @@ impl Report {
             let file = folder.join(name);
             fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
         }
-        let chart = self.chart();
-        match chart.groups.is_empty() {
-            true => Ok(()),
-            false => chart.draw(&folder.join("chart.svg")),
+        for role in Role::ALL {
+            let chart = self.chart(role);
+            if !chart.groups.is_empty() {
+                chart.draw(&folder.join(format!("{}.svg", role.plural())))?;
+            }
         }
+        Ok(())
     }
 
     /// What went wrong.
@@ -121,10 +124,11 @@ impl Report {
     }
 
     /// Without groups if there is nothing to compare.
-    fn chart(&self) -> Chart {
-        let mut peers: Vec<_> = SCENARIOS.iter().flat_map(|it| self.peers(it)).collect();
+    fn chart(&self, role: Role) -> Chart {
+        let scenarios = || SCENARIOS.iter().filter(|it| it.role() == role);
+        let mut peers: Vec<_> = scenarios().flat_map(|it| self.peers(it)).collect();
         let mut seen = BTreeSet::new();
-        peers.retain(|peer| *peer != YARDSTICK && seen.insert(*peer));
+        peers.retain(|peer| *peer != role.yardstick() && seen.insert(*peer));
         let group = |scenario: &Scenario| {
             let ratio = |peer: &&'static str| self.ratio(scenario, peer, |it| Some(it.value));
             let ratios: Vec<_> = peers.iter().map(ratio).collect();
@@ -134,9 +138,10 @@ impl Report {
                 .any(Option::is_some)
                 .then_some(Group { name, ratios })
         };
-        let groups = SCENARIOS.iter().filter_map(group).collect();
+        let groups = scenarios().filter_map(group).collect();
         Chart {
-            title: "CPU time and memory of Socket.IO servers".to_owned(),
+            title: format!("CPU time and memory of Socket.IO {}", role.plural()),
+            yardstick: role.yardstick(),
             peers,
             groups,
         }
@@ -241,7 +246,7 @@ impl Report {
         goal: Goal,
         get: fn(&Figure) -> Option<f64>,
     ) -> Option<Vec<String>> {
-        let figures = self.figures_of(scenario, OURS);
+        let figures = self.figures_of(scenario, scenario.role().ours());
         let figure = Summary::of(figures.filter_map(|(_, figure)| get(figure)))?;
         let verdict = |found: f64, most: f64| match found <= most {
             true => "met",
@@ -253,7 +258,7 @@ impl Report {
             format!("≤ {}", number(goal.absolute)),
             verdict(figure.median, goal.absolute).to_owned(),
         ];
-        let ratio = self.ratio(scenario, OURS, get);
+        let ratio = self.ratio(scenario, scenario.role().ours(), get);
         row.extend(match (ratio, goal.ratio) {
             (Some(ratio), Some(most)) => [
                 number(ratio.median),
@@ -275,7 +280,7 @@ impl Report {
         get: fn(&Figure) -> Option<f64>,
     ) -> Option<Summary> {
         let ratio = |(round, figure): (usize, &Figure)| {
-            let mut yardsticks = self.figures_of(scenario, YARDSTICK);
+            let mut yardsticks = self.figures_of(scenario, scenario.role().yardstick());
             let (_, yardstick) = yardsticks.find(|(other, _)| *other == round)?;
             Some(get(figure)? / get(yardstick)?)
         };
