@@ -12,7 +12,6 @@ use crate::link::{Link, Session, Work};
 use crate::proto::BoxError;
 
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "it is moved once per link")]
 pub(super) enum Happened<'a> {
     /// The application has said how to open it.
     Configured(Result<engine::Config, BoxError>),
