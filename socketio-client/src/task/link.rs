@@ -14,7 +14,7 @@ use crate::proto::BoxError;
 #[derive(Debug)]
 pub(super) enum Happened<'a> {
     /// The application has said how to open it.
-    Configured(Result<engine::Config, BoxError>),
+    Configured(Box<Result<engine::Config, BoxError>>),
     Opened,
     Message(Message<'a>),
     Upgraded(Transport),
@@ -30,7 +30,10 @@ pub(super) fn poll<'a>(
     let (connection, closing) = match link.work() {
         Work::Nothing => return Poll::Pending,
         Work::Configure(configuring) => {
-            return configuring.as_mut().poll(cx).map(Happened::Configured);
+            return configuring
+                .as_mut()
+                .poll(cx)
+                .map(|it| Happened::Configured(Box::new(it)));
         }
         Work::Session { session, closing } => (session, closing),
     };
