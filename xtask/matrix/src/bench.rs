@@ -191,7 +191,10 @@ impl<'a> Bench<'a> {
     /// What the case still waits for.
     pub(crate) fn pending(&self) -> String {
         let peers = self.peers.lock();
-        let waiting: Vec<_> = peers.iter().flat_map(|peer| peer.journal().pending()).collect();
+        let waiting: Vec<_> = peers
+            .iter()
+            .flat_map(|peer| peer.journal().pending())
+            .collect();
         match waiting.is_empty() {
             true => "for no event".to_owned(),
             false => format!("for {}", waiting.join(", ")),

@@ -44,7 +44,12 @@ pub(crate) async fn run(
     for &client in &selection.clients {
         for &way in &selection.ways {
             for &path in &selection.paths {
-                let place = Place { kind, client, way, path };
+                let place = Place {
+                    kind,
+                    client,
+                    way,
+                    path,
+                };
                 for case in cases::all() {
                     let name = place.name_of(&case);
                     if !place.takes(&case) || !name.contains(&selection.filter) {
@@ -97,7 +102,8 @@ impl Place {
     }
 
     fn takes(&self, case: &Case) -> bool {
-        case.applies(self.kind, self.client, self.way) && (self.path == Path::Proxied || !case.is_fault)
+        case.applies(self.kind, self.client, self.way)
+            && (self.path == Path::Proxied || !case.is_fault)
     }
 
     async fn run(&self, case: &Case, server: &mut Server, seed: u64) -> Result<(), String> {
@@ -107,7 +113,10 @@ impl Place {
             Ok(result) => result.map_err(|error| format!("{error:#}")),
             Err(_) => {
                 let seconds = DEADLINE.as_secs();
-                Err(format!("no end after {seconds} s; waiting {}", bench.pending()))
+                Err(format!(
+                    "no end after {seconds} s; waiting {}",
+                    bench.pending()
+                ))
             }
         };
         bench.close().await;

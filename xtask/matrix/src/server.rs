@@ -171,14 +171,12 @@ impl Server {
     }
 }
 
-async fn spawn(
-    kind: &Kind,
-    command: &str,
-    setup: Setup,
-    port: u16,
-) -> Result<(Child, SocketAddr)> {
+async fn spawn(kind: &Kind, command: &str, setup: Setup, port: u16) -> Result<(Child, SocketAddr)> {
     // `exec`: a signal must reach the server, not a shell around it.
-    let script = format!("exec {command} --port {port} {}", kind.arguments(setup).join(" "));
+    let script = format!(
+        "exec {command} --port {port} {}",
+        kind.arguments(setup).join(" ")
+    );
     let mut child = Command::new("sh")
         .args(["-c", &script])
         .stdin(Stdio::null())
@@ -195,7 +193,10 @@ async fn spawn(
         }
         bail!("it ended")
     };
-    let address = timeout(PATIENCE, address).await.map_err(Into::into).flatten();
+    let address = timeout(PATIENCE, address)
+        .await
+        .map_err(Into::into)
+        .flatten();
     let address = address.with_context(|| format!("`{script}` does not listen"))?;
     // Whatever else it prints is drained, or its pipe would fill up.
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });

@@ -30,18 +30,26 @@ type Storm = for<'a> fn(&'a mut Server, Client) -> BoxFuture<'a, Result<String>>
 
 /// Sentences, what the server is set up for, and how to find out.
 const STORMS: [(&str, Setup, Storm); 4] = [
-    ("500 clients come back to a server that crashes", Setup::Usual, |server, client| {
-        Box::pin(crash(server, client))
-    }),
-    ("questions to a server that restarts are answered or fail", Setup::Usual, |server, client| {
-        Box::pin(questions(server, client))
-    }),
-    ("200 links that fall silent are given up and replaced", Setup::CalmHeartbeat, |server, client| {
-        Box::pin(silence(server, client))
-    }),
-    ("5,000 reconnections leave nothing behind", Setup::Usual, |server, client| {
-        Box::pin(reconnections(server, client))
-    }),
+    (
+        "500 clients come back to a server that crashes",
+        Setup::Usual,
+        |server, client| Box::pin(crash(server, client)),
+    ),
+    (
+        "questions to a server that restarts are answered or fail",
+        Setup::Usual,
+        |server, client| Box::pin(questions(server, client)),
+    ),
+    (
+        "200 links that fall silent are given up and replaced",
+        Setup::CalmHeartbeat,
+        |server, client| Box::pin(silence(server, client)),
+    ),
+    (
+        "5,000 reconnections leave nothing behind",
+        Setup::Usual,
+        |server, client| Box::pin(reconnections(server, client)),
+    ),
 ];
 
 /// Runs all of them against one kind of server.
@@ -134,7 +142,10 @@ async fn crash(server: &mut Server, client: Client) -> Result<String> {
     let back = started.elapsed();
     all_answer(&peers).await?;
     all_close(peers).await;
-    Ok(format!("{CLIENTS} clients were back after {} ms", back.as_millis()))
+    Ok(format!(
+        "{CLIENTS} clients were back after {} ms",
+        back.as_millis()
+    ))
 }
 
 async fn questions(server: &mut Server, client: Client) -> Result<String> {
@@ -165,7 +176,9 @@ async fn questions(server: &mut Server, client: Client) -> Result<String> {
     all_answer(&peers).await?;
     all_close(peers).await;
     ensure!(failed > 0, "no restart was noticed");
-    Ok(format!("{answered} questions were answered, {failed} failed"))
+    Ok(format!(
+        "{answered} questions were answered, {failed} failed"
+    ))
 }
 
 /// Asks one question after the other, and counts those that were answered and those that failed.
@@ -203,7 +216,10 @@ async fn silence(server: &mut Server, client: Client) -> Result<String> {
     all_hear(&peers, CONNECT).await;
     all_answer(&peers).await?;
     all_close(peers).await;
-    Ok(format!("{CLIENTS} clients noticed within {} ms", noticed.as_millis()))
+    Ok(format!(
+        "{CLIENTS} clients noticed within {} ms",
+        noticed.as_millis()
+    ))
 }
 
 async fn reconnections(server: &mut Server, client: Client) -> Result<String> {
@@ -235,8 +251,14 @@ async fn reconnections(server: &mut Server, client: Client) -> Result<String> {
     all_close(peers).await;
     let grown = after.memory.saturating_sub(before.memory);
     ensure!(grown < SLACK, "it has grown from {before} to {after}");
-    ensure!(after.files <= before.files, "it has grown from {before} to {after}");
-    Ok(format!("{} reconnections: from {before} to {after}", CLIENTS * ROUNDS))
+    ensure!(
+        after.files <= before.files,
+        "it has grown from {before} to {after}"
+    );
+    Ok(format!(
+        "{} reconnections: from {before} to {after}",
+        CLIENTS * ROUNDS
+    ))
 }
 
 /// What this process uses once it has stopped changing, all clients being connected.
@@ -248,7 +270,11 @@ async fn settled(peers: &[Arc<dyn Peer>]) -> Result<Usage> {
         all_answer(peers).await?;
         sleep(Duration::from_millis(50)).await;
         let usage = Usage::now()?;
-        unchanged = if usage.files == latest.files { unchanged + 1 } else { 0 };
+        unchanged = if usage.files == latest.files {
+            unchanged + 1
+        } else {
+            0
+        };
         latest = usage;
         if unchanged == 10 {
             return Ok(latest);

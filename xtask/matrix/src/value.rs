@@ -49,7 +49,10 @@ pub(crate) fn nested_binary() -> Vec<Value> {
     vec![
         bytes(3),
         object(vec![
-            ("a", Value::from(vec![bytes(3), object(vec![("b", bytes(300))])])),
+            (
+                "a",
+                Value::from(vec![bytes(3), object(vec![("b", bytes(300))])]),
+            ),
             ("text", "between".into()),
         ]),
         Value::from(vec![Value::from(vec![bytes(1)])]),
@@ -60,9 +63,14 @@ pub(crate) fn nested_binary() -> Vec<Value> {
 
 /// Fails unless they are the same. Numbers are what JavaScript takes them for: 2 is 2.0.
 pub(crate) fn same(found: &[Value], expected: &[Value], what: &str) -> Result<()> {
-    let is_same = found.len() == expected.len()
-        && found.iter().zip(expected).all(|(a, b)| is_same(a, b));
-    ensure!(is_same, "{what}: got {} instead of {}", brief(found), brief(expected));
+    let is_same =
+        found.len() == expected.len() && found.iter().zip(expected).all(|(a, b)| is_same(a, b));
+    ensure!(
+        is_same,
+        "{what}: got {} instead of {}",
+        brief(found),
+        brief(expected)
+    );
     Ok(())
 }
 
@@ -104,7 +112,10 @@ mod tests {
             (json!({"a": 1}), json!({"b": 1})),
             (json!(null), json!(false)),
         ] {
-            assert!(same(&values(a.clone()), &values(b.clone()), "").is_err(), "{a} {b}");
+            assert!(
+                same(&values(a.clone()), &values(b.clone()), "").is_err(),
+                "{a} {b}"
+            );
         }
     }
 }

@@ -17,24 +17,46 @@ pub(super) fn cases() -> Vec<Case> {
         case!("an event may have no argument or many", arguments),
         case!("binary comes back from any depth", binary),
         case!("text and names keep every character", characters),
-        case!("the server acks with no argument or many, and with binary", server_acks),
-        case!("the client acks with no argument or many, and with binary", client_acks),
+        case!(
+            "the server acks with no argument or many, and with binary",
+            server_acks
+        ),
+        case!(
+            "the client acks with no argument or many, and with binary",
+            client_acks
+        ),
         case!("1,000 answers find their questions", many_acks),
         case!("a message may be large", large),
     ];
     let ordered = [
         case!("1,000 events of the server arrive in order", from_server),
-        case!("1,000 events arrive in order and come back in order", both_ways).about_order(),
+        case!(
+            "1,000 events arrive in order and come back in order",
+            both_ways
+        )
+        .about_order(),
         case!("text and binary events keep their order", mixed).about_order(),
     ];
-    let msgpack = cases.iter().chain(&ordered[..1]).map(|case| case.on(Setup::MsgPack));
-    cases.iter().chain(&ordered).copied().chain(msgpack).collect()
+    let msgpack = cases
+        .iter()
+        .chain(&ordered[..1])
+        .map(|case| case.on(Setup::MsgPack));
+    cases
+        .iter()
+        .chain(&ordered)
+        .copied()
+        .chain(msgpack)
+        .collect()
 }
 
 /// Sends it, and takes it back.
 async fn echo(peer: &dyn Peer, args: &[Value]) -> Result<()> {
     peer.emit("/", "message", args)?;
-    same(&peer.journal().next("/", "message-back").await, args, "echo")
+    same(
+        &peer.journal().next("/", "message-back").await,
+        args,
+        "echo",
+    )
 }
 
 async fn kinds(bench: &Bench<'_>) -> Result<()> {
@@ -142,7 +164,11 @@ async fn mixed(bench: &Bench<'_>) -> Result<()> {
         peer.emit("/", "message", &args(n))?;
     }
     for n in 0..200 {
-        same(&peer.journal().next("/", "message-back").await, &args(n), "echo")?;
+        same(
+            &peer.journal().next("/", "message-back").await,
+            &args(n),
+            "echo",
+        )?;
     }
     Ok(())
 }

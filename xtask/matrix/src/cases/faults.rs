@@ -17,10 +17,17 @@ pub(super) fn cases() -> Vec<Case> {
         case!("a link that falls silent is given up and replaced", silent)
             .on(Setup::Heartbeat)
             .fault(),
-        case!("what is emitted while the link is down arrives in order, once", offline)
-            .about_order()
-            .fault(),
-        case!("a question that a cut leaves open is answered by an error", open_question).fault(),
+        case!(
+            "what is emitted while the link is down arrives in order, once",
+            offline
+        )
+        .about_order()
+        .fault(),
+        case!(
+            "a question that a cut leaves open is answered by an error",
+            open_question
+        )
+        .fault(),
         case!("a cut connection goes on with what it missed", recovery)
             .on(Setup::Recovery)
             .fault(),
@@ -65,7 +72,11 @@ async fn offline(bench: &Bench<'_>) -> Result<()> {
     }
     proxy.recover();
     for n in 0..MANY {
-        same(&peer.journal().next("/", "seq-back").await, &[n.into()], "echo")?;
+        same(
+            &peer.journal().next("/", "seq-back").await,
+            &[n.into()],
+            "echo",
+        )?;
     }
     peer.ask("/", "message-with-ack", vec![]).await?;
     let surplus = peer.journal().take("/", "seq-back");
@@ -114,7 +125,11 @@ async fn recovery(bench: &Bench<'_>) -> Result<()> {
     for n in 0..3 {
         let message = peer.journal().next("/", "room-message").await;
         // Behind it stands where the message is in the server's order.
-        same(&message[..1.min(message.len())], &[n.into()], "what was missed")?;
+        same(
+            &message[..1.min(message.len())],
+            &[n.into()],
+            "what was missed",
+        )?;
     }
     ensure!(peer.is_recovered("/"), "not recovered");
     ensure!(peer.id("/") == id, "another id");

@@ -33,7 +33,11 @@ pub(super) fn cases() -> Vec<Case> {
 async fn stays(bench: &Bench<'_>) -> Result<()> {
     let peer = bench.peer().await?;
     let answer = peer.ask("/", "transport", vec![]).await?;
-    same(&answer, &[bench.way.name().into()], "the server's transport")?;
+    same(
+        &answer,
+        &[bench.way.name().into()],
+        "the server's transport",
+    )?;
     let transport = peer.transport().map(Transport::as_str);
     ensure!(transport == Some(bench.way.name()), "on {transport:?}");
     Ok(())
@@ -41,7 +45,9 @@ async fn stays(bench: &Bench<'_>) -> Result<()> {
 
 async fn upgrade(bench: &Bench<'_>) -> Result<()> {
     let peer = bench.peer().await?;
-    bench.until(|| peer.transport() == Some(Transport::Websocket)).await;
+    bench
+        .until(|| peer.transport() == Some(Transport::Websocket))
+        .await;
     let answer = peer.ask("/", "transport", vec![]).await?;
     same(&answer, &["websocket".into()], "the server's transport")
 }
@@ -58,10 +64,17 @@ async fn end_of_namespace(bench: &Bench<'_>) -> Result<()> {
     peer.emit("/custom", "disconnect-me", &[false.into()])?;
     peer.journal().next("/custom", "bye").await;
     let reason = peer.journal().next("/custom", DISCONNECT).await;
-    same(&reason, &["io server disconnect".into()], "the client's reason")?;
+    same(
+        &reason,
+        &["io server disconnect".into()],
+        "the client's reason",
+    )?;
     let answer = peer.ask("/", "message-with-ack", vec![1.into()]).await?;
     same(&answer, &[1.into()], "answer")?;
-    ensure!(peer.journal().take("/custom", CONNECT).is_none(), "it came back");
+    ensure!(
+        peer.journal().take("/custom", CONNECT).is_none(),
+        "it came back"
+    );
     Ok(())
 }
 
@@ -70,7 +83,11 @@ async fn end_of_connection(bench: &Bench<'_>) -> Result<()> {
     peer.emit("/", "disconnect-me", &[true.into()])?;
     peer.journal().next("/", "bye").await;
     let reason = peer.journal().next("/", DISCONNECT).await;
-    same(&reason, &["io server disconnect".into()], "the client's reason")
+    same(
+        &reason,
+        &["io server disconnect".into()],
+        "the client's reason",
+    )
 }
 
 async fn close(bench: &Bench<'_>) -> Result<()> {
@@ -79,10 +96,17 @@ async fn close(bench: &Bench<'_>) -> Result<()> {
     peer.ask("/", "tag", vec![tag.clone().into()]).await?;
     peer.close().await;
     let reason = peer.journal().next("/", DISCONNECT).await;
-    same(&reason, &["io client disconnect".into()], "the client's reason")?;
+    same(
+        &reason,
+        &["io client disconnect".into()],
+        "the client's reason",
+    )?;
     let reason = other.ask("/", "reason-of", vec![tag.into()]).await?;
     // The farewells of namespace and connection may arrive as one; servers then take either.
-    let reason = reason.first().and_then(|reason| reason.as_str()).unwrap_or_default();
+    let reason = reason
+        .first()
+        .and_then(|reason| reason.as_str())
+        .unwrap_or_default();
     ensure!(
         ["client namespace disconnect", "transport close"].contains(&reason),
         "the server's reason: {reason}"
@@ -95,7 +119,10 @@ async fn idle(bench: &Bench<'_>) -> Result<()> {
     let id = peer.id("/");
     sleep(bench.kind.heartbeat * 4).await;
     ensure!(peer.id("/") == id, "another id");
-    ensure!(peer.journal().take("/", DISCONNECT).is_none(), "it was lost");
+    ensure!(
+        peer.journal().take("/", DISCONNECT).is_none(),
+        "it was lost"
+    );
     let answer = peer.ask("/", "message-with-ack", vec![1.into()]).await?;
     same(&answer, &[1.into()], "answer")
 }
@@ -113,8 +140,14 @@ async fn restarted(bench: &Bench<'_>, crash: bool) -> Result<()> {
     let id = peer.id("/");
     bench.server.lock().await.restart(crash).await?;
     let reason = peer.journal().next("/", DISCONNECT).await;
-    let reason = reason.first().and_then(|reason| reason.as_str()).unwrap_or_default();
-    ensure!(reason.starts_with("transport "), "the client's reason: {reason}");
+    let reason = reason
+        .first()
+        .and_then(|reason| reason.as_str())
+        .unwrap_or_default();
+    ensure!(
+        reason.starts_with("transport "),
+        "the client's reason: {reason}"
+    );
     peer.journal().next("/", CONNECT).await;
     ensure!(peer.id("/") != id, "the same id");
     bench.ask_until_answered(&*peer, 1).await

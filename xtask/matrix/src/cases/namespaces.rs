@@ -30,13 +30,18 @@ async fn refusal(bench: &Bench<'_>) -> Result<()> {
     let data = json!({ "code": 401, "reason": "no token" });
     same(refusal.data.as_slice(), &[data.into()], "data")?;
     // Old servers send nothing but the data.
-    ensure!(["not allowed", ""].contains(&&*refusal.message), "said {refusal:?}");
+    ensure!(
+        ["not allowed", ""].contains(&&*refusal.message),
+        "said {refusal:?}"
+    );
     Ok(())
 }
 
 async fn auth(bench: &Bench<'_>) -> Result<()> {
     let peer = bench.peer_in(&[secret()]).await?;
-    let answer = peer.ask("/refuse", "message-with-ack", vec![1.into()]).await?;
+    let answer = peer
+        .ask("/refuse", "message-with-ack", vec![1.into()])
+        .await?;
     same(&answer, &[1.into()], "answer")
 }
 
@@ -78,9 +83,17 @@ async fn leave(bench: &Bench<'_>) -> Result<()> {
     peer.ask("/custom", "tag", vec![tag(&*peer)]).await?;
     peer.leave("/custom");
     let reason = peer.journal().next("/custom", DISCONNECT).await;
-    same(&reason, &["io client disconnect".into()], "the client's reason")?;
+    same(
+        &reason,
+        &["io client disconnect".into()],
+        "the client's reason",
+    )?;
     let reason = peer.ask("/", "reason-of", vec![tag(&*peer)]).await?;
-    same(&reason, &["client namespace disconnect".into()], "the server's reason")
+    same(
+        &reason,
+        &["client namespace disconnect".into()],
+        "the server's reason",
+    )
 }
 
 /// What no other client has.

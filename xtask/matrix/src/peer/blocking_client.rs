@@ -44,7 +44,11 @@ fn listen(socket: &Socket, journal: &Arc<Journal>) {
     socket.on_connect(move |socket: Socket| it.record(socket.namespace(), CONNECT, vec![]));
     let it = Arc::clone(journal);
     socket.on_connect_error(move |socket: Socket, error: ConnectError| {
-        it.record(socket.namespace(), CONNECT_ERROR, vec![error.to_string().into()]);
+        it.record(
+            socket.namespace(),
+            CONNECT_ERROR,
+            vec![error.to_string().into()],
+        );
     });
     let it = Arc::clone(journal);
     socket.on_disconnect(move |socket: Socket, reason: DisconnectReason| {

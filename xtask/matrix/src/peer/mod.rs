@@ -22,8 +22,12 @@ pub(crate) enum Client {
 }
 
 impl Client {
-    pub(crate) const ALL: [Self; 4] =
-        [Self::Async, Self::Blocking, Self::Simple, Self::SimpleBlocking];
+    pub(crate) const ALL: [Self; 4] = [
+        Self::Async,
+        Self::Blocking,
+        Self::Simple,
+        Self::SimpleBlocking,
+    ];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {

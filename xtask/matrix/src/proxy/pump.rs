@@ -179,7 +179,13 @@ mod tests {
             at_start: 0,
         };
         let allowance = AtomicU64::new(10);
-        let pump = Pump::new(Direction::Up, Weather::Fair, &silence, &allowance, Random::new(1));
+        let pump = Pump::new(
+            Direction::Up,
+            Weather::Fair,
+            &silence,
+            &allowance,
+            Random::new(1),
+        );
         assert_eq!([7, 7, 7].map(|len| pump.take_allowance(len)), [7, 3, 0]);
     }
 }

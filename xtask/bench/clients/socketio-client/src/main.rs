@@ -60,11 +60,13 @@ async fn connect(url: &str, shared: &Arc<Shared>) -> Result<Client, Failure> {
     config.engine.transports = vec![Transport::Websocket];
     let client = Client::new(config);
     let (shared, due) = (Arc::clone(shared), AtomicU64::new(0));
-    client.of("/").on("echo", move |socket: Socket, Data(echo): Data<String>| {
-        let next = shared.next(due.fetch_add(1, Relaxed), &echo);
-        let sent = socket.emit("echo", &next);
-        async { sent }
-    });
+    client
+        .of("/")
+        .on("echo", move |socket: Socket, Data(echo): Data<String>| {
+            let next = shared.next(due.fetch_add(1, Relaxed), &echo);
+            let sent = socket.emit("echo", &next);
+            async { sent }
+        });
     client.connect().await?;
     Ok(client)
 }
