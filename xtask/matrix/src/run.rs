@@ -102,7 +102,8 @@ impl Place {
     }
 
     fn takes(&self, case: &Case) -> bool {
-        case.applies(self.kind, self.way) && (self.path == Path::Proxied || !case.is_fault)
+        case.applies(self.kind, self.client, self.way)
+            && (self.path == Path::Proxied || !case.is_fault)
     }
 
     async fn run(&self, case: &Case, server: &mut Server, seed: u64) -> Result<(), String> {

@@ -60,7 +60,7 @@ pub(crate) async fn run(
     account: &mut Account,
 ) -> Result<()> {
     process::raise_limits()?;
-    for &client in &selection.clients {
+    for &client in selection.clients.iter().filter(|it| !it.is_simple()) {
         for (sentence, setup, storm) in STORMS {
             let name = format!("{}, {}: {sentence}", kind.name, client.name());
             if !name.contains(&selection.filter) {

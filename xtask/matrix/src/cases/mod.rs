@@ -4,12 +4,14 @@ mod events;
 mod faults;
 mod lifecycle;
 mod namespaces;
+mod simple;
 
 use anyhow::Result;
 use futures_util::future::BoxFuture;
 
 use crate::{
     bench::{Bench, Way},
+    peer::Client,
     server::{Kind, Setup},
 };
 
@@ -24,6 +26,8 @@ pub(crate) struct Case {
     pub(crate) is_fault: bool,
     /// Whether it is about the order of what the client sends.
     is_about_order: bool,
+    /// Whether it is for the clients without handlers, and only for them.
+    is_simple: bool,
 }
 
 type Run = for<'a> fn(&'a Bench<'_>) -> BoxFuture<'a, Result<()>>;
@@ -34,6 +38,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(namespaces::cases());
     cases.extend(lifecycle::cases());
     cases.extend(faults::cases());
+    cases.extend(simple::cases());
     cases
 }
 
@@ -46,6 +51,7 @@ impl Case {
             over: &Way::ALL,
             is_fault: false,
             is_about_order: false,
+            is_simple: false,
         }
     }
 
@@ -64,6 +70,13 @@ impl Case {
         }
     }
 
+    fn simple(self) -> Self {
+        Self {
+            is_simple: true,
+            ..self
+        }
+    }
+
     fn fault(self) -> Self {
         Self {
             is_fault: true,
@@ -72,8 +85,11 @@ impl Case {
     }
 
     /// Whether it makes sense there.
-    pub(crate) fn applies(&self, kind: &Kind, way: Way) -> bool {
-        kind.can(self.setup) && self.over.contains(&way) && (kind.in_order || !self.is_about_order)
+    pub(crate) fn applies(&self, kind: &Kind, client: Client, way: Way) -> bool {
+        kind.can(self.setup)
+            && client.is_simple() == self.is_simple
+            && self.over.contains(&way)
+            && (kind.in_order || !self.is_about_order)
     }
 
     pub(crate) async fn run(&self, bench: &Bench<'_>) -> Result<()> {

@@ -1,6 +1,7 @@
 //! One face for our clients, so that they run the same cases.
 
 mod async_client;
+mod blocking_client;
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,21 +16,39 @@ use crate::{journal::Journal, value::Value};
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Client {
     Async,
+    Blocking,
+    Simple,
+    SimpleBlocking,
 }
 
 impl Client {
-    pub(crate) const ALL: [Self; 1] = [Self::Async];
+    pub(crate) const ALL: [Self; 4] = [
+        Self::Async,
+        Self::Blocking,
+        Self::Simple,
+        Self::SimpleBlocking,
+    ];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Async => "async",
+            Self::Blocking => "blocking",
+            Self::Simple => "simple",
+            Self::SimpleBlocking => "simple blocking",
         }
     }
 
-    /// Makes one that wants these namespaces, and does not connect it.
+    /// Whether it has no handlers.
+    pub(crate) const fn is_simple(self) -> bool {
+        matches!(self, Self::Simple | Self::SimpleBlocking)
+    }
+
+    /// Makes one that wants these namespaces, and does not connect it. Beneath a simple client is
+    /// one with handlers.
     pub(crate) fn make(self, config: Config, wishes: &[Wish]) -> Arc<dyn Peer> {
         match self {
-            Self::Async => async_client::make(config, wishes),
+            Self::Async | Self::Simple => async_client::make(config, wishes),
+            Self::Blocking | Self::SimpleBlocking => blocking_client::make(config, wishes),
         }
     }
 }
