@@ -25,6 +25,7 @@ targets! {
     engine::payload, "engine-payload", "bodies of polling", 4096, (4096, 64), engine::TOKENS;
     engine::jsonp, "engine-jsonp", "forms and scripts of clients that can only load scripts", 2048, (16_384, 256), engine::JSONP_TOKENS;
     engine::request, "engine-request", "what an HTTP request wants", 1024, (8192, 32), engine::QUERY_TOKENS;
+    engine::http1, "engine-http1", "requests on a connection, cut anywhere", 2048, (16_384, 64), engine::HTTP_TOKENS;
     engine::handshake, "engine-handshake", "the handshake, as a client reads it", 1024, (8192, 64), engine::HANDSHAKE_TOKENS;
     engine::frames, "engine-frames", "WebSocket frames, cut anywhere", 2048, (16_384, 256), engine::FRAME_TOKENS;
     engine::tungstenite, "engine-tungstenite", "WebSocket frames, as tungstenite reads them", 2048, (65_536, 64), engine::FRAME_TOKENS;

@@ -4,6 +4,7 @@ mod body;
 mod client;
 mod frames;
 mod handshake;
+mod http1;
 mod jsonp;
 mod outgoing;
 mod packet;
@@ -17,6 +18,7 @@ mod webtransport;
 pub(super) use client::client;
 pub(super) use frames::frames;
 pub(super) use handshake::handshake;
+pub(super) use http1::http1;
 pub(super) use jsonp::jsonp;
 pub(super) use packet::packet;
 pub(super) use pair::pair;
@@ -68,6 +70,20 @@ pub(super) const QUERY_TOKENS: &[&[u8]] = &[
     b"%",
     b"%41",
     b"&",
+];
+
+pub(super) const HTTP_TOKENS: &[&[u8]] = &[
+    b"GET /engine.io/?",
+    b"POST /engine.io/?",
+    b" HTTP/1.1\r\n",
+    b"\r\n\r\n",
+    b"EIO=4&transport=polling",
+    b"EIO=4&transport=websocket",
+    b"content-length: 3\r\n",
+    b"content-length: 65\r\n",
+    b"transfer-encoding: chunked\r\n",
+    b"upgrade: websocket\r\n",
+    b"sec-websocket-key: a\r\n",
 ];
 
 pub(super) const HANDSHAKE_TOKENS: &[&[u8]] = &[

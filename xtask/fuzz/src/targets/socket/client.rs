@@ -183,6 +183,9 @@ impl Caller {
                 self.ended = Some(nsp);
                 self.end(acks);
             }
+            Ok(Some(Told::Postponed { nsp })) => {
+                assert!(self.is_member(nsp) && !self.members[&nsp.index()].joined);
+            }
             Ok(Some(Told::Unwanted) | None) | Err(_) => {}
         }
     }
@@ -235,6 +238,7 @@ enum Told {
     Ack { nsp: NamespaceId, ack: u64 },
     Disconnected { nsp: NamespaceId, acks: Vec<u64> },
     Unwanted,
+    Postponed { nsp: NamespaceId },
 }
 
 fn told(
@@ -254,6 +258,7 @@ fn told(
             acks: acks.clone(),
         },
         Event::Unwanted { .. } => Told::Unwanted,
+        Event::Postponed { nsp, .. } => Told::Postponed { nsp: *nsp },
         other => panic!("{other:?}"),
     }))
 }
