@@ -19,11 +19,11 @@ use crate::listener::{Listener, install};
 use crate::manager::SocketKey;
 use crate::proto::Tick;
 use crate::proto::{FromArgs, Payload};
-use crate::provide::{Credentials, Provide, Provider};
+use crate::provide::{Credentials, Provide};
 use crate::routes::{Routes, handler_methods};
 use crate::socket::{Events, Socket};
 use crate::stage::{Stage, Status};
-use crate::task::{self, Handle, Shared};
+use crate::task::{self, Handle, Provider, Shared};
 use tokio::time::Instant;
 
 /// A client of one server: cheap to clone, all clones are the same client.

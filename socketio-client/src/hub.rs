@@ -229,6 +229,7 @@ impl State {
         View {
             manager: &self.manager,
             driven: !matches!(self.driver, Driver::None),
+            #[cfg(feature = "async")]
             abandoned: self.abandoned,
         }
     }
@@ -282,6 +283,7 @@ pub(crate) struct View<'a> {
     /// Whether there is a driver.
     pub(crate) driven: bool,
     /// Whether the last handle has gone.
+    #[cfg(feature = "async")]
     pub(crate) abandoned: bool,
 }
 
@@ -331,11 +333,13 @@ impl Watcher {
     }
 
     /// Looks now.
+    #[cfg(feature = "async")]
     pub(crate) fn ask<R>(&self, look: impl FnOnce(View<'_>) -> R) -> R {
         look(self.hub.state.lock().view())
     }
 
     /// [`poll`](Self::poll), as a future. Dropped, nothing has happened.
+    #[cfg(feature = "async")]
     pub(crate) async fn until<R>(&self, mut look: impl FnMut(View<'_>) -> Option<R>) -> R {
         std::future::poll_fn(|cx| self.poll(cx, &mut look)).await
     }

@@ -38,9 +38,9 @@
 //! }
 //! ```
 //!
-//! Those who dislike callbacks take [events as a stream](Socket::events), and scripts the
-//! [`SimpleClient`]. Handlers with state are a type that is a [`Listener`]. The engine below is
-//! usable alone: [`engine`].
+//! All of this is for tokio; [`blocking`] has the same names for plain threads. Those who dislike
+//! callbacks take [events as a stream](Socket::events), and scripts the [`SimpleClient`]. Handlers
+//! with state are a type that is a [`Listener`]. The engine below is usable alone: [`engine`].
 //!
 //! # Handlers
 //!
@@ -84,6 +84,16 @@
 //! * Nothing a server sends makes the client panic.
 //!
 //! Signals, Ctrl-C for one, are the application's.
+
+#![cfg_attr(
+    not(any(feature = "async", feature = "blocking")),
+    allow(
+        dead_code,
+        unused_imports,
+        unused_macros,
+        reason = "what both clients share"
+    )
+)]
 
 #[cfg(all(doctest, feature = "async"))]
 #[doc = include_str!("../README.md")]

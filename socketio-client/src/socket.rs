@@ -21,9 +21,9 @@ use crate::listener::{Listener, install};
 use crate::manager::SocketKey;
 use crate::member::Member;
 use crate::proto::{FromArgs, Payload};
-use crate::provide::{Credentials, Provide, Provider};
+use crate::provide::{Credentials, Provide};
 use crate::routes::{Place, Routes, Selected, handler_methods, select};
-use crate::task::{Namespace, Shared};
+use crate::task::{Namespace, Provider, Shared};
 
 /// A namespace of a client: cheap to clone, usable from any thread or task; all clones are the
 /// same.

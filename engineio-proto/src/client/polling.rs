@@ -37,10 +37,15 @@ impl Polling {
     }
 }
 
+/// The most packets in one body: servers of python-engineio drop the whole of one that has more, and
+/// answer 200.
+const MAX_PACKETS: usize = 16;
+
 /// A POST body in the making, no larger than the server takes (protocol.md §8).
 #[derive(Debug)]
 pub(super) struct Body {
     payload: Writer,
+    packets: usize,
     /// Bytes of the body so far.
     len: usize,
     limit: usize,
@@ -50,6 +55,7 @@ impl Body {
     pub(super) const fn new(payload: Writer, limit: Option<usize>) -> Self {
         Self {
             payload,
+            packets: 0,
             len: 0,
             limit: match limit {
                 Some(limit) => limit,
@@ -58,14 +64,19 @@ impl Body {
         }
     }
 
-    /// Lets `append` add a packet, and takes it back if the body became too large. A body takes
-    /// one packet of any size: whether that is too much is for the server to say.
+    /// Lets `append` add a packet, unless there are too many, and takes it back if the body became
+    /// too large. A body takes one packet of any size: whether that is too much is for the server to
+    /// say.
     pub(super) fn push(&mut self, append: impl FnOnce(&mut Writer)) -> bool {
+        if self.packets == MAX_PACKETS {
+            return false;
+        }
         let before = self.payload.len();
         append(&mut self.payload);
         let len = self.len + self.payload.posted_len(before);
         let fits = before == 0 || len <= self.limit;
         if fits {
+            self.packets += 1;
             self.len = len;
         } else {
             self.payload.truncate(before);

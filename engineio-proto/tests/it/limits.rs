@@ -51,6 +51,23 @@ fn queued_bytes_of_a_client_are_counted_until_all_of_a_message_has_left() {
 }
 
 #[test]
+fn post_of_a_client_has_no_more_packets_than_servers_in_python_take() {
+    let mut session = client();
+    for _ in 0..16 {
+        session.send(Prepared::text("a"));
+    }
+    session.close(1);
+    assert_eq!(
+        client_lines(&mut session),
+        [format!("post 2: {}", ["4a"; 16].join("␞"))]
+    );
+    respond(&mut session, 2, 2, "ok");
+    assert_eq!(client_lines(&mut session), ["post 3: 1"]);
+    respond(&mut session, 3, 3, "ok");
+    assert_eq!(client_lines(&mut session), ["closed: forced close"]);
+}
+
+#[test]
 fn response_stops_growing_at_a_megabyte() {
     let mut session = server_on_polling(server::Config::default());
     let message = Prepared::text(&"x".repeat(600_000));

@@ -13,6 +13,7 @@
 
 mod dispatch;
 mod link;
+mod provider;
 mod timer;
 mod work;
 
@@ -30,6 +31,7 @@ use tokio::time::Instant;
 
 use self::dispatch::Dispatch;
 use self::link::Happened;
+pub(crate) use self::provider::Provider;
 use self::timer::Timer;
 use crate::engine::{self, CloseReason, Connect, Connection, Dialer, ErrorKind};
 use crate::handler::Route;
@@ -37,7 +39,7 @@ use crate::hub::{Hub, Rest};
 use crate::link::{Ended, Link};
 use crate::manager::{Output, SocketKey};
 use crate::proto::BoxError;
-use crate::provide::{Credentials, Provider};
+use crate::provide::Credentials;
 use crate::shared::{self, Kind};
 
 /// The async client.

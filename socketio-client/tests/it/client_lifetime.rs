@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use socketio_client::{AckError, Client, Data, Socket, Status};
+use tokio::runtime::Runtime;
 
 use crate::host::{Door, Host, config, patiently, settle, websocket};
 
@@ -158,23 +159,16 @@ async fn calls_to_a_client_that_is_dropped_meanwhile_are_answered() {
     assert_eq!(host.network.open(), 0);
 }
 
-#[tokio::test(start_paused = true)]
-async fn many_reconnections_leave_nothing_behind() {
-    let token = Arc::new(());
-    let host = Host::new();
-    host.io.on("echo", async |Data(n): Data<u32>| n);
-    let client = host.websocket_client();
-    let kept = Arc::clone(&token);
-    client.on("hello", move |socket: Socket| {
-        let kept = Arc::clone(&kept);
-        async move {
-            let _ = socket.call::<u32>("never", &()).await;
-            drop(kept);
-        }
-    });
-    host.io
-        .on_connect(async |socket: socketio_server::Socket| drop(socket.emit("hello", &())));
-    for n in 0..1000_u32 {
+/// How many times a link is lost: enough for what is left behind each time to add up.
+const RECONNECTIONS: u32 = match cfg!(debug_assertions) {
+    true => 1_000,
+    // Optimised, it takes some seconds.
+    false => 100_000,
+};
+
+/// Connects, asks, and loses the link, so many times.
+async fn reconnect(host: &Host, client: &Client, times: u32) {
+    for n in 0..times {
         patiently(client.connect()).await.unwrap();
         let answer = client.call::<u32>("echo", &n).await;
         assert!(matches!(answer, Ok(echo) if echo == n), "{answer:?}");
@@ -184,6 +178,31 @@ async fn many_reconnections_leave_nothing_behind() {
         assert!(matches!(lost.await, Err(AckError::Disconnected)));
         patiently(status.changed()).await.unwrap();
     }
+}
+
+/// A server that answers, and greets whoever comes.
+fn greeter() -> Host {
+    let host = Host::new();
+    host.io.on("echo", async |Data(n): Data<u32>| n);
+    host.io
+        .on_connect(async |socket: socketio_server::Socket| drop(socket.emit("hello", &())));
+    host
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_reconnections_leave_nothing_behind() {
+    let token = Arc::new(());
+    let host = greeter();
+    let client = host.websocket_client();
+    let kept = Arc::clone(&token);
+    client.on("hello", move |socket: Socket| {
+        let kept = Arc::clone(&kept);
+        async move {
+            let _ = socket.call::<u32>("never", &()).await;
+            drop(kept);
+        }
+    });
+    reconnect(&host, &client, RECONNECTIONS).await;
     client.disconnect();
     settle().await;
     assert_eq!(Arc::strong_count(&token), 2);
@@ -193,14 +212,31 @@ async fn many_reconnections_leave_nothing_behind() {
 }
 
 #[test]
-fn a_client_survives_its_runtime() {
-    let runtime = || {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .start_paused(true)
-            .build()
-            .unwrap()
+fn reconnections_do_not_make_the_heap_grow() {
+    let runtime = runtime();
+    let (host, client) = {
+        let _guard = runtime.enter();
+        let host = greeter();
+        let client = host.websocket_client();
+        (host, client)
     };
+    // Queues and tables reach their sizes.
+    runtime.block_on(reconnect(&host, &client, 100));
+    let heap = allocation_counter::measure(|| runtime.block_on(reconnect(&host, &client, 300)));
+    // At one byte each it would be more.
+    assert!(heap.bytes_current < 256, "{heap:?}");
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .unwrap()
+}
+
+#[test]
+fn a_client_survives_its_runtime() {
     let client = {
         let runtime = runtime();
         let _guard = runtime.enter();

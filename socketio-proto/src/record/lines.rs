@@ -208,9 +208,6 @@ impl Lines {
             Event::Unwanted { leave } => {
                 json!({ "out": "unwanted", "packet": self.sent_packet(leave) })
             }
-            Event::Postponed { nsp, request } => json!({
-                "out": "postponed", "nsp": nsp.to_pair(), "packet": self.sent_packet(request),
-            }),
         })
     }
 

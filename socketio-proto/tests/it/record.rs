@@ -254,8 +254,8 @@ fn a_packet_keeps_its_shape() {
         ),
         (r#"2/n,12["e","\u00e9"]"#, r#"2/n,12["e","\u1111"]"#),
         (
-            r#"52-3["e",{"_placeholder":true,"num":1},{"num":1234}]"#,
-            r#"52-3["e",{"_placeholder":true,"num":1},{"num":1111}]"#,
+            r#"53-3["e",{"_placeholder":true,"num":2},{"num":1234}]"#,
+            r#"53-3["e",{"_placeholder":true,"num":2},{"num":1111}]"#,
         ),
         (
             r#"0{"pid":"abc","offset":7}"#,

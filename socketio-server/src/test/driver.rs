@@ -315,7 +315,7 @@ impl Driver {
 }
 
 /// Sends what a message has led to. One that breaks the protocol ends the link.
-fn finish(machine: &mut Session, now: Tick, handled: Result<Option<Encoded>, ProtocolError>) {
+fn finish(machine: &mut Session, now: Tick, handled: Result<Vec<Encoded>, ProtocolError>) {
     match handled {
         Ok(sent) => sent.into_iter().for_each(|it| machine.send(prepare(it))),
         Err(_) => machine.abort(now, CloseReason::ParseError, "server broke the protocol"),

@@ -78,24 +78,21 @@ impl Sockets {
     pub(super) fn open(&mut self, link: &str) -> Vec<Encoded> {
         self.connection = Some(Connection::new(self.revision, &self.config, link));
         let early = std::mem::take(&mut self.early);
-        early
-            .into_iter()
-            .filter_map(|join| self.join(join))
-            .collect()
+        early.into_iter().flat_map(|join| self.join(join)).collect()
     }
 
     /// Asks for a namespace. Returns what is to be sent.
-    pub(super) fn join(&mut self, join: Join) -> Option<Encoded> {
+    pub(super) fn join(&mut self, join: Join) -> Vec<Encoded> {
         let Some(connection) = &mut self.connection else {
             self.early.push(join);
-            return None;
+            return Vec::new();
         };
         let Join { name, auth, answer } = join;
         let (nsp, request) = match connection.connect(&name, auth.as_ref()) {
             Ok(asked) => asked,
             Err(error) => {
                 let _ = answer.send(Err(Refusal::Impossible(error)));
-                return None;
+                return Vec::new();
             }
         };
         let (inbox, events) = mpsc::unbounded_channel();
@@ -106,8 +103,9 @@ impl Sockets {
             ended: Ended::default(),
             joining: Some((answer, events)),
         });
-        self.poll_events();
-        request
+        let mut sent = Vec::from_iter(request);
+        sent.append(&mut self.poll_events());
+        sent
     }
 
     /// Leaves a namespace. Returns what is to be sent.
@@ -129,25 +127,26 @@ impl Sockets {
     pub(super) fn handle_message(
         &mut self,
         message: &Message<'_>,
-    ) -> Result<Option<Encoded>, ProtocolError> {
+    ) -> Result<Vec<Encoded>, ProtocolError> {
         let Some(connection) = &mut self.connection else {
-            return Ok(None);
+            return Ok(Vec::new());
         };
         let event = match message {
             Message::Text(text) => connection.handle_text(text)?,
             Message::Binary(data) => connection.handle_binary(data)?,
         };
-        let sent = event.and_then(|event| self.handle_event(event));
-        self.poll_events();
+        let mut sent = Vec::from_iter(event.and_then(|event| self.handle_event(event)));
+        sent.append(&mut self.poll_events());
         Ok(sent)
     }
 
-    /// What happens without a message, which only revision 4 knows.
-    fn poll_events(&mut self) {
+    /// What happens without a message. Returns what is to be sent.
+    fn poll_events(&mut self) -> Vec<Encoded> {
+        let mut sent = Vec::new();
         while let Some(event) = self.connection.as_mut().and_then(Connection::poll_event) {
-            // None of them leads to anything that is to be sent.
-            let _ = self.handle_event(event);
+            sent.extend(self.handle_event(event));
         }
+        sent
     }
 
     fn handle_event(&mut self, event: Event<'_, Ticket>) -> Option<Encoded> {
@@ -178,6 +177,7 @@ impl Sockets {
             }
             Event::Disconnected { nsp, .. } => self.end(nsp, "io server disconnect"),
             Event::Unwanted { leave } => return Some(leave),
+            Event::Postponed { request, .. } => return Some(request),
             _ => {}
         }
         None
@@ -209,8 +209,6 @@ impl Sockets {
         for member in self.members.drain(..) {
             member.end(why, reason);
         }
-        // Whoever waits for an answer learns that there will be none.
-        self.connection = None;
     }
 
     fn end(&mut self, nsp: NamespaceId, reason: &'static str) {

@@ -12,10 +12,13 @@ pub(crate) const CONNECT: &str = "(connect)";
 pub(crate) const DISCONNECT: &str = "(disconnect)";
 pub(crate) const CONNECT_ERROR: &str = "(connect error)";
 
+/// A namespace and the name of an event.
+type Place = (String, String);
+
 /// Queues of what has arrived, by namespace and event.
 #[derive(Default)]
 pub(crate) struct Journal {
-    arrived: Mutex<HashMap<(String, String), VecDeque<Vec<Value>>>>,
+    arrived: Mutex<HashMap<Place, VecDeque<Vec<Value>>>>,
     news: Notify,
     /// For what is waited, should there be no end to it.
     waiting: Mutex<Vec<String>>,

@@ -198,7 +198,7 @@ async fn ask_on(peer: &dyn Peer, is_done: watch::Receiver<bool>) -> Result<(u64,
     Ok((answered, failed))
 }
 
-async fn silence(server: &mut Server, client: Client) -> Result<String> {
+async fn silence(server: &Server, client: Client) -> Result<String> {
     const CLIENTS: usize = 200;
     let proxy = Proxy::start(server.address, Weather::Fair, 1).await?;
     let url = format!("http://{}", proxy.address);
@@ -222,7 +222,7 @@ async fn silence(server: &mut Server, client: Client) -> Result<String> {
     ))
 }
 
-async fn reconnections(server: &mut Server, client: Client) -> Result<String> {
+async fn reconnections(server: &Server, client: Client) -> Result<String> {
     const CLIENTS: usize = 50;
     const WARM: usize = 20;
     const ROUNDS: usize = 100;

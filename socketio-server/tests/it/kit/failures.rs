@@ -1,7 +1,9 @@
 //! What a failing test says.
 
-use std::future::{Pending, Ready, pending};
+use std::future::{Pending, Ready, pending, ready};
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -142,9 +144,9 @@ async fn what_cannot_be_sent_is_refused_at_once() {
     assert_eq!(query, r#"not a query: "a b""#);
 }
 
-/// A service that does not work.
-#[derive(Clone)]
-struct Broken;
+/// A service that does not work, and whether it was called all the same.
+#[derive(Clone, Default)]
+struct Broken(Arc<AtomicBool>);
 
 impl<B> Service<http::Request<B>> for Broken {
     type Response = http::Response<Full<Bytes>>;
@@ -156,13 +158,15 @@ impl<B> Service<http::Request<B>> for Broken {
     }
 
     fn call(&mut self, _: http::Request<B>) -> Self::Future {
-        panic!("called although it is not ready")
+        self.0.store(true, Ordering::Relaxed);
+        ready(Ok(http::Response::default()))
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_service_that_fails_answers_nobody() {
-    let server = Server::with_service(&Io::builder().build(), Broken);
+    let broken = Broken::default();
+    let server = Server::with_service(&Io::builder().build(), broken.clone());
     for connect in [server.connect(), server.connect().polling()] {
         let refusal = connect.await.unwrap_err();
         assert_eq!(refusal, Refusal::Link("transport error"));
@@ -173,6 +177,7 @@ async fn a_service_that_fails_answers_nobody() {
         panic.starts_with("POST /login is not answered: "),
         "{panic}"
     );
+    assert!(!broken.0.load(Ordering::Relaxed));
 }
 
 #[tokio::test(start_paused = true)]
