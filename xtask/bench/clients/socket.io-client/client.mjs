@@ -15,14 +15,16 @@ function connect() {
   return new Promise((resolve, reject) => {
     const socket = io(url, { transports: ["websocket"], forceNew: true });
     let due = 0;
+    let sent = 1;
     socket.on("echo", (echo) => {
       if (echo !== message(due)) {
         console.error(`wrong answer: ${echo}`);
         process.exit(1);
       }
       echoes += 1;
-      socket.emit("echo", message(due + depth));
       due += 1;
+      // One for each answer, or two until enough of them are under way.
+      for (const end = Math.min(sent + 2, due + depth); sent < end; sent++) socket.emit("echo", message(sent));
     });
     socket.on("connect", resolve);
     socket.on("connect_error", reject);
@@ -36,9 +38,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     for (let i = 0; i < Number(number); i++) await connect();
   } else if (command === "echo") {
     depth = Number(number);
-    for (const socket of sockets) {
-      for (let n = 0; n < depth; n++) socket.emit("echo", message(n));
-    }
+    for (const socket of sockets) socket.emit("echo", message(0));
   }
   console.log(`${echoes}`);
 }

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::error::Error;
+use std::ops::Range;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -47,9 +48,7 @@ async fn main() -> Result<(), Failure> {
             "echo" => {
                 shared.depth.store(number, Relaxed);
                 for client in &clients {
-                    for n in 0..number {
-                        client.emit("echo", shared.message(n)).await?;
-                    }
+                    client.emit("echo", shared.message(0)).await?;
                 }
             }
             _ => {}
@@ -61,7 +60,7 @@ async fn main() -> Result<(), Failure> {
 
 async fn connect(url: &str, shared: &Arc<Shared>) -> Result<Client, Failure> {
     let (on_echo, on_open) = (Arc::clone(shared), Arc::clone(shared));
-    let due = Arc::new(AtomicU64::new(0));
+    let (due, sent) = (AtomicU64::new(0), AtomicU64::new(1));
     let client = ClientBuilder::new(url)
         .transport_type(TransportType::Websocket)
         .on("open", move |_, _| {
@@ -69,11 +68,14 @@ async fn connect(url: &str, shared: &Arc<Shared>) -> Result<Client, Failure> {
             async {}.boxed()
         })
         .on("echo", move |payload, client| {
-            let next = on_echo.next(due.fetch_add(1, Relaxed), &payload);
+            let next = on_echo.next(&due, &sent, &payload);
+            let shared = Arc::clone(&on_echo);
             async move {
-                if let Err(error) = client.emit("echo", next).await {
-                    eprintln!("not sent: {error}");
-                    process::exit(1);
+                for n in next {
+                    if let Err(error) = client.emit("echo", shared.message(n)).await {
+                        eprintln!("not sent: {error}");
+                        process::exit(1);
+                    }
                 }
             }
             .boxed()
@@ -86,15 +88,18 @@ async fn connect(url: &str, shared: &Arc<Shared>) -> Result<Client, Failure> {
 }
 
 impl Shared {
-    /// What is sent when this answer, the `n`th, has come.
-    fn next(&self, n: u64, payload: &Payload) -> serde_json::Value {
+    /// Which events are sent for an answer: one, or two until enough of them are under way.
+    fn next(&self, due: &AtomicU64, sent: &AtomicU64, payload: &Payload) -> Range<u64> {
+        let (n, first) = (due.fetch_add(1, Relaxed), sent.load(Relaxed));
         let expected = self.message(n);
         if !matches!(payload, Payload::Text(args) if args.first() == Some(&expected)) {
             eprintln!("wrong answer: {payload:?}");
             process::exit(1);
         }
         self.echoes.fetch_add(1, Relaxed);
-        self.message(n + self.depth.load(Relaxed))
+        let end = (first + 2).min(n + 1 + self.depth.load(Relaxed));
+        sent.store(end, Relaxed);
+        first..end
     }
 
     fn message(&self, n: u64) -> serde_json::Value {

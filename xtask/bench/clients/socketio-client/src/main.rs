@@ -2,6 +2,7 @@
 
 use std::env;
 use std::error::Error;
+use std::ops::Range;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -43,9 +44,7 @@ async fn main() -> Result<(), Failure> {
             "echo" => {
                 shared.depth.store(number, Relaxed);
                 for client in &clients {
-                    for n in 0..number {
-                        client.of("/").emit("echo", &shared.message(n))?;
-                    }
+                    client.of("/").emit("echo", &shared.message(0))?;
                 }
             }
             _ => {}
@@ -59,12 +58,13 @@ async fn connect(url: &str, shared: &Arc<Shared>) -> Result<Client, Failure> {
     let mut config = Config::new(url);
     config.engine.transports = vec![Transport::Websocket];
     let client = Client::new(config);
-    let (shared, due) = (Arc::clone(shared), AtomicU64::new(0));
+    let shared = Arc::clone(shared);
+    let (due, sent) = (AtomicU64::new(0), AtomicU64::new(1));
     client
         .of("/")
         .on("echo", move |socket: Socket, Data(echo): Data<String>| {
-            let next = shared.next(due.fetch_add(1, Relaxed), &echo);
-            let sent = socket.emit("echo", &next);
+            let mut next = shared.next(&due, &sent, &echo);
+            let sent = next.try_for_each(|n| socket.emit("echo", &shared.message(n)));
             async { sent }
         });
     client.connect().await?;
@@ -72,14 +72,17 @@ async fn connect(url: &str, shared: &Arc<Shared>) -> Result<Client, Failure> {
 }
 
 impl Shared {
-    /// What is sent when this answer, the `n`th, has come.
-    fn next(&self, n: u64, echo: &str) -> String {
+    /// Which events are sent for an answer: one, or two until enough of them are under way.
+    fn next(&self, due: &AtomicU64, sent: &AtomicU64, echo: &str) -> Range<u64> {
+        let (n, first) = (due.fetch_add(1, Relaxed), sent.load(Relaxed));
         if echo != self.message(n) {
             eprintln!("wrong answer: {echo}");
             process::exit(1);
         }
         self.echoes.fetch_add(1, Relaxed);
-        self.message(n + self.depth.load(Relaxed))
+        let end = (first + 2).min(n + 1 + self.depth.load(Relaxed));
+        sent.store(end, Relaxed);
+        first..end
     }
 
     fn message(&self, n: u64) -> String {
