@@ -11,7 +11,7 @@ use socketio_proto::{
     Binary, Body, Decoder, Encoded, Limits, MsgPack, NamespaceId, Parser, Revision, client, server,
 };
 
-use super::{NAMES, REVISIONS};
+use super::NAMES;
 use crate::input::Input;
 
 pub(in crate::targets) fn pair(input: &[u8]) {
@@ -23,9 +23,15 @@ pub(in crate::targets) fn pair(input: &[u8]) {
     pair.finish();
 }
 
+/// In revision 4 the refusal of the default namespace is one of all to a client: servers of the 2.x
+/// line answer no other then, but ours does.
+const PATIENCE: [(Revision, bool); 2] = [(Revision::V5, false), (Revision::V4, true)];
+
 /// Two connections and the messages under way between them.
 struct Pair {
     revision: Revision,
+    /// Whether the client waits for answers that nobody wants.
+    patient: bool,
     parser: Option<Arc<dyn Parser>>,
     client: client::Connection<u64>,
     server: server::Connection<u64>,
@@ -36,9 +42,7 @@ struct Pair {
     at_server: BTreeMap<usize, Member>,
     /// What the client calls its memberships.
     names: BTreeMap<usize, &'static str>,
-    /// Names the client has left, or takes for refused, before the server has answered. In revision
-    /// 4 a client takes the refusal of the default namespace for one of all: servers of the 2.x line
-    /// answer no other then, but ours does.
+    /// Names the client has left, or takes for refused, before the server has answered.
     given_up: Vec<String>,
     /// Events on their way to the server and to the client.
     events: [VecDeque<u64>; 2],
@@ -65,7 +69,7 @@ const AT_SERVER: usize = 1;
 
 impl Pair {
     fn new(input: &mut Input<'_>) -> Self {
-        let revision = input.pick(&REVISIONS);
+        let (revision, patient) = input.pick(&PATIENCE);
         let mut client = client::Config::default();
         let mut server = server::Config::default();
         if input.flag() {
@@ -75,6 +79,7 @@ impl Pair {
         let mut pair = Self {
             parser: client.parser.clone(),
             revision,
+            patient,
             client: client::Connection::new(revision, &client, "link"),
             server: server::Connection::new(revision, &server, 0),
             to_client: VecDeque::new(),
@@ -98,8 +103,7 @@ impl Pair {
             0 | 1 => {
                 let name = input.pick(NAMESPACES);
                 // A server takes a second CONNECT for a violation while the first is unanswered.
-                let is_due =
-                    self.revision == Revision::V4 && self.given_up.iter().any(|it| it == name);
+                let is_due = self.patient && self.given_up.iter().any(|it| it == name);
                 if !is_due && let Ok((nsp, sent)) = self.client.connect(name, None) {
                     let joined = false;
                     self.at_client.insert(nsp.index(), Member { nsp, joined });
