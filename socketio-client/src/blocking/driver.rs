@@ -17,6 +17,8 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
 
+use parking_lot::Mutex;
+
 use super::Shared;
 use super::provider::Provider;
 use super::socket::Socket;
@@ -89,6 +91,8 @@ struct Driver<'a> {
     answers: Receiver<Said>,
     asked: Sender<Said>,
     questions: u64,
+    /// Whether it only remains to say goodbye.
+    leaving: bool,
 }
 
 /// What the application has said.
@@ -110,6 +114,7 @@ impl<'a> Driver<'a> {
             answers,
             asked,
             questions: 0,
+            leaving: false,
         })
     }
 
@@ -128,7 +133,8 @@ impl<'a> Driver<'a> {
 
     /// One turn. Says whether there is more to do at once.
     fn turn(&mut self) -> bool {
-        if self.shared.hub().is_abandoned() {
+        if !self.leaving && self.shared.hub().is_abandoned() {
+            self.leaving = true;
             self.shared.disconnect_all();
         }
         let mut moved = self.take_answers();
@@ -421,14 +427,20 @@ fn ask(
         let _ = asked.send(question());
         waker.wake();
     };
-    match slow {
-        // Without a thread the question stays open, until its attempt times out.
-        true => {
-            _ = thread::Builder::new()
-                .name("socketio-ask".into())
-                .spawn(ask)
-        }
-        false => ask(),
+    let ask = Arc::new(Mutex::new(Some(ask)));
+    let other = Arc::clone(&ask);
+    let run = move || take_and_run(&other);
+    let thread = thread::Builder::new().name("socketio-ask".into());
+    if !slow || thread.spawn(run).is_err() {
+        // If there is no thread to be had, everything waits for it after all.
+        take_and_run(&ask);
+    }
+}
+
+fn take_and_run(ask: &Mutex<Option<impl FnOnce()>>) {
+    let ask = ask.lock().take();
+    if let Some(ask) = ask {
+        ask();
     }
 }
 
