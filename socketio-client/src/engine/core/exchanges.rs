@@ -211,7 +211,7 @@ impl Core {
             self.keep_cookies(&exchange.request.url, &response);
             return self.conclude(exchange, response);
         }
-        if exchange.may_repeat(error.is_none()) {
+        if exchange.may_repeat() {
             return self.launch(
                 exchange.purpose,
                 exchange.request,

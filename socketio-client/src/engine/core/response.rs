@@ -73,11 +73,6 @@ impl Reader {
         }
     }
 
-    /// Whether nothing of the response has arrived.
-    pub(super) fn is_untouched(&self) -> bool {
-        matches!(&self.state, State::Head(head) if head.is_empty())
-    }
-
     /// Takes what belongs to the response. `None`: all was taken and more is needed.
     pub(super) fn read(&mut self, input: &mut &[u8]) -> Result<Option<Response>, ErrorKind> {
         loop {

@@ -58,16 +58,13 @@ pub(super) struct Exchange {
 
 impl Exchange {
     /// Whether the request may be made once more on a new stream, the old one having ended: the
-    /// stream was idle before, so that the server may have closed it before the request came.
+    /// stream was idle before, and nothing of the request was written.
     ///
-    /// That is so if nothing of it was written. A GET may be written, for if the server closed the
-    /// stream in good order, an answer would have arrived before the end; if it broke, there may
-    /// have been one, and with it messages that are lost. A POST that was written may have been
-    /// processed, and its messages must not arrive twice.
-    pub(super) fn may_repeat(&self, in_order: bool) -> bool {
-        let is_post = matches!(self.purpose, Purpose::Post(_));
-        let is_unheard = in_order && !is_post && self.response.is_untouched();
-        self.reuses && (!self.was_written || is_unheard)
+    /// One that was written may have arrived, however the stream ended. What a POST has brought
+    /// must not come twice, and a poll may still wait at the server, which would give it messages
+    /// that nobody gets any more.
+    pub(super) const fn may_repeat(&self) -> bool {
+        self.reuses && !self.was_written
     }
 }
 
