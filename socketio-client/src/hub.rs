@@ -134,11 +134,8 @@ impl Hub {
 
     /// There are no handles any more.
     pub(crate) fn abandon(&self) {
-        let mut state = self.state.lock();
-        state.abandoned = true;
-        let waker = state.rouse();
-        drop(state);
-        wake(waker);
+        self.state.lock().abandoned = true;
+        self.notify();
     }
 
     /// Claims the place of the driver, if it is free.
@@ -205,11 +202,6 @@ impl Hub {
         drop(state);
         settle(events);
         self.notify();
-    }
-
-    /// Whether there are no handles any more.
-    pub(crate) fn is_abandoned(&self) -> bool {
-        self.state.lock().abandoned
     }
 
     /// Whether everybody takes events fast enough.

@@ -73,6 +73,7 @@ impl<K: Kind> Handle<K> {
 impl<K: Kind> Drop for Handle<K> {
     fn drop(&mut self) {
         self.0.hub.abandon();
+        self.0.disconnect_all();
     }
 }
 

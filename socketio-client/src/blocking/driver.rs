@@ -91,8 +91,6 @@ struct Driver<'a> {
     answers: Receiver<Said>,
     asked: Sender<Said>,
     questions: u64,
-    /// Whether it only remains to say goodbye.
-    leaving: bool,
 }
 
 /// What the application has said.
@@ -114,7 +112,6 @@ impl<'a> Driver<'a> {
             answers,
             asked,
             questions: 0,
-            leaving: false,
         })
     }
 
@@ -133,10 +130,6 @@ impl<'a> Driver<'a> {
 
     /// One turn. Says whether there is more to do at once.
     fn turn(&mut self) -> bool {
-        if !self.leaving && self.shared.hub().is_abandoned() {
-            self.leaving = true;
-            self.shared.disconnect_all();
-        }
         let mut moved = self.take_answers();
         moved |= self.run_link();
         moved |= self.check_time();

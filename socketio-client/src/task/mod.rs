@@ -96,8 +96,6 @@ struct Task {
     link: Link<Connection, Configuring>,
     credentials: FuturesUnordered<Asked<Answer>>,
     timer: Timer,
-    /// Whether it only remains to say goodbye.
-    leaving: bool,
     /// Whether somebody else may drive the client now.
     ended: bool,
 }
@@ -117,7 +115,6 @@ impl Task {
             dispatch: Dispatch::new(shared),
             credentials: FuturesUnordered::new(),
             timer: Timer::default(),
-            leaving: false,
             ended: false,
         }
     }
@@ -132,10 +129,6 @@ impl Task {
 
     /// One turn. Says whether there is more to do at once.
     fn turn(&mut self, cx: &mut Context<'_>, batch: &mut usize) -> bool {
-        if !self.leaving && self.hub().is_abandoned() {
-            self.leaving = true;
-            self.shared().disconnect_all();
-        }
         let mut moved = self.poll_link(cx, batch);
         moved |= self.poll_credentials(cx);
         moved |= self.poll_timer(cx);

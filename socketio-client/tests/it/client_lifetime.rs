@@ -3,9 +3,11 @@
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use socketio_client::{AckError, Client, Data, Socket, Status};
 use tokio::runtime::Runtime;
+use tokio::time::Instant;
 
 use crate::host::{Door, Host, config, patiently, settle, websocket};
 
@@ -258,4 +260,15 @@ fn a_client_survives_its_runtime() {
         // Its server is gone with the other runtime, but it can be asked.
         assert!(patiently(client.connect()).await.is_err());
     });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_ends_with_its_client_though_that_was_never_connected() {
+    let client = Host::new().client();
+    let mut status = client.status();
+    let begun = Instant::now();
+    let both = async { tokio::join!(status.changed(), async { drop(client) }) };
+    let (changed, ()) = patiently(both).await;
+    // It was told, and did not find out when its patience had come to an end.
+    assert_eq!((changed, begun.elapsed()), (None, Duration::ZERO));
 }
