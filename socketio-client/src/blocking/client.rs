@@ -164,11 +164,15 @@ impl Client {
 
     /// [`Socket::events`] of the default namespace.
     pub fn events(&self) -> Events {
-        self.of("/").events()
+        self.root().events()
     }
 
     fn routes(&self) -> &Routes<Route> {
         self.shared().root().routes()
+    }
+
+    fn root(&self) -> Socket {
+        Socket::new(self.clone(), Arc::clone(self.shared().root()))
     }
 
     /// [`Socket::emit`] of the default namespace.
@@ -176,7 +180,7 @@ impl Client {
     /// # Errors
     /// As there.
     pub fn emit<T: Payload + ?Sized>(&self, event: &str, args: &T) -> Result<(), SendError> {
-        self.of("/").emit(event, args)
+        self.root().emit(event, args)
     }
 
     /// [`Socket::emit_volatile`] of the default namespace.
@@ -188,7 +192,7 @@ impl Client {
         event: &str,
         args: &T,
     ) -> Result<bool, SendError> {
-        self.of("/").emit_volatile(event, args)
+        self.root().emit_volatile(event, args)
     }
 
     /// [`Socket::send`] of the default namespace.
@@ -196,12 +200,12 @@ impl Client {
     /// # Errors
     /// As there.
     pub fn send<T: Payload + ?Sized>(&self, args: &T) -> Result<(), SendError> {
-        self.of("/").send(args)
+        self.root().send(args)
     }
 
     /// [`Socket::call`] of the default namespace.
     pub fn call<T: FromArgs>(&self, event: &str, args: &(impl Payload + ?Sized)) -> PendingAck<T> {
-        self.of("/").call(event, args)
+        self.root().call(event, args)
     }
 
     // ---- Connecting -----------------------------------------------------------------------

@@ -7,22 +7,17 @@
 
 mod addresses;
 #[cfg(feature = "blocking")]
-#[allow(dead_code, unused_imports, reason = "its driver is being written")]
 pub mod blocking;
 mod config;
 #[cfg(feature = "async")]
-#[allow(dead_code, reason = "the client on it is being written")]
 mod connection;
-#[allow(dead_code, reason = "its drivers are being written")]
 pub(crate) mod core;
 #[cfg(feature = "async")]
 mod dial;
 #[cfg(all(test, feature = "async", feature = "blocking"))]
 mod dialing;
-#[allow(dead_code, reason = "its drivers are being written")]
 mod error;
 mod proxy;
-#[allow(dead_code, reason = "its drivers are being written")]
 pub(crate) mod random;
 #[cfg(feature = "async")]
 mod scratch;

@@ -378,7 +378,7 @@ impl Session {
                         .dial(stream, &self.dialer, target, self.open_timeout, waker);
                 }
                 Output::Hangup { stream } => self.streams.hang_up(stream),
-                Output::Opened { .. } => return Some(Step::Opened),
+                Output::Opened => return Some(Step::Opened),
                 Output::Upgraded { to } => return Some(Step::Upgraded(to)),
                 Output::Closed { reason, error } => {
                     self.end = Some(End { reason, error });

@@ -199,11 +199,6 @@ impl Connection {
         self.core.close(self.timer.now());
     }
 
-    /// Ends the session now; what is queued is lost.
-    pub(crate) fn abort(&mut self, reason: CloseReason, detail: &'static str) {
-        self.core.abort(self.timer.now(), reason, detail);
-    }
-
     /// Tells whether messages are wanted. While they are not, the server has to wait with its own.
     pub(crate) fn set_reading(&mut self, reading: bool) {
         if self.reading != reading {
@@ -309,7 +304,7 @@ impl Connection {
             match output {
                 Output::Dial { stream, target } => self.streams.dial(stream, &self.dialer, target),
                 Output::Hangup { stream } => self.streams.hang_up(stream),
-                Output::Opened { .. } => return Some(Step::Opened),
+                Output::Opened => return Some(Step::Opened),
                 Output::Upgraded { to } => return Some(Step::Upgraded(to)),
                 Output::Closed { reason, error } => {
                     let silent = reason == CloseReason::PingTimeout;

@@ -6,7 +6,7 @@ use super::StreamId;
 
 /// A buffer to read into, for all streams of a session in turn.
 ///
-/// The memory is the driver's: [`into_buffer`](Self::into_buffer) gives it back, so that sessions
+/// The memory is the driver's: `into_buffer` gives it back, so that sessions
 /// at rest need none.
 #[derive(Debug)]
 pub(crate) struct Input {
@@ -26,11 +26,13 @@ impl Input {
     }
 
     /// The buffer, to be used elsewhere. What was not taken is lost.
+    #[cfg(any(test, feature = "async"))]
     pub(crate) fn into_buffer(self) -> Vec<u8> {
         self.buffer
     }
 
     /// Whether there is any memory to read into.
+    #[cfg(feature = "async")]
     pub(crate) fn has_buffer(&self) -> bool {
         !self.buffer.is_empty()
     }

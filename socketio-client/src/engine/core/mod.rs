@@ -61,7 +61,7 @@ pub(crate) enum Output {
     /// said of streams whose end the driver has told.
     Hangup { stream: StreamId },
     /// The server has opened the session.
-    Opened { handshake: Handshake },
+    Opened,
     /// The session lives on another transport now.
     Upgraded { to: Transport },
     /// The session has ended, or never began. The last output: streams that are left are dropped.
@@ -175,13 +175,6 @@ impl Core {
         self.session.close(self.now);
     }
 
-    /// Ends the session now; what is queued is lost.
-    pub(crate) fn abort(&mut self, now: Tick, reason: CloseReason, detail: &'static str) {
-        self.tick(now);
-        self.settle();
-        self.session.abort(self.now, reason, detail);
-    }
-
     /// The next thing to do.
     pub(crate) fn poll_output(&mut self) -> Option<Output> {
         self.pump();
@@ -229,7 +222,7 @@ impl Core {
     /// Whether the application is to hear of something before the next message.
     fn has_news(&mut self) -> bool {
         self.pump();
-        let is_news = |it: &Output| matches!(it, Output::Opened { .. } | Output::Upgraded { .. });
+        let is_news = |it: &Output| matches!(it, Output::Opened | Output::Upgraded { .. });
         self.outputs.iter().any(is_news)
     }
 
@@ -390,7 +383,7 @@ impl Core {
             }
             SessionOutput::Send { link, item } => self.send_item(link, &item),
             SessionOutput::CloseLink { link } => self.close_link(link),
-            SessionOutput::Opened { handshake } => self.handle_opened(handshake),
+            SessionOutput::Opened { .. } => self.handle_opened(),
             SessionOutput::Upgraded { to } => {
                 self.memory.websocket = true;
                 self.hang_up_idle(Tick::MAX);
@@ -402,13 +395,13 @@ impl Core {
         }
     }
 
-    fn handle_opened(&mut self, handshake: Handshake) {
+    fn handle_opened(&mut self) {
         self.settle();
         self.memory.websocket = self.transport() == Transport::Websocket;
         if self.config.revision == RevisionChoice::Auto {
             self.memory.revision = Some(self.revision());
         }
-        self.outputs.push_back(Output::Opened { handshake });
+        self.outputs.push_back(Output::Opened);
     }
 }
 

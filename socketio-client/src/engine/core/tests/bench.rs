@@ -82,7 +82,7 @@ impl Bench {
                     }
                 }
                 Output::Hangup { stream } => self.hung_up.push(stream),
-                Output::Opened { .. } => self.seen.push("opened".into()),
+                Output::Opened => self.seen.push("opened".into()),
                 Output::Upgraded { to } => self.seen.push(format!("upgraded to {to}")),
                 Output::Closed { reason, error } => self.seen.push(match error {
                     Some(error) => format!("closed: {reason}: {error}"),

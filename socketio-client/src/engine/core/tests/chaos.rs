@@ -88,7 +88,7 @@ impl World {
                     self.streams.remove(&stream);
                     self.server.handle_end(self.now, stream);
                 }
-                Output::Opened { .. } => self.opened = true,
+                Output::Opened => self.opened = true,
                 Output::Upgraded { .. } => {}
                 Output::Closed { reason, error } => {
                     assert!(self.closed.is_none(), "closed twice");

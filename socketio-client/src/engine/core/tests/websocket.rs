@@ -1,6 +1,6 @@
 //! Websockets: the handshake, messages in pieces, both ways to close, the move from polling.
 
-use engineio_proto::{CloseReason, Prepared, Revision, Transport};
+use engineio_proto::{Prepared, Revision, Transport};
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Proptest, RngSeed};
 
@@ -336,26 +336,6 @@ fn a_message_in_an_unknown_packet_is_a_parse_error() {
         bench.seen,
         ["closed: parse error: websocket: packet cannot be decoded"]
     );
-}
-
-#[test]
-fn an_abort_is_not_survived_by_anything() {
-    let (mut bench, stream) = open();
-    bench
-        .core
-        .abort(0, CloseReason::ParseError, "of the application");
-    bench.run();
-    bench.written_on(stream);
-    assert_eq!(
-        bench.seen,
-        ["closed: parse error: websocket: of the application"]
-    );
-    let mut config = Config::new("http://a");
-    config.try_all_transports = true;
-    let mut bench = Bench::new(config);
-    bench.core.abort(0, CloseReason::TransportError, "no");
-    bench.run();
-    assert_eq!(bench.seen, ["closed: transport error: polling: no"]);
 }
 
 fn polling() -> (Bench, StreamId, StreamId) {
