@@ -7,6 +7,7 @@ use std::task;
 use http::request::Parts;
 use proto::{CloseReason, Message, Prepared, Tick, Transport};
 
+use crate::refused::RefusedRequest;
 use crate::session::Session;
 use crate::tape::Tape;
 use crate::task::Machine;
@@ -29,6 +30,12 @@ pub trait Acceptor: Send + Sync + 'static {
         session: Session<<Self::Application as Application>::Entry>,
         request: &Parts,
     ) -> Result<Self::Application, Refusal>;
+
+    /// A request was refused, by the server or by [`open`](Self::open). Called before the answer
+    /// leaves; the log has it already, see [`RefusedRequest`].
+    fn refused(&self, refused: &RefusedRequest<'_>) {
+        let _ = refused;
+    }
 
     /// Where to record what happens to the session that this request has opened, if that is wanted.
     fn record(&self, request: &Parts) -> Option<Tape> {

@@ -247,6 +247,13 @@ impl Io {
         Arc::clone(state).downcast().ok()
     }
 
+    /// A request was refused.
+    pub(crate) fn refused(&self, refused: &engine::RefusedRequest<'_>) {
+        if let Some(hook) = &self.0.settings.on_connection_error {
+            hook(refused);
+        }
+    }
+
     pub(crate) fn report(&self, error: &HandlerError) {
         let hook = AssertUnwindSafe(|| (self.0.settings.on_error)(error));
         // It runs in the client's task, which must go on whatever happens here.
