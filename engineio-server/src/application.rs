@@ -7,10 +7,12 @@ use std::task;
 use http::request::Parts;
 use proto::{CloseReason, Message, Prepared, Tick, Transport};
 
+use crate::metrics::Meters;
 use crate::refused::RefusedRequest;
 use crate::session::Session;
 use crate::tape::Tape;
 use crate::task::Machine;
+use crate::trace;
 
 /// Opens sessions: decides who may have one and what runs in it.
 pub trait Acceptor: Send + Sync + 'static {
@@ -102,6 +104,7 @@ pub trait Application: Send + 'static {
 /// What an [`Application`] can do with its session while it is being called.
 pub struct SessionContext<'a, 'cx> {
     pub(crate) machine: &'a mut Machine,
+    pub(crate) meters: &'a Meters,
     pub(crate) now: Tick,
     pub(crate) cx: &'a mut task::Context<'cx>,
 }
@@ -109,6 +112,8 @@ pub struct SessionContext<'a, 'cx> {
 impl<'cx> SessionContext<'_, 'cx> {
     /// Sends a message, behind all that were sent before.
     pub fn send(&mut self, message: Prepared) {
+        self.meters.sent();
+        trace::sent(&message);
         self.machine.send(self.now, message);
     }
 

@@ -116,6 +116,7 @@ mod clock;
 mod config;
 mod link;
 mod mailbox;
+pub mod metrics;
 mod outbox;
 mod refused;
 mod registry;
@@ -127,6 +128,7 @@ mod session;
 mod stream;
 mod tape;
 mod task;
+mod trace;
 mod websocket;
 
 pub use application::{Acceptor, Application, Refusal, SessionContext};

@@ -9,6 +9,8 @@ use http::request::Parts;
 use parking_lot::Mutex;
 use proto::{RequestError, Tick};
 
+use crate::metrics;
+
 /// How long a kind of refusal is not logged again as a warning.
 const QUIET: Tick = 60_000;
 
@@ -182,8 +184,8 @@ fn asked(request: &Parts, key: &str) -> String {
 /// As it stands in the query, the last one if there are several.
 fn parameter<'a>(request: &'a Parts, key: &str) -> Option<&'a str> {
     let pairs = request.uri.query()?.split('&');
-    let values = pairs.filter_map(|pair| pair.strip_prefix(key)?.strip_prefix('='));
-    values.last().filter(|value| !value.is_empty())
+    let mut values = pairs.filter_map(|pair| pair.strip_prefix(key)?.strip_prefix('='));
+    values.next_back().filter(|value| !value.is_empty())
 }
 
 /// In quotes and escaped: whoever reads logs is not to be deceived.
@@ -208,6 +210,7 @@ struct Seen {
 
 impl RefusalLog {
     pub(crate) fn write(&self, reason: RefusalReason, code: Option<u8>, context: &str, now: Tick) {
+        metrics::refused(reason);
         let reason_name = reason.as_str();
         match self.is_due(reason, now) {
             Some(repeated) => tracing::warn!(
