@@ -13,10 +13,11 @@ use socketio_adapter::{Adapter, LocalAdapter, Slot, Target};
 
 use crate::ack::Acks;
 use crate::broadcast::{Broadcast, Report};
-use crate::handler::{ConnectResult, Handled, Handler, Route};
+use crate::error::HandlerError;
+use crate::handler::{ConnectResult, ErrorHook, Handled, Handler, Route};
 use crate::io::Io;
 use crate::proto::{EncodeError, Encoder, FromArgs, Payload, Reply};
-use crate::reply::ConnectReply;
+use crate::reply::{ConnectReply, ErrorReply};
 use crate::rooms::Rooms;
 use crate::slab::Slab;
 use crate::socket::{Socket, SocketId, prepare};
@@ -42,6 +43,7 @@ pub(crate) struct Routes {
     pub(crate) connect: Option<Arc<Route<ConnectResult>>>,
     pub(crate) disconnect: Option<Arc<Route<Handled>>>,
     events: HashMap<Box<str>, Arc<Route<Handled>>>,
+    on_error: Option<Arc<ErrorHook>>,
 }
 
 impl Routes {
@@ -121,9 +123,24 @@ impl Namespace {
         self.register(|routes| routes.disconnect = Some(route))
     }
 
+    /// Called with every handler of this namespace that fails, instead of the server's
+    /// [hook](crate::Builder::on_error). What it returns is the answer in the handler's place; see
+    /// [`ErrorReply`].
+    pub fn on_error<R: ErrorReply>(
+        &self,
+        hook: impl Fn(&HandlerError) -> R + Send + Sync + 'static,
+    ) -> &Self {
+        let hook = Arc::new(ErrorHook::new(hook));
+        self.register(|routes| routes.on_error = Some(hook))
+    }
+
     fn register(&self, change: impl FnOnce(&mut Routes)) -> &Self {
         change(Arc::make_mut(&mut *self.0.routes.lock()));
         self
+    }
+
+    pub(crate) fn error_hook(&self) -> Option<Arc<ErrorHook>> {
+        self.0.routes.lock().on_error.clone()
     }
 
     pub(crate) fn routes(&self) -> Arc<Routes> {
