@@ -110,6 +110,7 @@ mod readme {}
 
 mod ack;
 mod any_namespace;
+mod background;
 mod broadcast;
 mod builder;
 mod entry;
@@ -126,6 +127,8 @@ mod record;
 mod reply;
 mod rooms;
 mod routes;
+mod run;
+mod shutdown;
 mod slab;
 mod socket;
 mod work;
@@ -136,11 +139,12 @@ pub mod test;
 
 pub use ack::{Ack as PendingAck, Acks};
 pub use any_namespace::AnyNamespace;
+pub use background::BackgroundTask;
 pub use broadcast::{Broadcast, Report};
 pub use builder::{Builder, HandlerLimits};
 pub use engine::{
-    Listener, Mount, Mounted, OutboxLimits, ProtocolConfig, RefusalReason, RefusedRequest,
-    Shutdown, Tape, Transport,
+    Listener, Mount, Mounted, OutboxLimits, ProtocolConfig, RefusalReason, RefusedRequest, Tape,
+    Transport,
 };
 pub use error::{
     AckError, ConnectError, DisconnectReason, HandlerError, HandlerErrorKind, Rejection,
@@ -158,5 +162,6 @@ pub use proto::{
 pub use reply::{AckSender, ConnectReply, ErrorReply};
 pub use rooms::Rooms;
 pub use routes::Handlers;
+pub use shutdown::{Shutdown, Tally};
 pub use socket::{Socket, SocketId};
 pub use socketio_adapter::{Adapter, Room};
