@@ -126,6 +126,7 @@ mod reply;
 mod rooms;
 mod slab;
 mod socket;
+mod verdict;
 mod work;
 
 pub mod parser;
@@ -155,3 +156,4 @@ pub use reply::{AckSender, ConnectReply, ErrorReply};
 pub use rooms::Rooms;
 pub use socket::{Socket, SocketId};
 pub use socketio_adapter::{Adapter, Room};
+pub use verdict::Verdict;

@@ -43,7 +43,7 @@ pub(crate) struct Routes {
     pub(crate) connect: Option<Arc<Route<ConnectResult>>>,
     pub(crate) disconnect: Option<Arc<Route<Handled>>>,
     events: HashMap<Box<str>, Arc<Route<Handled>>>,
-    on_error: Option<Arc<ErrorHook>>,
+    pub(crate) on_error: Option<Arc<ErrorHook>>,
 }
 
 impl Routes {
