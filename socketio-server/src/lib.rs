@@ -131,6 +131,7 @@ mod run;
 mod shutdown;
 mod slab;
 mod socket;
+mod verdict;
 mod work;
 
 pub mod parser;
@@ -165,3 +166,4 @@ pub use routes::Handlers;
 pub use shutdown::{Shutdown, Tally};
 pub use socket::{Socket, SocketId};
 pub use socketio_adapter::{Adapter, Room};
+pub use verdict::Verdict;

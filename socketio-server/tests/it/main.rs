@@ -7,6 +7,8 @@ mod conformance;
 mod connect;
 mod counting;
 mod disconnect;
+mod errors;
+mod extractors;
 mod flows;
 mod handlers;
 mod host;
