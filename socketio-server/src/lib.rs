@@ -111,8 +111,10 @@ mod readme {}
 mod ack;
 mod broadcast;
 mod builder;
+mod bulk;
 mod entry;
 mod error;
+mod everyone;
 mod extract;
 mod files;
 mod gate;
@@ -126,6 +128,7 @@ mod reply;
 mod rooms;
 mod slab;
 mod socket;
+mod unicast;
 mod work;
 
 pub mod parser;
@@ -155,3 +158,4 @@ pub use reply::{AckSender, ConnectReply};
 pub use rooms::Rooms;
 pub use socket::{Socket, SocketId};
 pub use socketio_adapter::{Adapter, Room};
+pub use unicast::Unicast;
