@@ -126,6 +126,7 @@ mod reply;
 mod rooms;
 mod slab;
 mod socket;
+mod typed;
 mod work;
 
 pub mod parser;
@@ -155,3 +156,7 @@ pub use reply::{AckSender, ConnectReply};
 pub use rooms::Rooms;
 pub use socket::{Socket, SocketId};
 pub use socketio_adapter::{Adapter, Room};
+#[cfg(feature = "macros")]
+#[doc(inline)]
+pub use socketio_macros::{Event, event, namespace};
+pub use typed::{Event, HandlesEvent, Typed};
