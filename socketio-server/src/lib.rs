@@ -109,6 +109,7 @@ use socketio_proto as proto;
 mod readme {}
 
 mod ack;
+mod any_namespace;
 mod broadcast;
 mod builder;
 mod entry;
@@ -124,6 +125,7 @@ mod namespace;
 mod record;
 mod reply;
 mod rooms;
+mod routes;
 mod slab;
 mod socket;
 mod typed;
@@ -134,6 +136,7 @@ pub mod parser;
 pub mod test;
 
 pub use ack::{Ack as PendingAck, Acks};
+pub use any_namespace::AnyNamespace;
 pub use broadcast::{Broadcast, Report};
 pub use builder::{Builder, HandlerLimits};
 pub use engine::{
@@ -154,6 +157,7 @@ pub use proto::{
 };
 pub use reply::{AckSender, ConnectReply};
 pub use rooms::Rooms;
+pub use routes::Handlers;
 pub use socket::{Socket, SocketId};
 pub use socketio_adapter::{Adapter, Room};
 #[cfg(feature = "macros")]

@@ -14,12 +14,12 @@ use crate::extract::EventContext;
 use crate::handler::{BoxFuture, CONNECT, ConnectResult, internal_error};
 use crate::handshake::Handshake;
 use crate::io::{Inner, Io};
-use crate::namespace::Routes;
 use crate::proto::record::Recorded;
 use crate::proto::server::{Connection, Event};
 use crate::proto::{Encoded, NamespaceId};
 use crate::record::connection;
 use crate::reply::ReplyTo;
+use crate::routes::Routes;
 use crate::socket::{Socket, SocketId, prepare};
 use crate::work::{Job, Kept, Malformed, What, Work};
 
@@ -224,7 +224,7 @@ impl Application for Link {
         }
         let mut goodbyes = Vec::new();
         for member in self.members.drain(..).flatten() {
-            goodbyes.extend(member.goodbye(reason));
+            goodbyes.extend(member.goodbye(&self.io, reason));
         }
         let work = std::mem::take(&mut self.work).with(goodbyes);
         if let Some(rest) = work.drain(*self.io.handler_limits()) {
@@ -268,6 +268,7 @@ impl Link {
                 let Some(member) = member_mut(&mut self.members, nsp) else {
                     return Ok(());
                 };
+                member.refresh(&self.io);
                 let what = What::Event { name, id, args };
                 let job = Job {
                     socket: &member.socket,
@@ -333,7 +334,7 @@ impl Link {
             routes: Arc::clone(&routes),
             state: State::Connecting(Vec::new()),
         });
-        let Some(route) = &routes.connect else {
+        let Some(route) = routes.connect() else {
             self.decide(cx, nsp, Ok(()));
             return;
         };
@@ -440,7 +441,7 @@ impl Link {
         if let State::Connecting(early) = &member.state {
             early.iter().for_each(|kept| self.work.release(kept));
         }
-        if let Some(goodbye) = member.goodbye(reason) {
+        if let Some(goodbye) = member.goodbye(&self.io, reason) {
             let limits = self.io.handler_limits();
             // A goodbye has no arguments that could be malformed.
             let _ = self.work.handle(goodbye.job(), limits, cx.context());
@@ -463,9 +464,17 @@ impl Link {
 }
 
 impl Member {
+    /// Takes notice of what has been registered meanwhile.
+    fn refresh(&mut self, io: &Io) {
+        if io.revision().is_behind(&self.routes) {
+            self.routes = self.socket.namespace().routes();
+        }
+    }
+
     /// Ends the socket; its disconnect handler is still to be run, if it was ever connected.
-    fn goodbye(self, reason: DisconnectReason) -> Option<Kept> {
+    fn goodbye(mut self, io: &Io, reason: DisconnectReason) -> Option<Kept> {
         self.socket.close();
+        self.refresh(io);
         matches!(self.state, State::Connected).then(|| Kept {
             socket: self.socket,
             routes: self.routes,

@@ -22,6 +22,7 @@ use crate::io::Io;
 use crate::namespace::Namespace;
 use crate::proto::{EncodeError, Encoded, FromArgs, NamespaceId, Payload};
 use crate::rooms::Rooms;
+use crate::routes::Personal;
 
 /// The public id of a socket: 20 URL-safe characters, random for each namespace a client joins.
 /// It is no secret, and also the name of the socket's private room.
@@ -102,6 +103,7 @@ struct Inner {
     gate: Gate<(Entry, usize)>,
     slot: OnceLock<Slot>,
     locals: Mutex<Option<Box<Locals>>>,
+    personal: OnceLock<Box<Personal>>,
 }
 
 type Locals = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
@@ -128,6 +130,7 @@ impl Socket {
             gate: Gate::new(),
             slot: OnceLock::new(),
             locals: Mutex::new(None),
+            personal: OnceLock::new(),
         }))
     }
 
@@ -327,6 +330,11 @@ impl Socket {
     }
 
     // ---- For the crate --------------------------------------------------------------------
+
+    /// What this socket alone has to do with handlers.
+    pub(crate) fn personal(&self) -> &Personal {
+        self.0.personal.get_or_init(Box::default)
+    }
 
     pub(crate) fn send(&self, message: Prepared) -> Pushed {
         let bytes = message.wire_len();

@@ -25,9 +25,9 @@ use crate::builder::HandlerLimits;
 use crate::error::{DisconnectReason, HandlerErrorKind, Rejection};
 use crate::extract::EventContext;
 use crate::handler::{BoxFuture, DISCONNECT, Handled};
-use crate::namespace::Routes;
 use crate::proto::{Args, ArgsError};
 use crate::reply::ReplyTo;
+use crate::routes::Routes;
 use crate::socket::Socket;
 
 /// The arguments of an event are no JSON: the client has broken the protocol.
@@ -103,9 +103,12 @@ impl Job<'_> {
     /// Takes the parameters and makes the handler's future; `None` if there is nothing to run.
     fn start(self) -> Result<Option<BoxFuture<Handled>>, Malformed> {
         let (id, args, reason, route) = match self.what {
-            What::Event { name, id, args } => (*id, Some(args), None, self.routes.event(name)),
+            What::Event { name, id, args } => {
+                let route = self.routes.event(self.socket, name);
+                (*id, Some(args), None, route)
+            }
             What::Disconnect(reason) => {
-                let route = self.routes.disconnect.as_deref();
+                let route = self.routes.disconnect().map(Cow::Borrowed);
                 (None, None, Some(*reason), route)
             }
         };

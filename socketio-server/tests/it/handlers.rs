@@ -519,31 +519,3 @@ async fn a_handler_hears_its_own_namespace_only() {
         assert_eq!(nsp, client.namespace());
     }
 }
-
-#[tokio::test(start_paused = true)]
-async fn a_handler_registered_again_is_for_those_who_come_later() {
-    let mut host = Host::new();
-    let register = |io: &Io, which: &'static str| {
-        io.on("which", move || async move { which })
-            .on_disconnect(move |pen: State<Pen>| async move { pen.note(which) });
-    };
-    let server = Server::new(&host.io);
-    let earliest = server.connect().await.unwrap();
-    register(&host.io, "first");
-    let early = server.connect().await.unwrap();
-    register(&host.io, "second");
-    let late = server.connect().await.unwrap();
-    let unanswered = earliest.call::<String>("which", &());
-    assert_eq!(early.call::<String>("which", &()).await.unwrap(), "first");
-    assert_eq!(late.call::<String>("which", &()).await.unwrap(), "second");
-    for (client, which) in [
-        (earliest, None),
-        (late, Some("second")),
-        (early, Some("first")),
-    ] {
-        client.disconnect();
-        server.settle().await;
-        assert_eq!(host.diary.rest(), Vec::from_iter(which));
-    }
-    assert!(matches!(unanswered.await, Err(AckError::Disconnected)));
-}

@@ -15,4 +15,5 @@ mod leaks;
 mod parsers;
 mod record;
 mod rooms;
+mod routing;
 mod shutdown;
