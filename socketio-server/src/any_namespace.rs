@@ -31,10 +31,10 @@ impl AnyNamespace {
 
     /// Registers handlers that were described elsewhere.
     pub fn add(&self, handlers: Handlers) -> &Self {
-        self.register(|layer| layer.merge(handlers.into_layer()))
+        self.change_functions(|layer| layer.merge(handlers.into_layer()))
     }
 
-    fn register<T>(&self, change: impl FnOnce(&mut Layer) -> T) -> &Self {
+    fn change_functions<T>(&self, change: impl FnOnce(&mut Layer) -> T) -> &Self {
         self.0.change_all(|layers| change(&mut layers.functions));
         self
     }
