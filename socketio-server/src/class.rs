@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::any_namespace::AnyNamespace;
 use crate::io::Io;
 use crate::namespace::Namespace;
-use crate::routes::{Handlers, Layers};
+use crate::routes::Handlers;
 
 /// A class-based namespace: a type whose methods handle the events of a namespace.
 ///
@@ -16,7 +16,7 @@ use crate::routes::{Handlers, Layers};
 /// # #[cfg(feature = "macros")] {
 /// use std::sync::atomic::{AtomicU64, Ordering};
 ///
-/// use socketio_server::{ConnectError, Data, EncodeError, EventName, Handshake, Io, Socket, namespace};
+/// use socketio_server::{ConnectError, Data, EncodeError, EventName, Io, Socket, namespace};
 ///
 /// #[derive(Default)]
 /// struct Chat {
@@ -96,46 +96,158 @@ pub trait NamespaceClass: Send + Sync + 'static {
     fn handlers(self: Arc<Self>) -> Handlers;
 }
 
-/// Where handlers can be registered: a [`Namespace`], or [`AnyNamespace`].
+/// Where handlers can be registered: a [`Namespace`], or [`AnyNamespace`] for all of them.
 pub trait Place: Sized + sealed::Sealed {
-    /// The place of this path.
+    /// The place a path leads to. It is made if there is none.
     fn find(io: &Io, path: &str) -> Self;
 
-    #[doc(hidden)]
-    fn add(&self, handlers: Handlers, rank: Rank);
-}
+    /// Adds handlers that stand on their own. They replace those of the same events.
+    fn add_functions(&self, handlers: Handlers);
 
-/// Who comes first when an event has several handlers.
-#[doc(hidden)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rank {
-    Function,
-    Class,
+    /// Adds the handlers of a class, for events that no handler on its own is registered for.
+    fn add_class(&self, handlers: Handlers);
 }
 
 mod sealed {
     pub trait Sealed {}
-
-    impl Sealed for crate::Namespace {}
-    impl Sealed for crate::AnyNamespace {}
 }
 
-impl Place for Namespace {
-    fn find(io: &Io, path: &str) -> Self {
-        io.of(path)
-    }
+macro_rules! place {
+    ($place:ident, $io:ident, $path:ident => $found:expr) => {
+        impl sealed::Sealed for $place {}
 
-    fn add(&self, handlers: Handlers, rank: Rank) {
-        self.change_layers(|layers| layers.merge(handlers, rank));
+        impl Place for $place {
+            fn find($io: &Io, $path: &str) -> Self {
+                $found
+            }
+
+            fn add_functions(&self, handlers: Handlers) {
+                self.change_layers(|layers| layers.functions.merge(handlers.into_layer()));
+            }
+
+            fn add_class(&self, handlers: Handlers) {
+                self.change_layers(|layers| {
+                    let class = layers.class.get_or_insert_default();
+                    class.merge(handlers.into_layer())
+                });
+            }
+        }
+
+        impl $place {
+            /// Registers what [`Io::register`] does, but here, wherever it says it belongs.
+            pub fn register<M, R: Register<M>>(&self, registered: R) -> &Self {
+                registered.add_to(self);
+                self
+            }
+        }
+    };
+}
+
+place!(Namespace, io, path => io.of(path));
+place!(AnyNamespace, io, _path => io.any_namespace());
+
+/// What can be [registered](Io::register) and knows for what: a class, by itself or in an [`Arc`]
+/// of which one is kept; and a function with `#[event]`.
+///
+/// `M` only tells the two apart and is never written.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not know what to be registered for",
+    note = "a class has `#[namespace(\"/…\")]` on its impl block, a function has `#[event]`",
+    note = "other handlers are registered with `on`, which takes the name of the event"
+)]
+pub trait Register<M> {
+    /// Where it belongs.
+    type Place: Place;
+    /// The path to there.
+    const PATH: &'static str;
+
+    /// Adds its handlers.
+    fn add_to(self, place: &impl Place);
+}
+
+impl<C: NamespaceClass> Register<(C,)> for C {
+    type Place = C::Place;
+    const PATH: &'static str = C::PATH;
+
+    fn add_to(self, place: &impl Place) {
+        Arc::new(self).add_to(place);
     }
 }
 
-impl Place for AnyNamespace {
-    fn find(io: &Io, _: &str) -> Self {
-        io.any_namespace()
-    }
+impl<C: NamespaceClass> Register<Arc<C>> for Arc<C> {
+    type Place = C::Place;
+    const PATH: &'static str = C::PATH;
 
-    fn add(&self, handlers: Handlers, rank: Rank) {
-        self.change_layers(|layers| layers.merge(handlers, rank));
+    fn add_to(self, place: &impl Place) {
+        place.add_class(self.handlers());
     }
+}
+
+/// What `#[event]` makes of a function. It belongs to the default namespace.
+impl<F: FnOnce() -> Handlers> Register<fn() -> Handlers> for F {
+    type Place = Namespace;
+    const PATH: &'static str = "/";
+
+    fn add_to(self, place: &impl Place) {
+        place.add_functions(self());
+    }
+}
+
+impl Io {
+    /// Registers a class with the namespace it says it belongs to, which is made if there is none,
+    /// and a function with the default namespace. Returns where that is.
+    ///
+    /// ```
+    /// # #[cfg(feature = "macros")] {
+    /// use socketio_server::{Data, Io, event, namespace};
+    ///
+    /// struct Echo;
+    ///
+    /// #[namespace("/echo")]
+    /// impl Echo {
+    ///     #[event]
+    ///     fn say(&self, Data(text): Data<String>) -> String {
+    ///         text
+    ///     }
+    /// }
+    ///
+    /// #[event]
+    /// async fn add(Data((a, b)): Data<(i64, i64)>) -> i64 {
+    ///     a + b
+    /// }
+    ///
+    /// let io = Io::builder().build();
+    /// let echo = io.register(Echo);
+    /// assert_eq!(echo.name(), "/echo");
+    /// // Like `io.on("add", add)`, had it no attribute.
+    /// io.register(add);
+    /// // And elsewhere.
+    /// echo.register(add);
+    /// # }
+    /// ```
+    pub fn register<M, R: Register<M>>(&self, registered: R) -> R::Place {
+        let place = R::Place::find(self, R::PATH);
+        registered.add_to(&place);
+        place
+    }
+}
+
+/// What the attributes write to let the compiler judge types where they stand.
+#[doc(hidden)]
+pub mod check {
+    use crate::error::HandlerError;
+    use crate::extract::FromEvent;
+    use crate::proto::Reply;
+    use crate::reply::{ConnectReply, ErrorReply};
+    use crate::typed::Event;
+
+    pub use serde::Deserialize;
+
+    pub const fn parameter<T: FromEvent>() {}
+
+    pub const fn reply<T: Reply>() {}
+
+    pub const fn connect_reply<T: ConnectReply>() {}
+
+    pub const fn typed_reply<E: Event, T: Reply<Args = E::Ack>>() {}
 }

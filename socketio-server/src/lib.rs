@@ -112,6 +112,7 @@ mod ack;
 mod any_namespace;
 mod broadcast;
 mod builder;
+mod class;
 mod entry;
 mod error;
 mod extract;
@@ -139,6 +140,7 @@ pub use ack::{Ack as PendingAck, Acks};
 pub use any_namespace::AnyNamespace;
 pub use broadcast::{Broadcast, Report};
 pub use builder::{Builder, HandlerLimits};
+pub use class::{NamespaceClass, Place, Register, check};
 pub use engine::{
     Listener, Mount, Mounted, OutboxLimits, ProtocolConfig, Shutdown, Tape, Transport,
 };
