@@ -169,6 +169,17 @@ macro_rules! handler_methods {
             let route = std::sync::Arc::new(crate::handler::Route::event(handler));
             $self.change_functions(|layer| layer.disconnect.replace(route))
         }
+
+        /// Called with every one of these handlers that fails, instead of the server's
+        /// [hook](crate::Builder::on_error). What it returns is the answer in the handler's place;
+        /// see [`ErrorReply`](crate::ErrorReply).
+        pub fn on_error<R: crate::ErrorReply>(
+            $self: $receiver,
+            hook: impl Fn(&crate::HandlerError) -> R + Send + Sync + 'static,
+        ) -> $returned {
+            let hook = std::sync::Arc::new(crate::handler::ErrorHook::new(hook));
+            $self.register(|layer| layer.on_error.replace(hook))
+        }
     };
 }
 pub(crate) use handler_methods;

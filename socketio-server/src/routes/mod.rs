@@ -31,7 +31,7 @@ use std::collections::HashMap;
 use std::collections::hash_map;
 use std::sync::Arc;
 
-use crate::handler::{ConnectResult, Handled, Route};
+use crate::handler::{ConnectResult, ErrorHook, Handled, Route};
 use crate::socket::Socket;
 use layer::Named;
 
@@ -43,6 +43,7 @@ pub(crate) struct Routes {
     fallback: Option<Arc<Route<Handled>>>,
     connect: Option<Arc<Route<ConnectResult>>>,
     disconnect: Option<Arc<Route<Handled>>>,
+    on_error: Option<Arc<ErrorHook>>,
 }
 
 /// Who handles the events of one name.
@@ -85,10 +86,16 @@ impl Routes {
         self.disconnect.as_ref()
     }
 
+    /// Called with handlers that fail, instead of the server's hook.
+    pub(crate) fn on_error(&self) -> Option<&Arc<ErrorHook>> {
+        self.on_error.as_ref()
+    }
+
     /// Adds handlers behind those that are there.
     fn append(&mut self, layer: &Layer) {
         append_one(&mut self.connect, &layer.connect);
         append_one(&mut self.disconnect, &layer.disconnect);
+        append_one(&mut self.on_error, &layer.on_error);
         // A fallback leaves nothing to those behind it.
         if self.fallback.is_some() {
             return;
