@@ -235,10 +235,9 @@ impl Io {
 /// What the attributes write to let the compiler judge types where they stand.
 #[doc(hidden)]
 pub mod check {
-    use crate::error::HandlerError;
     use crate::extract::FromEvent;
     use crate::proto::Reply;
-    use crate::reply::{ConnectReply, ErrorReply};
+    use crate::reply::ConnectReply;
     use crate::typed::Event;
 
     pub use serde::Deserialize;

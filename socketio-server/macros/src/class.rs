@@ -87,7 +87,7 @@ impl Class {
         self.claim(method, format!("event {:?}", name.value()))?;
         let handling = Handling::new(&method.sig)?;
         let (checks, handler) = (handling.checks("reply"), options.apply(handling.closure()));
-        Ok(quote!(#checks handlers.on(#name, #handler);))
+        Ok(quote_spanned!(method.sig.ident.span()=> #checks handlers.on(#name, #handler)))
     }
 
     fn other(&mut self, method: &ImplItemFn, other: Other) -> Result<TokenStream> {
@@ -97,7 +97,7 @@ impl Class {
         let handling = Handling::new(&method.sig)?;
         let (checks, handler) = (handling.checks(other.reply()), handling.closure());
         let on = other.registration();
-        Ok(quote!(#checks handlers.#on(#handler);))
+        Ok(quote_spanned!(method.sig.ident.span()=> #checks handlers.#on(#handler)))
     }
 
     /// The error method is no handler: it gets the error, lent, and answers at once.
@@ -114,7 +114,7 @@ impl Class {
         let name = &signature.ident;
         Ok(quote_spanned! {name.span()=>
             let this = ::std::sync::Arc::clone(&this);
-            handlers.on_error(move |error: &::socketio_server::HandlerError| this.#name(error));
+            handlers.on_error(move |error: &::socketio_server::HandlerError| this.#name(error))
         })
     }
 

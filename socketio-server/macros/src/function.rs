@@ -27,13 +27,15 @@ pub(crate) fn expand(options: &EventOptions, mut function: ItemFn) -> Result<Tok
     let visibility = std::mem::replace(&mut function.vis, syn::Visibility::Inherited);
     // Complaints about the handler as a whole point at its name.
     let handler = options.apply(quote_spanned!(name.span()=> #name));
+    let registered =
+        quote_spanned!(name.span()=> ::socketio_server::Handlers::new().on(#event, #handler));
     Ok(quote! {
         #(#outer)*
-        #visibility fn #name() -> ::socketio_server::EventFunction {
+        #visibility fn #name() -> ::socketio_server::Handlers {
             #(#inner)*
             #function
             #checks
-            ::socketio_server::EventFunction::new(#event, #handler)
+            #registered
         }
     })
 }

@@ -33,6 +33,36 @@ macro_rules! handler_methods {
             $self.change_functions(|layer| layer.on(event, route, false))
         }
 
+        /// Handles the [`Event`](crate::Event) that the handler's first parameter is. What the
+        /// handler returns is the acknowledgement, of the type that belongs to the event.
+        ///
+        /// ```
+        /// # #[cfg(feature = "macros")] {
+        /// use serde::Deserialize;
+        /// use socketio_server::{Event, Io, Socket};
+        ///
+        /// #[derive(Event, Deserialize)]
+        /// #[event("join", ack = bool)]
+        /// struct Join {
+        ///     room: String,
+        /// }
+        ///
+        /// let io = Io::builder().build();
+        /// io.on_event(async |Join { room }: Join, socket: Socket| {
+        ///     socket.join(room);
+        ///     true
+        /// });
+        /// # }
+        /// ```
+        pub fn on_event<M, H>($self: $receiver, handler: H) -> $returned
+        where
+            M: crate::HandlesEvent,
+            H: crate::Handler<M>,
+            H::Output: crate::Reply<Args = <M::Event as crate::Event>::Ack>,
+        {
+            $self.on(<M::Event as crate::Event>::NAME, handler)
+        }
+
         /// Handles the first event of this name that each socket sends. Those that follow are for
         /// who would handle them without this handler, but it takes the place of one that was
         /// registered with [`on`](Self::on).
@@ -178,7 +208,7 @@ macro_rules! handler_methods {
             hook: impl Fn(&crate::HandlerError) -> R + Send + Sync + 'static,
         ) -> $returned {
             let hook = std::sync::Arc::new(crate::handler::ErrorHook::new(hook));
-            $self.register(|layer| layer.on_error.replace(hook))
+            $self.change_functions(|layer| layer.on_error.replace(hook))
         }
     };
 }

@@ -127,7 +127,8 @@ impl<S: Serializer> Serializer for Spread<S> {
         variant: &'static str,
         value: &T,
     ) -> Result<S::Ok, S::Error> {
-        self.0.serialize_newtype_variant(name, index, variant, value)
+        self.0
+            .serialize_newtype_variant(name, index, variant, value)
     }
 
     fn is_human_readable(&self) -> bool {
