@@ -118,10 +118,10 @@ impl Io {
 
     /// Registers handlers that were described elsewhere with the default namespace.
     pub fn add(&self, handlers: Handlers) -> &Self {
-        self.register(|layer| layer.merge(handlers.into_layer()))
+        self.change_functions(|layer| layer.merge(handlers.into_layer()))
     }
 
-    fn register<T>(&self, change: impl FnOnce(&mut Layer) -> T) -> &Self {
+    fn change_functions<T>(&self, change: impl FnOnce(&mut Layer) -> T) -> &Self {
         let change = |layers: &mut Layers| change(&mut layers.functions);
         self.of("/").change_layers(change);
         self

@@ -113,6 +113,7 @@ mod any_namespace;
 mod broadcast;
 mod builder;
 mod bulk;
+mod class;
 mod entry;
 mod error;
 mod everyone;
@@ -130,6 +131,7 @@ mod rooms;
 mod routes;
 mod slab;
 mod socket;
+mod typed;
 mod unicast;
 mod work;
 
@@ -141,6 +143,7 @@ pub use ack::{Ack as PendingAck, Acks};
 pub use any_namespace::AnyNamespace;
 pub use broadcast::{Broadcast, Report};
 pub use builder::{Builder, HandlerLimits};
+pub use class::{NamespaceClass, Place, Register, check};
 pub use engine::{
     Listener, Mount, Mounted, OutboxLimits, ProtocolConfig, RefusalReason, RefusedRequest,
     Shutdown, Tape, Transport,
@@ -163,4 +166,8 @@ pub use rooms::Rooms;
 pub use routes::Handlers;
 pub use socket::{Socket, SocketId};
 pub use socketio_adapter::{Adapter, Room};
+#[cfg(feature = "macros")]
+#[doc(inline)]
+pub use socketio_macros::{Event, event, namespace};
+pub use typed::{Event, HandlesEvent, Typed};
 pub use unicast::Unicast;
