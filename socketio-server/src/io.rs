@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
@@ -17,16 +16,17 @@ use http_body::Body;
 use http_body_util::Full;
 use parking_lot::RwLock;
 
+use crate::any_namespace::AnyNamespace;
 use crate::broadcast::{Broadcast, Report};
 use crate::builder::{Builder, HandlerLimits, Settings};
 use crate::entry::Entry;
-use crate::error::{DisconnectReason, HandlerError};
-use crate::handler::Handler;
+use crate::error::DisconnectReason;
+use crate::handler::ErrorHook;
 use crate::link::LinkAcceptor;
 use crate::namespace::Namespace;
-use crate::proto::{self, EncodeError, Encoder, Payload, Reply, Revision};
-use crate::reply::ConnectReply;
+use crate::proto::{self, EncodeError, Encoder, Payload, Revision};
 use crate::rooms::Rooms;
+use crate::routes::{self, Handlers, Layer, Layers, Registry, handler_methods};
 
 /// A Socket.IO server: cheap to clone, all clones are the same server.
 ///
@@ -41,6 +41,9 @@ pub(crate) struct Inner {
     settings: Settings,
     encoder: Encoder,
     namespaces: RwLock<HashMap<Box<str>, Namespace>>,
+    /// The handlers of all namespaces.
+    registry: Registry,
+    revision: routes::Revision,
     engine: OnceLock<engine::Server<LinkAcceptor>>,
 }
 
@@ -52,6 +55,8 @@ impl Io {
                 .with_parser(settings.connection.parser.clone()),
             settings,
             namespaces: RwLock::default(),
+            registry: Registry::default(),
+            revision: routes::Revision::default(),
             engine: OnceLock::new(),
         }));
         io.of("/");
@@ -78,6 +83,26 @@ impl Io {
             .clone()
     }
 
+    /// Handlers of all namespaces at once.
+    #[must_use]
+    pub fn any_namespace(&self) -> AnyNamespace {
+        AnyNamespace::new(self.clone())
+    }
+
+    /// Changes the handlers of all namespaces, of functions and of a class.
+    pub(crate) fn change_all<T>(&self, change: impl FnOnce(&mut Layers) -> T) {
+        self.0.registry.change(&self.0.revision, change);
+    }
+
+    /// The handlers of all namespaces.
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.0.registry
+    }
+
+    pub(crate) fn revision(&self) -> &routes::Revision {
+        &self.0.revision
+    }
+
     /// The server, while there is one.
     pub(crate) fn upgrade(weak: &Weak<Inner>) -> Option<Self> {
         weak.upgrade().map(Self)
@@ -89,33 +114,16 @@ impl Io {
 
     // ---- The default namespace ------------------------------------------------------------
 
-    /// [`Namespace::on`] of the default namespace.
-    pub fn on<M, H>(&self, event: &str, handler: H) -> &Self
-    where
-        H: Handler<M>,
-        H::Output: Reply,
-    {
-        self.of("/").on(event, handler);
-        self
+    handler_methods!(self: &Self => &Self);
+
+    /// Registers handlers that were described elsewhere with the default namespace.
+    pub fn add(&self, handlers: Handlers) -> &Self {
+        self.register(|layer| layer.merge(handlers.into_layer()))
     }
 
-    /// [`Namespace::on_connect`] of the default namespace.
-    pub fn on_connect<M, H>(&self, handler: H) -> &Self
-    where
-        H: Handler<M>,
-        H::Output: ConnectReply,
-    {
-        self.of("/").on_connect(handler);
-        self
-    }
-
-    /// [`Namespace::on_disconnect`] of the default namespace.
-    pub fn on_disconnect<M, H>(&self, handler: H) -> &Self
-    where
-        H: Handler<M>,
-        H::Output: Reply,
-    {
-        self.of("/").on_disconnect(handler);
+    fn register<T>(&self, change: impl FnOnce(&mut Layer) -> T) -> &Self {
+        let change = |layers: &mut Layers| change(&mut layers.functions);
+        self.of("/").change_layers(change);
         self
     }
 
@@ -247,11 +255,15 @@ impl Io {
         Arc::clone(state).downcast().ok()
     }
 
-    pub(crate) fn report(&self, error: &HandlerError) {
-        let hook = AssertUnwindSafe(|| (self.0.settings.on_error)(error));
-        // It runs in the client's task, which must go on whatever happens here.
-        if catch_unwind(hook).is_err() {
-            tracing::error!(target: "socketio", %error, "the error hook panicked");
+    /// Whom failures concern that no namespace takes care of.
+    pub(crate) fn error_hook(&self) -> &ErrorHook {
+        &self.0.settings.on_error
+    }
+
+    /// A request was refused.
+    pub(crate) fn refused(&self, refused: &engine::RefusedRequest<'_>) {
+        if let Some(hook) = &self.0.settings.on_connection_error {
+            hook(refused);
         }
     }
 }

@@ -109,10 +109,13 @@ use socketio_proto as proto;
 mod readme {}
 
 mod ack;
+mod any_namespace;
 mod broadcast;
 mod builder;
+mod bulk;
 mod entry;
 mod error;
+mod everyone;
 mod extract;
 mod files;
 mod gate;
@@ -124,8 +127,10 @@ mod namespace;
 mod record;
 mod reply;
 mod rooms;
+mod routes;
 mod slab;
 mod socket;
+mod unicast;
 mod work;
 
 pub mod parser;
@@ -133,10 +138,12 @@ pub mod parser;
 pub mod test;
 
 pub use ack::{Ack as PendingAck, Acks};
+pub use any_namespace::AnyNamespace;
 pub use broadcast::{Broadcast, Report};
 pub use builder::{Builder, HandlerLimits};
 pub use engine::{
-    Listener, Mount, Mounted, OutboxLimits, ProtocolConfig, Shutdown, Tape, Transport,
+    Listener, Mount, Mounted, OutboxLimits, ProtocolConfig, RefusalReason, RefusedRequest,
+    Shutdown, Tape, Transport,
 };
 pub use error::{
     AckError, ConnectError, DisconnectReason, HandlerError, HandlerErrorKind, Rejection,
@@ -151,7 +158,9 @@ pub use proto::{
     Ack, Args, ArgsError, Binary, BoxError, Data, EncodeError, Encoded, Encoder, EventName,
     FromArgs, Payload, RawArgs, Reply, Value,
 };
-pub use reply::{AckSender, ConnectReply};
+pub use reply::{AckSender, ConnectReply, ErrorReply};
 pub use rooms::Rooms;
+pub use routes::Handlers;
 pub use socket::{Socket, SocketId};
 pub use socketio_adapter::{Adapter, Room};
+pub use unicast::Unicast;

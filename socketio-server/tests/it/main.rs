@@ -2,11 +2,13 @@
 
 mod acks;
 mod bones;
+mod bulk;
 mod client;
 mod conformance;
 mod connect;
 mod counting;
 mod disconnect;
+mod emit;
 mod flows;
 mod handlers;
 mod host;
@@ -15,4 +17,5 @@ mod leaks;
 mod parsers;
 mod record;
 mod rooms;
+mod routing;
 mod shutdown;
