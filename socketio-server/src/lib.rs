@@ -133,6 +133,7 @@ mod slab;
 mod socket;
 mod typed;
 mod unicast;
+mod verdict;
 mod work;
 
 pub mod parser;
@@ -171,3 +172,4 @@ pub use socketio_adapter::{Adapter, Room};
 pub use socketio_macros::{Event, event, namespace};
 pub use typed::{Event, HandlesEvent, Typed};
 pub use unicast::Unicast;
+pub use verdict::Verdict;
