@@ -11,11 +11,12 @@ use http::request::Parts;
 
 use crate::error::HandlerError;
 use crate::files::{ClientBundle, StaticFiles};
+use crate::handler::ErrorHook;
 use crate::io::Io;
 use crate::parser::Parser;
 use crate::proto;
+use crate::reply::ErrorReply;
 
-type ErrorHook = Box<dyn Fn(&HandlerError) + Send + Sync>;
 type RecordHook = Box<dyn Fn(&Parts) -> Option<Tape> + Send + Sync>;
 
 /// What a server was built with.
@@ -75,7 +76,7 @@ impl Default for Builder {
             handlers: HandlerLimits::default(),
             keep_headers: Vec::new(),
             states: HashMap::new(),
-            on_error: Box::new(|error| tracing::error!(target: "socketio", %error)),
+            on_error: ErrorHook::default(),
             record: None,
             files: StaticFiles::default(),
             client: None,
@@ -182,9 +183,31 @@ impl Builder {
         self
     }
 
-    /// Called with every handler that fails. Default: logs it.
-    pub fn on_error(mut self, hook: impl Fn(&HandlerError) + Send + Sync + 'static) -> Self {
-        self.0.on_error = Box::new(hook);
+    /// Called with every handler that fails, by returning an error, by panicking, or because what it
+    /// asks for is not there; in namespaces that have no hook [of their own](crate::Namespace::on_error).
+    /// Default: logs it.
+    ///
+    /// What the hook returns is the answer in the handler's place; see [`ErrorReply`]. `()` is none:
+    ///
+    /// ```
+    /// use socketio_server::{HandlerErrorKind, Io};
+    ///
+    /// let io = Io::builder()
+    ///     .on_error(|error| match &error.kind {
+    ///         // What the client got wrong, it may know.
+    ///         HandlerErrorKind::Rejected(rejection) => Some(rejection.to_string()),
+    ///         _ => {
+    ///             eprintln!("{error}");
+    ///             None
+    ///         }
+    ///     })
+    ///     .build();
+    /// ```
+    pub fn on_error<R: ErrorReply>(
+        mut self,
+        hook: impl Fn(&HandlerError) -> R + Send + Sync + 'static,
+    ) -> Self {
+        self.0.on_error = ErrorHook::new(hook);
         self
     }
 

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
@@ -21,7 +20,8 @@ use crate::any_namespace::AnyNamespace;
 use crate::broadcast::{Broadcast, Report};
 use crate::builder::{Builder, HandlerLimits, Settings};
 use crate::entry::Entry;
-use crate::error::{DisconnectReason, HandlerError};
+use crate::error::DisconnectReason;
+use crate::handler::ErrorHook;
 use crate::link::LinkAcceptor;
 use crate::namespace::Namespace;
 use crate::proto::{self, EncodeError, Encoder, Payload, Revision};
@@ -255,12 +255,9 @@ impl Io {
         Arc::clone(state).downcast().ok()
     }
 
-    pub(crate) fn report(&self, error: &HandlerError) {
-        let hook = AssertUnwindSafe(|| (self.0.settings.on_error)(error));
-        // It runs in the client's task, which must go on whatever happens here.
-        if catch_unwind(hook).is_err() {
-            tracing::error!(target: "socketio", %error, "the error hook panicked");
-        }
+    /// Whom failures concern that no namespace takes care of.
+    pub(crate) fn error_hook(&self) -> &ErrorHook {
+        &self.0.settings.on_error
     }
 }
 

@@ -154,7 +154,7 @@ pub use proto::{
     Ack, Args, ArgsError, Binary, BoxError, Data, EncodeError, Encoded, Encoder, EventName,
     FromArgs, Payload, RawArgs, Reply, Value,
 };
-pub use reply::{AckSender, ConnectReply};
+pub use reply::{AckSender, ConnectReply, ErrorReply};
 pub use rooms::Rooms;
 pub use routes::Handlers;
 pub use socket::{Socket, SocketId};

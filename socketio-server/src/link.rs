@@ -9,9 +9,9 @@ use engine::{Acceptor, Application, CloseReason, Message, Refusal, SessionContex
 use http::request::Parts;
 
 use crate::entry::{Call, Entry, Ticket};
-use crate::error::{ConnectError, DisconnectReason, HandlerErrorKind};
+use crate::error::{ConnectError, DisconnectReason};
 use crate::extract::EventContext;
-use crate::handler::{BoxFuture, CONNECT, ConnectResult, internal_error};
+use crate::handler::{BoxFuture, CONNECT, ConnectResult, refuse};
 use crate::handshake::Handshake;
 use crate::io::{Inner, Io};
 use crate::proto::record::Recorded;
@@ -352,8 +352,7 @@ impl Link {
                 Poll::Pending => self.connecting.push(Connecting { nsp, decision }),
             },
             Err(kind) => {
-                let refusal = refusal(&kind);
-                socket.report(CONNECT, kind);
+                let refusal = refuse(&socket, CONNECT, kind);
                 self.decide(cx, nsp, Err(refusal));
             }
         }
@@ -486,15 +485,4 @@ impl Member {
 fn member_mut(members: &mut [Option<Member>], nsp: NamespaceId) -> Option<&mut Member> {
     let member = members.get_mut(nsp.index())?.as_mut();
     member.filter(|member| member.nsp == nsp)
-}
-
-/// What the client sees when its connect handler could not run: its credentials are its own
-/// business, everything else is ours.
-fn refusal(kind: &HandlerErrorKind) -> ConnectError {
-    match kind {
-        HandlerErrorKind::Rejected(crate::Rejection::Auth(_)) => {
-            ConnectError::new("invalid credentials")
-        }
-        _ => internal_error(),
-    }
 }

@@ -14,6 +14,7 @@ use crate::ack::Acks;
 use crate::broadcast::{Broadcast, Report};
 use crate::error::Rejection;
 use crate::extract::{EventContext, FromEvent};
+use crate::handler::ErrorHook;
 use crate::io::Io;
 use crate::proto::{EncodeError, Encoder, FromArgs, Payload};
 use crate::rooms::Rooms;
@@ -78,6 +79,11 @@ impl Namespace {
     pub(crate) fn change_layers<T>(&self, change: impl FnOnce(&mut Layers) -> T) -> &Self {
         self.0.registry.change(self.0.io.revision(), change);
         self
+    }
+
+    /// Whom failures in this namespace concern before the server.
+    pub(crate) fn error_hook(&self) -> Option<Arc<ErrorHook>> {
+        self.routes().error_hook()
     }
 
     /// The handlers as they are now.

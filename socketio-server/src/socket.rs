@@ -15,7 +15,6 @@ use socketio_adapter::{Room, Slot};
 use crate::ack::Ack;
 use crate::broadcast::{Broadcast, Report};
 use crate::entry::{Call, Entry, Ticket};
-use crate::error::{HandlerError, HandlerErrorKind};
 use crate::gate::{Admission, Gate};
 use crate::handshake::Handshake;
 use crate::io::Io;
@@ -428,16 +427,6 @@ impl Socket {
         if let Some(&slot) = self.0.slot.get() {
             self.0.namespace.remove(slot);
         }
-    }
-
-    /// Hands a failed handler to the error hook.
-    pub(crate) fn report(&self, event: &str, kind: HandlerErrorKind) {
-        self.io().report(&HandlerError {
-            nsp: self.0.namespace.name().to_owned(),
-            sid: self.id(),
-            event: event.to_owned(),
-            kind,
-        });
     }
 }
 

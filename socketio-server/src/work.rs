@@ -24,7 +24,7 @@ use tokio::task::coop;
 use crate::builder::HandlerLimits;
 use crate::error::{DisconnectReason, HandlerErrorKind, Rejection};
 use crate::extract::EventContext;
-use crate::handler::{BoxFuture, DISCONNECT, Handled};
+use crate::handler::{BoxFuture, DISCONNECT, Failure, Handled};
 use crate::proto::{Args, ArgsError};
 use crate::reply::ReplyTo;
 use crate::routes::Routes;
@@ -63,6 +63,13 @@ impl What<'_> {
         match self {
             Self::Event { name, .. } => name,
             Self::Disconnect(_) => DISCONNECT,
+        }
+    }
+
+    fn args(&self) -> Option<&Args<'_>> {
+        match self {
+            Self::Event { args, .. } => Some(args),
+            Self::Disconnect(_) => None,
         }
     }
 
@@ -134,15 +141,16 @@ impl Job<'_> {
                 Err(Malformed)
             }
             Err(kind) => {
-                self.report(Err(kind));
+                let reply = event.reply;
+                self.report(Err(Failure { kind, reply }));
                 Ok(None)
             }
         }
     }
 
     fn report(self, handled: Handled) {
-        if let Err(kind) = handled {
-            self.socket.report(self.what.name(), kind);
+        if let Err(failure) = handled {
+            failure.report(self.socket, self.what.name(), self.what.args());
         }
     }
 
@@ -150,8 +158,8 @@ impl Job<'_> {
     fn reporting(self, future: BoxFuture<Handled>) -> BoxFuture<()> {
         let (socket, name) = (self.socket.clone(), Box::<str>::from(self.what.name()));
         Box::pin(future.map(move |handled| {
-            if let Err(kind) = handled {
-                socket.report(&name, kind);
+            if let Err(failure) = handled {
+                failure.report(&socket, &name, None);
             }
         }))
     }

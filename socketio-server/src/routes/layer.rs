@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::handler::{ConnectResult, Handled, Route};
+use crate::handler::{ConnectResult, ErrorHook, Handled, Route};
 
 /// The handlers of a namespace, of all namespaces, of a class, or of nobody yet.
 #[derive(Default, Clone)]
@@ -13,6 +13,7 @@ pub(crate) struct Layer {
     pub(crate) fallback: Option<Arc<Route<Handled>>>,
     pub(crate) connect: Option<Arc<Route<ConnectResult>>>,
     pub(crate) disconnect: Option<Arc<Route<Handled>>>,
+    pub(crate) on_error: Option<Arc<ErrorHook>>,
 }
 
 /// A handler of events of one name.
@@ -41,6 +42,7 @@ impl Layer {
         replaced.fallback = merge_one(&mut self.fallback, other.fallback);
         replaced.connect = merge_one(&mut self.connect, other.connect);
         replaced.disconnect = merge_one(&mut self.disconnect, other.disconnect);
+        replaced.on_error = merge_one(&mut self.on_error, other.on_error);
         replaced
     }
 }

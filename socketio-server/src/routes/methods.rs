@@ -169,6 +169,30 @@ macro_rules! handler_methods {
             let route = std::sync::Arc::new(crate::handler::Route::event(handler));
             $self.register(|layer| layer.disconnect.replace(route))
         }
+
+        /// Called with every handler of the namespace that fails, instead of the server's
+        /// [hook](crate::Builder::on_error). What it returns is the answer in the handler's place;
+        /// see [`ErrorReply`](crate::ErrorReply).
+        ///
+        /// ```
+        /// use socketio_server::Io;
+        ///
+        /// let io = Io::builder().build();
+        /// io.of("/chat").on_error(|error| {
+        ///     eprintln!("{error}");
+        ///     "sorry"
+        /// });
+        /// ```
+        pub fn on_error<R>(
+            $self: $receiver,
+            hook: impl Fn(&crate::HandlerError) -> R + Send + Sync + 'static,
+        ) -> $returned
+        where
+            R: crate::ErrorReply,
+        {
+            let hook = std::sync::Arc::new(crate::handler::ErrorHook::new(hook));
+            $self.register(|layer| layer.on_error.replace(hook))
+        }
     };
 }
 pub(crate) use handler_methods;

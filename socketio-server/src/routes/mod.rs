@@ -31,7 +31,7 @@ use std::collections::HashMap;
 use std::collections::hash_map;
 use std::sync::Arc;
 
-use crate::handler::{ConnectResult, Handled, Route};
+use crate::handler::{ConnectResult, ErrorHook, Handled, Route};
 use crate::socket::Socket;
 use layer::Named;
 
@@ -43,6 +43,7 @@ pub(crate) struct Routes {
     fallback: Option<Arc<Route<Handled>>>,
     connect: Option<Arc<Route<ConnectResult>>>,
     disconnect: Option<Arc<Route<Handled>>>,
+    on_error: Option<Arc<ErrorHook>>,
 }
 
 /// Who handles the events of one name.
@@ -85,6 +86,11 @@ impl Routes {
         self.disconnect.as_ref()
     }
 
+    /// Whom failures concern.
+    pub(crate) fn error_hook(&self) -> Option<Arc<ErrorHook>> {
+        self.on_error.clone()
+    }
+
     /// Adds handlers behind those that are there.
     fn append(&mut self, layer: &Layer) {
         append_one(&mut self.connect, &layer.connect);
@@ -109,6 +115,11 @@ impl Routes {
             }
         }
         append_one(&mut self.fallback, &layer.fallback);
+    }
+
+    /// Adds whom failures concern, if nobody is there.
+    fn append_hook(&mut self, layer: &Layer) {
+        append_one(&mut self.on_error, &layer.on_error);
     }
 }
 
