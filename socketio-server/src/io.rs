@@ -117,10 +117,10 @@ impl Io {
 
     /// Registers handlers that were described elsewhere with the default namespace.
     pub fn add(&self, handlers: Handlers) -> &Self {
-        self.register(|layer| layer.merge(handlers.into_layer()))
+        self.change_functions(|layer| layer.merge(handlers.into_layer()))
     }
 
-    fn register<T>(&self, change: impl FnOnce(&mut Layer) -> T) -> &Self {
+    fn change_functions<T>(&self, change: impl FnOnce(&mut Layer) -> T) -> &Self {
         let change = |layers: &mut Layers| change(&mut layers.functions);
         self.of("/").change_layers(change);
         self
@@ -224,16 +224,16 @@ impl Io {
         Arc::clone(state).downcast().ok()
     }
 
+    /// Whom failures concern that no namespace takes care of.
+    pub(crate) fn error_hook(&self) -> &ErrorHook {
+        &self.0.settings.on_error
+    }
+
     /// A request was refused.
     pub(crate) fn refused(&self, refused: &engine::RefusedRequest<'_>) {
         if let Some(hook) = &self.0.settings.on_connection_error {
             hook(refused);
         }
-    }
-
-    /// Whom failures concern that no namespace takes care of.
-    pub(crate) fn error_hook(&self) -> &ErrorHook {
-        &self.0.settings.on_error
     }
 }
 

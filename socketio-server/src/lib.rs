@@ -113,8 +113,11 @@ mod any_namespace;
 mod background;
 mod broadcast;
 mod builder;
+mod bulk;
+mod class;
 mod entry;
 mod error;
+mod everyone;
 mod extract;
 mod files;
 mod gate;
@@ -131,6 +134,8 @@ mod run;
 mod shutdown;
 mod slab;
 mod socket;
+mod typed;
+mod unicast;
 mod verdict;
 mod work;
 
@@ -143,6 +148,7 @@ pub use any_namespace::AnyNamespace;
 pub use background::BackgroundTask;
 pub use broadcast::{Broadcast, Report};
 pub use builder::{Builder, HandlerLimits};
+pub use class::{NamespaceClass, Place, Register, check};
 pub use engine::{
     Listener, Mount, Mounted, OutboxLimits, ProtocolConfig, RefusalReason, RefusedRequest, Tape,
     Transport,
@@ -166,4 +172,9 @@ pub use routes::Handlers;
 pub use shutdown::{Shutdown, Tally};
 pub use socket::{Socket, SocketId};
 pub use socketio_adapter::{Adapter, Room};
+#[cfg(feature = "macros")]
+#[doc(inline)]
+pub use socketio_macros::{Event, event, namespace};
+pub use typed::{Event, HandlesEvent, Typed};
+pub use unicast::Unicast;
 pub use verdict::Verdict;

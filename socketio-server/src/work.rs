@@ -155,7 +155,7 @@ impl Job<'_> {
     }
 
     fn hook_reads_args(self) -> bool {
-        self.routes.on_error().is_some() || self.socket.io().error_hook().reads_args
+        self.routes.error_hook().is_some() || self.socket.io().error_hook().reads_args
     }
 
     /// The handler with what its failure is reported with. Handlers that never wait do without.
