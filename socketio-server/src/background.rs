@@ -230,6 +230,11 @@ impl Background {
         self.phase.send_modify(change);
     }
 
+    /// Ready as soon as clients are being told.
+    pub(crate) fn shutting_down(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.wait_for(|phase| phase.shutting_down)
+    }
+
     pub(crate) fn wait_for<F>(&self, awaited: F) -> impl Future<Output = ()> + Send + use<F>
     where
         F: FnMut(&Phase) -> bool + Send,

@@ -116,6 +116,7 @@ mod builder;
 mod bulk;
 mod class;
 mod entry;
+mod errand;
 mod error;
 mod everyone;
 mod extract;

@@ -9,9 +9,11 @@ use engine::{
     Acceptor, Application, CloseReason, Message, Refusal, RefusedRequest, SessionContext, Tape,
     Tick,
 };
+use futures_util::FutureExt;
 use http::request::Parts;
 
 use crate::entry::{Call, Entry, Ticket};
+use crate::errand::Errand;
 use crate::error::{ConnectError, DisconnectReason};
 use crate::extract::EventContext;
 use crate::handler::{BoxFuture, CONNECT, ConnectResult, refuse};
@@ -64,15 +66,15 @@ enum State {
 /// A connect handler under way.
 struct Connecting {
     nsp: NamespaceId,
+    socket: Socket,
     decision: BoxFuture<ConnectResult>,
 }
 
 impl Connecting {
     /// The rest of the handler: its decision no longer matters, but it runs to its end.
-    fn outlive(self) -> BoxFuture<()> {
-        Box::pin(async {
-            let _ = self.decision.await;
-        })
+    fn outlive(self) -> Errand {
+        let decision = self.decision.map(|_| Ok(()));
+        Errand::new(Box::pin(decision), self.socket, CONNECT, None)
     }
 }
 
@@ -160,7 +162,10 @@ impl Application for Link {
                 }
                 self.close(cx, DisconnectReason::ServerNamespaceDisconnect);
             }
-            Entry::Close(reason) => self.close(cx, reason),
+            Entry::Close(reason) => {
+                self.work.enter(&self.io.background().handlers);
+                self.close(cx, reason);
+            }
         }
     }
 
@@ -236,7 +241,7 @@ impl Application for Link {
             goodbyes.extend(member.goodbye(&self.io, reason));
         }
         let work = std::mem::take(&mut self.work).with(goodbyes);
-        if let Some(rest) = work.drain(*self.io.handler_limits()) {
+        if let Some(rest) = work.drain(self.io.clone()) {
             self.io.engine().spawn(rest);
         }
     }
@@ -358,7 +363,11 @@ impl Link {
         match route.start(&mut event) {
             Ok(mut decision) => match decision.as_mut().poll(cx.context()) {
                 Poll::Ready(decision) => self.decide(cx, nsp, decision),
-                Poll::Pending => self.connecting.push(Connecting { nsp, decision }),
+                Poll::Pending => self.connecting.push(Connecting {
+                    nsp,
+                    socket,
+                    decision,
+                }),
             },
             Err(kind) => {
                 let refusal = refuse(&socket, CONNECT, kind);

@@ -22,12 +22,15 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::task::coop;
 
 use crate::builder::HandlerLimits;
+use crate::errand::Errand;
 use crate::error::{DisconnectReason, HandlerErrorKind, Rejection};
 use crate::extract::EventContext;
 use crate::handler::{BoxFuture, DISCONNECT, Failure, Handled};
+use crate::io::Io;
 use crate::proto::{Args, ArgsError};
 use crate::reply::ReplyTo;
 use crate::routes::Routes;
+use crate::shutdown::Roll;
 use crate::socket::Socket;
 
 /// The arguments of an event are no JSON: the client has broken the protocol.
@@ -159,15 +162,10 @@ impl Job<'_> {
     }
 
     /// The handler with what its failure is reported with. Handlers that never wait do without.
-    fn reporting(self, future: BoxFuture<Handled>) -> BoxFuture<()> {
-        let (socket, name) = (self.socket.clone(), Box::<str>::from(self.what.name()));
+    fn reporting(self, future: BoxFuture<Handled>) -> Errand {
         let args = self.what.args().filter(|_| self.hook_reads_args());
         let args = args.map(|args| args.clone().into_owned());
-        Box::pin(future.map(move |handled| {
-            if let Err(failure) = handled {
-                failure.report(&socket, &name, args.as_ref());
-            }
-        }))
+        Errand::new(future, self.socket.clone(), self.what.name(), args)
     }
 }
 
@@ -179,12 +177,14 @@ fn check_unread(args: Option<&Args<'_>>) -> Result<(), Malformed> {
 /// All of it, for one link. Idle it owns no heap.
 #[derive(Default)]
 pub(crate) struct Work {
-    first: Option<BoxFuture<()>>,
-    running: Option<Box<FuturesUnordered<BoxFuture<()>>>>,
+    first: Option<Box<Errand>>,
+    running: Option<Box<FuturesUnordered<Errand>>>,
     inbox: VecDeque<Kept>,
     /// Events that are [kept](Work::keep), in the inbox or elsewhere, and their bytes.
     waiting: usize,
     waiting_bytes: usize,
+    /// Where a shutdown looks for who is at work.
+    roll: Option<Arc<Roll>>,
 }
 
 impl Work {
@@ -239,8 +239,22 @@ impl Work {
     }
 
     /// Lets a future run on beside the handlers.
-    pub(crate) fn adopt(&mut self, future: BoxFuture<()>) {
-        self.running.get_or_insert_default().push(future);
+    pub(crate) fn adopt(&mut self, mut errand: Errand) {
+        if let Some(roll) = &self.roll {
+            errand.enter(roll);
+        }
+        self.running.get_or_insert_default().push(errand);
+    }
+
+    /// A shutdown has begun, and wants to know who is at work from now on.
+    pub(crate) fn enter(&mut self, roll: &Arc<Roll>) {
+        if let Some(first) = &mut self.first {
+            first.enter(roll);
+        }
+        for errand in self.running.iter_mut().flat_map(|it| it.iter_mut()) {
+            errand.enter(roll);
+        }
+        self.roll = Some(Arc::clone(roll));
     }
 
     fn running(&self) -> usize {
@@ -256,21 +270,29 @@ impl Work {
             return Ok(());
         };
         match future.as_mut().poll(cx) {
-            Poll::Ready(handled) => job.report(handled),
+            Poll::Ready(handled) => {
+                job.report(handled);
+                if let Some(roll) = &self.roll {
+                    roll.finished();
+                }
+            }
             Poll::Pending => self.suspend(job.reporting(future), cx),
         }
         Ok(())
     }
 
     /// Keeps a future that has not come to its end.
-    fn suspend(&mut self, future: BoxFuture<()>, cx: &Context<'_>) {
+    fn suspend(&mut self, mut errand: Errand, cx: &Context<'_>) {
         if coop::has_budget_remaining() {
-            self.adopt(future);
+            self.adopt(errand);
         } else {
+            if let Some(roll) = &self.roll {
+                errand.enter(roll);
+            }
             // The runtime's budget made it stop, not something it waits for. If others went on
             // now, they would overtake it. If the budget was used up before, nobody has asked for
             // another turn yet.
-            self.first = Some(future);
+            self.first = Some(Box::new(errand));
             cx.waker().wake_by_ref();
         }
     }
@@ -282,9 +304,9 @@ impl Work {
         cx: &mut Context<'_>,
     ) -> Result<(), Malformed> {
         if let Some(mut first) = self.first.take()
-            && first.as_mut().poll(cx).is_pending()
+            && first.poll_unpin(cx).is_pending()
         {
-            self.suspend(first, cx);
+            self.suspend(*first, cx);
         }
         loop {
             if let Some(running) = &mut self.running {
@@ -311,16 +333,22 @@ impl Work {
 
     /// Runs everything to its end: a client that goes does not take its handlers along.
     /// `None` if there is nothing to run.
-    pub(crate) fn drain(mut self, limits: HandlerLimits) -> Option<impl Future<Output = ()>> {
+    pub(crate) fn drain(mut self, io: Io) -> Option<impl Future<Output = ()>> {
         (!self.is_idle()).then(|| {
+            let mut end = None;
             std::future::poll_fn(move |cx| {
                 // What is malformed has nobody left to be told.
-                while self.poll(&limits, cx).is_err() {}
+                while self.poll(io.handler_limits(), cx).is_err() {}
                 if self.is_idle() {
-                    Poll::Ready(())
-                } else {
-                    Poll::Pending
+                    return Poll::Ready(());
                 }
+                if self.roll.is_none() {
+                    let end = end.get_or_insert_with(|| Box::pin(io.background().shutting_down()));
+                    if end.poll_unpin(cx).is_ready() {
+                        self.enter(&io.background().handlers);
+                    }
+                }
+                Poll::Pending
             })
         })
     }
