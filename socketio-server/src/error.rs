@@ -126,6 +126,10 @@ pub enum AckError {
     /// The socket was disconnected, before or after the event was sent.
     #[error("socket has been disconnected")]
     Disconnected,
+    /// The event was dropped and the client has not seen it: it was volatile, and the client could
+    /// not take it at once.
+    #[error("event was dropped")]
+    Dropped,
     /// The client answered something else than expected.
     #[error("answer does not fit: {0}")]
     Mismatch(ArgsError),

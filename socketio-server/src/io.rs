@@ -259,6 +259,13 @@ impl Io {
     pub(crate) fn error_hook(&self) -> &ErrorHook {
         &self.0.settings.on_error
     }
+
+    /// A request was refused.
+    pub(crate) fn refused(&self, refused: &engine::RefusedRequest<'_>) {
+        if let Some(hook) = &self.0.settings.on_connection_error {
+            hook(refused);
+        }
+    }
 }
 
 /// The name of a namespace, of which the slash may be left out.

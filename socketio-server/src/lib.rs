@@ -113,8 +113,10 @@ mod any_namespace;
 mod broadcast;
 mod builder;
 mod class;
+mod bulk;
 mod entry;
 mod error;
+mod everyone;
 mod extract;
 mod files;
 mod gate;
@@ -130,6 +132,7 @@ mod routes;
 mod slab;
 mod socket;
 mod typed;
+mod unicast;
 mod work;
 
 pub mod parser;
@@ -142,7 +145,8 @@ pub use broadcast::{Broadcast, Report};
 pub use builder::{Builder, HandlerLimits};
 pub use class::{NamespaceClass, Place, Register, check};
 pub use engine::{
-    Listener, Mount, Mounted, OutboxLimits, ProtocolConfig, Shutdown, Tape, Transport,
+    Listener, Mount, Mounted, OutboxLimits, ProtocolConfig, RefusalReason, RefusedRequest,
+    Shutdown, Tape, Transport,
 };
 pub use error::{
     AckError, ConnectError, DisconnectReason, HandlerError, HandlerErrorKind, Rejection,
@@ -166,3 +170,4 @@ pub use socketio_adapter::{Adapter, Room};
 #[doc(inline)]
 pub use socketio_macros::{Event, event, namespace};
 pub use typed::{Event, HandlesEvent, Typed};
+pub use unicast::Unicast;

@@ -5,7 +5,10 @@ use std::cell::Cell;
 use std::sync::{Arc, Weak};
 use std::task::Poll;
 
-use engine::{Acceptor, Application, CloseReason, Message, Refusal, SessionContext, Tape, Tick};
+use engine::{
+    Acceptor, Application, CloseReason, Message, Refusal, RefusedRequest, SessionContext, Tape,
+    Tick,
+};
 use http::request::Parts;
 
 use crate::entry::{Call, Entry, Ticket};
@@ -90,6 +93,12 @@ impl Acceptor for LinkAcceptor {
             closing: None,
             opened: false,
         })
+    }
+
+    fn refused(&self, refused: &RefusedRequest<'_>) {
+        if let Some(io) = Io::upgrade(&self.0) {
+            io.refused(refused);
+        }
     }
 
     fn record(&self, request: &Parts) -> Option<Tape> {

@@ -2,11 +2,13 @@
 
 mod acks;
 mod bones;
+mod bulk;
 mod client;
 mod conformance;
 mod connect;
 mod counting;
 mod disconnect;
+mod emit;
 mod flows;
 mod handlers;
 mod host;
