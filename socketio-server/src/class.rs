@@ -109,6 +109,8 @@ pub trait Place: Sized + sealed::Sealed {
 }
 
 mod sealed {
+    /// Only what is registered with here knows how.
+    #[expect(unnameable_types, reason = "so that nobody else implements it")]
     pub trait Sealed {}
 }
 
