@@ -196,8 +196,12 @@ impl Background {
         let Ok(runtime) = Handle::try_current() else {
             return;
         };
-        // Another thread that does the same at this moment is in the same runtime.
-        let _ = self.runtime.set(runtime);
+        if self.runtime.set(runtime).is_err() {
+            // Another thread does the same at this moment.
+            return;
+        }
+        #[cfg(feature = "logger")]
+        io.loggers().install();
         let early = std::mem::take(&mut *self.early.lock());
         for task in early {
             io.engine().spawn(task);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use crate::handler::{BoxFuture, Handled};
+use crate::observed::Observed;
 use crate::proto::Args;
 use crate::shutdown::{AtWork, Roll};
 use crate::socket::Socket;
@@ -17,6 +18,7 @@ pub(crate) struct Errand {
     event: Box<str>,
     /// For the error hook, if that wants to see them.
     args: Option<Args<'static>>,
+    observed: Observed,
     at_work: Option<AtWork>,
 }
 
@@ -26,12 +28,14 @@ impl Errand {
         socket: Socket,
         event: &str,
         args: Option<Args<'static>>,
+        observed: Observed,
     ) -> Self {
         Self {
             handler,
             socket,
             event: event.into(),
             args,
+            observed,
             at_work: None,
         }
     }
@@ -47,8 +51,11 @@ impl Future for Errand {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if let Err(failure) = ready!(self.handler.as_mut().poll(cx)) {
-            failure.report(&self.socket, &self.event, self.args.as_ref());
+        let this = &mut *self;
+        let handled = ready!(this.observed.within(|| this.handler.as_mut().poll(cx)));
+        this.observed.end(&this.socket, &this.event);
+        if let Err(failure) = handled {
+            failure.report(&this.socket, &this.event, this.args.as_ref());
         }
         Poll::Ready(())
     }

@@ -126,7 +126,11 @@ mod handler;
 mod handshake;
 mod io;
 mod link;
+#[cfg(feature = "logger")]
+mod logging;
+pub mod metrics;
 mod namespace;
+mod observed;
 mod record;
 mod reply;
 mod rooms;

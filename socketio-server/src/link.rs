@@ -3,8 +3,9 @@
 
 use std::cell::Cell;
 use std::sync::{Arc, Weak};
-use std::task::Poll;
+use std::task::{Context, Poll};
 
+use engine::metrics;
 use engine::{
     Acceptor, Application, CloseReason, Message, Refusal, RefusedRequest, SessionContext, Tape,
     Tick,
@@ -19,6 +20,7 @@ use crate::extract::EventContext;
 use crate::handler::{BoxFuture, CONNECT, ConnectResult, refuse};
 use crate::handshake::Handshake;
 use crate::io::{Inner, Io};
+use crate::observed::Observed;
 use crate::proto::record::Recorded;
 use crate::proto::server::{Connection, Event};
 use crate::proto::{Encoded, NamespaceId};
@@ -67,14 +69,29 @@ enum State {
 struct Connecting {
     nsp: NamespaceId,
     socket: Socket,
+    observed: Observed,
     decision: BoxFuture<ConnectResult>,
 }
 
 impl Connecting {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ConnectResult> {
+        let polled = self.observed.within(|| self.decision.as_mut().poll(cx));
+        if polled.is_ready() {
+            self.observed.end(&self.socket, CONNECT);
+        }
+        polled
+    }
+
     /// The rest of the handler: its decision no longer matters, but it runs to its end.
     fn outlive(self) -> Errand {
         let decision = self.decision.map(|_| Ok(()));
-        Errand::new(Box::pin(decision), self.socket, CONNECT, None)
+        Errand::new(
+            Box::pin(decision),
+            self.socket,
+            CONNECT,
+            None,
+            self.observed,
+        )
     }
 }
 
@@ -139,6 +156,7 @@ impl Application for Link {
             Entry::Message(message) => cx.send(message),
             Entry::Event { nsp, message } => {
                 if self.connection.is_joined(nsp) {
+                    self.count_sent(nsp);
                     cx.send(message);
                 }
             }
@@ -151,6 +169,7 @@ impl Application for Link {
                 } = *call;
                 // For a socket that is gone the ticket comes back, and tells the caller.
                 if self.connection.register_ack(nsp, id, ticket).is_ok() {
+                    self.count_sent(nsp);
                     cx.send(message);
                 }
             }
@@ -180,7 +199,7 @@ impl Application for Link {
         }
         let mut index = 0;
         while let Some(connecting) = self.connecting.get_mut(index) {
-            match connecting.decision.as_mut().poll(cx.context()) {
+            match connecting.poll(cx.context()) {
                 Poll::Pending => index += 1,
                 Poll::Ready(decision) => {
                     let nsp = self.connecting.swap_remove(index).nsp;
@@ -248,6 +267,16 @@ impl Application for Link {
 }
 
 impl Link {
+    /// An event leaves for the client.
+    #[inline]
+    fn count_sent(&mut self, nsp: NamespaceId) {
+        if metrics::ENABLED
+            && let Some(member) = member_mut(&mut self.members, nsp)
+        {
+            member.socket.namespace().meters().sent();
+        }
+    }
+
     /// What happens without a message: the first thing of all, if anything does.
     fn handle_implied(&mut self, cx: &mut SessionContext<'_, '_>) {
         if let Some(event) = self.connection.poll_event()
@@ -283,6 +312,16 @@ impl Link {
                     return Ok(());
                 };
                 member.refresh(&self.io);
+                let namespace = member.socket.namespace();
+                namespace.meters().received();
+                tracing::debug!(
+                    target: "socketio",
+                    nsp = namespace.name(),
+                    sid = member.socket.id().as_str(),
+                    event = &*name,
+                    id,
+                    "event received"
+                );
                 let what = What::Event { name, id, args };
                 let job = Job {
                     socket: &member.socket,
@@ -327,6 +366,7 @@ impl Link {
         auth: Option<&str>,
     ) {
         let Some(namespace) = self.io.existing(name) else {
+            tracing::debug!(target: "socketio", nsp = name, "no such namespace");
             let answer = self.connection.reject_unknown(nsp);
             self.refuse(answer);
             return;
@@ -360,12 +400,17 @@ impl Link {
             reply: ReplyTo::new(&socket, None),
             read: Cell::new(false),
         };
-        match route.start(&mut event) {
-            Ok(mut decision) => match decision.as_mut().poll(cx.context()) {
-                Poll::Ready(decision) => self.decide(cx, nsp, decision),
+        let observed = Observed::new(&socket, &routes, CONNECT);
+        match observed.within(|| route.start(&mut event)) {
+            Ok(mut decision) => match observed.within(|| decision.as_mut().poll(cx.context())) {
+                Poll::Ready(decision) => {
+                    observed.end(&socket, CONNECT);
+                    self.decide(cx, nsp, decision);
+                }
                 Poll::Pending => self.connecting.push(Connecting {
                     nsp,
                     socket,
+                    observed,
                     decision,
                 }),
             },
@@ -397,6 +442,12 @@ impl Link {
                 let Some(answer) = self.connection.accept(nsp, sid.as_str(), None) else {
                     return;
                 };
+                tracing::debug!(
+                    target: "socketio",
+                    nsp = member.socket.namespace().name(),
+                    sid = sid.as_str(),
+                    "connected"
+                );
                 member.socket.open(prepare(answer));
                 for kept in early {
                     let limits = self.io.handler_limits();
@@ -406,6 +457,14 @@ impl Link {
                 }
             }
             Err(error) => {
+                let namespace = member.socket.namespace();
+                namespace.meters().refused();
+                tracing::debug!(
+                    target: "socketio",
+                    nsp = namespace.name(),
+                    %error,
+                    "connection refused"
+                );
                 member.socket.close();
                 self.members[nsp.index()] = None;
                 self.reject(nsp, &error);
@@ -492,6 +551,17 @@ impl Member {
     fn goodbye(mut self, io: &Io, reason: DisconnectReason) -> Option<Kept> {
         self.socket.close();
         self.refresh(io);
+        if matches!(self.state, State::Connected) {
+            let namespace = self.socket.namespace();
+            namespace.meters().disconnected(reason);
+            tracing::debug!(
+                target: "socketio",
+                nsp = namespace.name(),
+                sid = self.socket.id().as_str(),
+                %reason,
+                "disconnected"
+            );
+        }
         matches!(self.state, State::Connected).then(|| Kept {
             socket: self.socket,
             routes: self.routes,

@@ -16,6 +16,7 @@ use crate::error::Rejection;
 use crate::extract::{EventContext, FromEvent};
 use crate::handler::ErrorHook;
 use crate::io::Io;
+use crate::metrics::Meters;
 use crate::proto::{EncodeError, Encoder, FromArgs, Payload};
 use crate::rooms::Rooms;
 use crate::routes::{Handlers, Layer, Layers, Registry, Routes, handler_methods};
@@ -33,6 +34,7 @@ struct Inner {
     registry: Registry,
     sockets: RwLock<Slab<Socket>>,
     adapter: Arc<dyn Adapter>,
+    meters: Meters,
     /// One counter for all sockets, so that a broadcast can use the same id for all of them.
     next_ack_id: AtomicU64,
 }
@@ -46,6 +48,7 @@ impl Namespace {
             registry: Registry::default(),
             sockets: RwLock::default(),
             adapter: Arc::new(LocalAdapter::new()),
+            meters: Meters::new(name),
             next_ack_id: AtomicU64::new(0),
         }))
     }
@@ -169,8 +172,13 @@ impl Namespace {
         event: &str,
         args: &T,
     ) -> Result<Prepared, EncodeError> {
+        tracing::debug!(target: "socketio", nsp = &*self.0.name, event, "emitting");
         let encoded = args.event(&self.0.encoder, &self.0.name, id, event)?;
         Ok(prepare(encoded))
+    }
+
+    pub(crate) fn meters(&self) -> &Meters {
+        &self.0.meters
     }
 
     pub(crate) fn next_ack_id(&self) -> u64 {
@@ -179,6 +187,7 @@ impl Namespace {
 
     /// Makes a socket visible.
     pub(crate) fn insert(&self, socket: &Socket) -> Slot {
+        self.0.meters.connected();
         let slot = self.0.sockets.write().insert(socket.clone());
         self.0.adapter.add(slot, socket.id().as_str());
         slot
@@ -189,6 +198,9 @@ impl Namespace {
         // In this order, so that a slot is never used again while it is in a room.
         self.0.adapter.remove(slot);
         let removed = self.0.sockets.write().remove(slot);
+        if removed.is_some() {
+            self.0.meters.gone();
+        }
         drop(removed);
     }
 

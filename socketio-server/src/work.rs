@@ -27,6 +27,7 @@ use crate::error::{DisconnectReason, HandlerErrorKind, Rejection};
 use crate::extract::EventContext;
 use crate::handler::{BoxFuture, DISCONNECT, Failure, Handled};
 use crate::io::Io;
+use crate::observed::Observed;
 use crate::proto::{Args, ArgsError};
 use crate::reply::ReplyTo;
 use crate::routes::Routes;
@@ -162,10 +163,16 @@ impl Job<'_> {
     }
 
     /// The handler with what its failure is reported with. Handlers that never wait do without.
-    fn reporting(self, future: BoxFuture<Handled>) -> Errand {
+    fn reporting(self, future: BoxFuture<Handled>, observed: Observed) -> Errand {
         let args = self.what.args().filter(|_| self.hook_reads_args());
         let args = args.map(|args| args.clone().into_owned());
-        Errand::new(future, self.socket.clone(), self.what.name(), args)
+        Errand::new(
+            future,
+            self.socket.clone(),
+            self.what.name(),
+            args,
+            observed,
+        )
     }
 }
 
@@ -266,17 +273,19 @@ impl Work {
     }
 
     fn start(&mut self, job: Job<'_>, cx: &mut Context<'_>) -> Result<(), Malformed> {
-        let Some(mut future) = job.start()? else {
+        let observed = Observed::new(job.socket, job.routes, job.what.name());
+        let Some(mut future) = observed.within(|| job.start())? else {
             return Ok(());
         };
-        match future.as_mut().poll(cx) {
+        match observed.within(|| future.as_mut().poll(cx)) {
             Poll::Ready(handled) => {
+                observed.end(job.socket, job.what.name());
                 job.report(handled);
                 if let Some(roll) = &self.roll {
                     roll.finished();
                 }
             }
-            Poll::Pending => self.suspend(job.reporting(future), cx),
+            Poll::Pending => self.suspend(job.reporting(future, observed), cx),
         }
         Ok(())
     }

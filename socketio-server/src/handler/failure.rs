@@ -19,6 +19,7 @@ impl Failure {
         if let HandlerErrorKind::Rejected(Rejection::Decided(verdict)) = &self.kind {
             return verdict.carry_out(socket, &self.reply);
         }
+        socket.namespace().meters().failed();
         let error = describe(socket, event, args, self.kind);
         ErrorHook::of(socket, |hook| hook.tell(&error, Answer::Event(&self.reply)));
     }
