@@ -127,6 +127,7 @@ mod io;
 mod link;
 mod namespace;
 mod record;
+mod recovery;
 mod reply;
 mod rooms;
 mod routes;
@@ -166,6 +167,7 @@ pub use proto::{
     Ack, Args, ArgsError, Binary, BoxError, Data, EncodeError, Encoded, Encoder, EventName,
     FromArgs, Payload, RawArgs, Reply, Value,
 };
+pub use recovery::RecoveryConfig;
 pub use reply::{AckSender, ConnectReply, ErrorReply};
 pub use rooms::Rooms;
 pub use routes::Handlers;
