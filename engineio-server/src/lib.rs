@@ -117,6 +117,7 @@ mod config;
 mod link;
 mod mailbox;
 mod outbox;
+mod overflow;
 mod registry;
 mod scratch;
 mod serve;
@@ -129,8 +130,9 @@ mod task;
 mod websocket;
 
 pub use application::{Acceptor, Application, Refusal, SessionContext};
-pub use config::{Config, OutboxLimits};
+pub use config::{Config, OutboxLimits, OverflowPolicy};
 pub use outbox::PushError;
+pub use overflow::Weight;
 pub use proto::server::Config as ProtocolConfig;
 pub use proto::{CloseReason, Message, Prepared, Revision, Sid, Tick, Transport};
 pub use serve::{Listener, serve};

@@ -199,7 +199,7 @@ impl Io {
         for session in engine.all_sessions() {
             let reason = DisconnectReason::ServerShuttingDown;
             // A session that has ended meanwhile needs no goodbye.
-            let _ = session.push(Entry::Close(reason), 0);
+            let _ = session.push_order(Entry::Close(reason));
         }
         let ended = engine.shutdown(patience).await;
         // Namespaces hold the server, which holds the namespaces.

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::sync::{Arc, Weak};
 use std::task::Poll;
 
-use engine::{Acceptor, Application, CloseReason, Message, Refusal, SessionContext, Tape, Tick};
+use engine::{Acceptor, Application, CloseReason, Message, Refusal, SessionContext, Tape, Tick, Weight};
 use http::request::Parts;
 
 use crate::entry::{Call, Entry, Ticket};
@@ -100,6 +100,10 @@ impl Acceptor for LinkAcceptor {
 impl Application for Link {
     type Entry = Entry;
 
+    fn weigh(entry: &Entry) -> Weight {
+        entry.weight()
+    }
+
     fn record(&mut self, tape: &Tape) {
         self.connection = connection(&self.io, &self.session, Some(tape));
     }
@@ -126,7 +130,7 @@ impl Application for Link {
     fn handle_entry(&mut self, cx: &mut SessionContext<'_, '_>, entry: Entry) {
         match entry {
             Entry::Message(message) => cx.send(message),
-            Entry::Event { nsp, message } => {
+            Entry::Event { nsp, message } | Entry::Answer { nsp, message } => {
                 if self.connection.is_joined(nsp) {
                     cx.send(message);
                 }
