@@ -118,6 +118,7 @@ mod link;
 mod mailbox;
 pub mod metrics;
 mod outbox;
+mod overflow;
 mod refused;
 mod registry;
 mod scratch;
@@ -132,8 +133,9 @@ mod trace;
 mod websocket;
 
 pub use application::{Acceptor, Application, Refusal, SessionContext};
-pub use config::{Config, OutboxLimits};
+pub use config::{Config, OutboxLimits, OverflowPolicy};
 pub use outbox::PushError;
+pub use overflow::Weight;
 pub use proto::server::Config as ProtocolConfig;
 pub use proto::{CloseReason, Message, Prepared, Revision, Sid, Tick, Transport};
 pub use refused::{RefusalReason, RefusedRequest};

@@ -168,7 +168,23 @@ impl Builder {
         self
     }
 
-    /// How much may wait for a slow client.
+    /// How much may wait for a slow client, and what happens to one that takes too little. Default:
+    /// 1 MiB if it takes nothing for 10 s, 16 MiB in any case; then its link is closed.
+    ///
+    /// Where only the latest matters, such as positions or prices, a client may keep its link and
+    /// lose events instead; acknowledgements, and events that [want one](crate::Socket::call), are
+    /// never dropped:
+    ///
+    /// ```
+    /// use socketio_server::{Io, OutboxLimits, OverflowPolicy};
+    ///
+    /// let io = Io::builder()
+    ///     .outbox(OutboxLimits {
+    ///         policy: OverflowPolicy::DropOldest,
+    ///         ..OutboxLimits::default()
+    ///     })
+    ///     .build();
+    /// ```
     pub fn outbox(mut self, limits: OutboxLimits) -> Self {
         self.0.engine.outbox = limits;
         self

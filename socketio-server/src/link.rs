@@ -7,7 +7,7 @@ use std::task::Poll;
 
 use engine::{
     Acceptor, Application, CloseReason, Message, Refusal, RefusedRequest, SessionContext, Tape,
-    Tick,
+    Tick, Weight,
 };
 use http::request::Parts;
 
@@ -112,6 +112,10 @@ impl Acceptor for LinkAcceptor {
 impl Application for Link {
     type Entry = Entry;
 
+    fn weigh(entry: &Entry) -> Weight {
+        entry.weight()
+    }
+
     fn record(&mut self, tape: &Tape) {
         self.connection = connection(&self.io, &self.session, Some(tape));
     }
@@ -138,7 +142,7 @@ impl Application for Link {
     fn handle_entry(&mut self, cx: &mut SessionContext<'_, '_>, entry: Entry) {
         match entry {
             Entry::Message(message) => cx.send(message),
-            Entry::Event { nsp, message } => {
+            Entry::Event { nsp, message } | Entry::Answer { nsp, message } => {
                 if self.connection.is_joined(nsp) {
                     cx.send(message);
                 }

@@ -14,6 +14,7 @@ use http_body_util::Full;
 use crate::application::{Acceptor, Application};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::overflow::{Bounds, Drops};
 use crate::refused::RefusalLog;
 use crate::registry::Registry;
 use crate::service::Endpoint;
@@ -31,7 +32,7 @@ pub struct Server<A: Acceptor>(Arc<Inner<A>>);
 struct Inner<A: Acceptor> {
     config: Config,
     protocol: Arc<proto::server::Config>,
-    rules: Arc<Rules>,
+    rules: Arc<Rules<Entry<A>>>,
     acceptor: A,
     registry: Arc<Registry<Entry<A>>>,
     refusals: RefusalLog,
@@ -55,7 +56,11 @@ impl<A: Acceptor> Server<A> {
             protocol: Arc::new(config.protocol.clone()),
             rules: Arc::new(Rules {
                 clock,
-                limits: config.outbox,
+                bounds: Bounds {
+                    limits: config.outbox,
+                    weigh: A::Application::weigh,
+                    drops: Drops::default(),
+                },
             }),
             config,
             acceptor,

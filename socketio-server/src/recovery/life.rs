@@ -127,7 +127,10 @@ impl Sequencer {
                         recoverable.leave();
                     }
                     let item = Item::Entry(entry, 0);
-                    (Some(Turn::One(socket.clone(), item, Flags::default())), None)
+                    (
+                        Some(Turn::One(socket.clone(), item, Flags::default())),
+                        None,
+                    )
                 }
                 Standing::Closed => (None, Some(entry)),
             },
