@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
+#[cfg(feature = "http-compression")]
+use http::header::CONTENT_ENCODING;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN};
 use http::request::Parts;
 use http_body::Body;
@@ -14,6 +16,9 @@ use proto::server::Response;
 use proto::{Action, CloseReason, Content, Format, Head, Request, RequestError, Sid, Transport};
 use tokio::sync::oneshot;
 
+#[cfg(feature = "http-compression")]
+use super::compression::Encoding;
+use super::extras::Extras;
 use super::{Entry, Server};
 use crate::application::{Acceptor, Application};
 use crate::link::Handshake;
@@ -25,12 +30,21 @@ use crate::websocket;
 
 /// What is left to do for a request.
 enum Next<E> {
+    /// The application is asked for a session.
+    Open(Box<Handshaking>),
     /// Nothing but to send this.
     Respond(http::Response<Full<Bytes>>),
     /// Its session's task answers; a POST keeps its place until then.
     Wait(Waiting<E>, Option<PostPlace<E>>),
     /// Its body is to be received.
     Receive(PostPlace<E>),
+}
+
+/// A request for a session.
+struct Handshaking {
+    request: Parts,
+    transport: Transport,
+    format: Option<Format>,
 }
 
 impl<A: Acceptor> Server<A> {
@@ -44,8 +58,32 @@ impl<A: Acceptor> Server<A> {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let (parts, body) = request.into_parts();
+        if let Some(preflight) = self.cors().and_then(|cors| cors.preflight(&parts)) {
+            return preflight;
+        }
+        let mut extras = Extras::new(&self.0.config, &parts);
+        let mut response = self.answer_request(parts, body, &mut extras).await;
+        extras.complete(&mut response);
+        response
+    }
+
+    async fn answer_request<B>(
+        &self,
+        parts: Parts,
+        body: B,
+        extras: &mut Extras,
+    ) -> http::Response<Full<Bytes>>
+    where
+        B: Body,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
         let upgrade = websocket::wants_upgrade(&parts.headers);
-        let answer = match self.begin(parts, upgrade) {
+        let next = match self.begin(parts, upgrade, extras) {
+            // Boxed, for it holds a request's head while the application thinks.
+            Ok(Next::Open(handshaking)) => Box::pin(self.open(handshaking, extras)).await,
+            next => next,
+        };
+        let answer = match next {
             Ok(Next::Respond(response)) => return response,
             Ok(Next::Wait(waiting, _place)) => waiting.answer().await,
             Ok(Next::Receive(mut place)) => match self.receive(&mut place, body).await {
@@ -56,15 +94,28 @@ impl<A: Acceptor> Server<A> {
                 }
                 Err(status) => return bare(status),
             },
+            Ok(Next::Open(_)) => return bare(StatusCode::INTERNAL_SERVER_ERROR),
             Err(error) => return refuse(&error, upgrade),
         };
-        match answer {
-            Some(response) => respond(response),
-            None => refuse(&RequestError::UnknownSid, upgrade),
+        let Some(response) = answer else {
+            return refuse(&RequestError::UnknownSid, upgrade);
+        };
+        #[cfg(feature = "http-compression")]
+        if let Some(encoding) = extras.encoding(&response) {
+            return Box::pin(compressed(response, encoding)).await;
         }
+        respond(response)
     }
 
-    fn begin(&self, parts: Parts, upgrade: bool) -> Result<Next<Entry<A>>, RequestError> {
+    fn begin(
+        &self,
+        parts: Parts,
+        upgrade: bool,
+        extras: &mut Extras,
+    ) -> Result<Next<Entry<A>>, RequestError> {
+        if self.cors().is_some_and(|cors| cors.refuses(&parts)) {
+            return Err(RequestError::Forbidden("Not an accepted origin.".into()));
+        }
         let head = Head {
             method: parts.method.as_str(),
             subpath: self.subpath(parts.uri.path()),
@@ -73,45 +124,70 @@ impl<A: Acceptor> Server<A> {
             upgrade,
         };
         match Request::read(&head, &self.0.protocol)? {
-            Request::Open { transport, format } => self.open(parts, transport, format),
+            Request::Open { transport, format } => Ok(Next::Open(Box::new(Handshaking {
+                request: parts,
+                transport,
+                format,
+            }))),
             Request::Session(wanted) => {
                 let session = wanted.sid.and_then(|sid| self.0.registry.get(&sid));
                 let facts = session.as_ref().map(|it| (it.revision(), it.transport()));
                 let action = wanted.admit(facts)?;
                 let session = session.ok_or(RequestError::UnknownSid)?;
+                self.add_headers(&parts, false, extras);
                 self.go_on(session, action, wanted.format, parts)
             }
             _ => Err(RequestError::BadRequest),
         }
     }
 
-    fn open(
+    /// What the application says besides, if the request succeeds.
+    fn add_headers(&self, request: &Parts, opens: bool, extras: &mut Extras) {
+        let mut headers = HeaderMap::new();
+        self.0.acceptor.headers(request, opens, &mut headers);
+        extras.add(headers);
+    }
+
+    async fn open(
         &self,
-        mut parts: Parts,
-        transport: Transport,
-        format: Option<Format>,
+        handshaking: Box<Handshaking>,
+        extras: &mut Extras,
     ) -> Result<Next<Entry<A>>, RequestError> {
+        let Handshaking {
+            request: mut parts,
+            transport,
+            format,
+        } = *handshaking;
         let registry = &self.0.registry;
         let running = registry.running();
         if registry.is_closing() {
             return Ok(Next::Respond(bare(StatusCode::SERVICE_UNAVAILABLE)));
         }
+        let acceptor = &self.0.acceptor;
+        acceptor.allow(&mut parts).await?;
         let format = format.ok_or(RequestError::UnsupportedVersion)?;
+        let sid = acceptor.sid(&parts)?;
+        let sid = sid.unwrap_or_else(|| Sid::from_random(random()));
+        self.add_headers(&parts, true, extras);
         let websocket = match transport {
             Transport::Polling => None,
             _ => Some(websocket::accept(&mut parts).ok_or(RequestError::BadRequest)?),
         };
-        let sid = Sid::from_random(random());
         let session = Session::new(sid, format.revision, transport, self.0.rules.clone());
         // Asked last: whoever is accepted here has a session, and will hear of its end.
-        let mut application = self
-            .0
-            .acceptor
-            .open(session.clone(), &parts)
-            .map_err(|refusal| RequestError::Forbidden(refusal.0))?;
+        let mut application = acceptor.open(session.clone(), &parts)?;
         if !registry.insert(session.clone()) {
-            application.handle_close(CloseReason::ForcedClose, Some("server is closing"));
-            return Ok(Next::Respond(bare(StatusCode::SERVICE_UNAVAILABLE)));
+            let (is_closing, reason) = (registry.is_closing(), CloseReason::ForcedClose);
+            application.handle_close(reason, Some("session was not opened"));
+            return match is_closing {
+                true => Ok(Next::Respond(bare(StatusCode::SERVICE_UNAVAILABLE))),
+                false => Err(RequestError::BadRequest),
+            };
+        }
+        if let (Transport::Polling, Some(cookie)) = (transport, &self.0.config.cookie)
+            && let Some(cookie) = cookie.header(&sid)
+        {
+            extras.set_cookie(cookie);
         }
         let tape = self.0.acceptor.record(&parts);
         if let Some(tape) = &tape {
@@ -260,6 +336,17 @@ fn respond(response: Response) -> http::Response<Full<Bytes>> {
             HeaderName::from_static(name),
             HeaderValue::from_static(value),
         );
+    }
+    answer
+}
+
+#[cfg(feature = "http-compression")]
+async fn compressed(mut response: Response, encoding: Encoding) -> http::Response<Full<Bytes>> {
+    let body = std::mem::take(&mut response.body);
+    let (body, name) = encoding.apply(body.into()).await;
+    let mut answer = respond(response).map(|_| Full::new(body));
+    if let Some(name) = name {
+        answer.headers_mut().insert(CONTENT_ENCODING, name);
     }
     answer
 }
