@@ -5,8 +5,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
-#[cfg(feature = "http-compression")]
-use http::header::CONTENT_ENCODING;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN};
 use http::request::Parts;
 use http_body::Body;
@@ -16,8 +14,6 @@ use proto::server::Response;
 use proto::{Action, CloseReason, Content, Format, Head, Request, RequestError, Sid, Transport};
 use tokio::sync::oneshot;
 
-#[cfg(feature = "http-compression")]
-use super::compression::Encoding;
 use super::extras::Extras;
 use super::{Entry, Server};
 use crate::application::{Acceptor, Application};
@@ -32,12 +28,18 @@ use crate::websocket;
 enum Next<E> {
     /// The application is asked for a session.
     Open(Box<Handshaking>),
-    /// Nothing but to send this.
-    Respond(http::Response<Full<Bytes>>),
+    /// Nothing but to send this. Rarer than what waits, and larger.
+    Respond(Box<http::Response<Full<Bytes>>>),
     /// Its session's task answers; a POST keeps its place until then.
     Wait(Waiting<E>, Option<PostPlace<E>>),
     /// Its body is to be received.
     Receive(PostPlace<E>),
+}
+
+impl<E> Next<E> {
+    fn respond(response: http::Response<Full<Bytes>>) -> Self {
+        Self::Respond(Box::new(response))
+    }
 }
 
 /// A request for a session.
@@ -62,49 +64,32 @@ impl<A: Acceptor> Server<A> {
             return preflight;
         }
         let mut extras = Extras::new(&self.0.config, &parts);
-        let mut response = self.answer_request(parts, body, &mut extras).await;
-        extras.complete(&mut response);
-        response
-    }
-
-    async fn answer_request<B>(
-        &self,
-        parts: Parts,
-        body: B,
-        extras: &mut Extras,
-    ) -> http::Response<Full<Bytes>>
-    where
-        B: Body,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
         let upgrade = websocket::wants_upgrade(&parts.headers);
-        let next = match self.begin(parts, upgrade, extras) {
+        let next = match self.begin(parts, upgrade, &mut extras) {
             // Boxed, for it holds a request's head while the application thinks.
-            Ok(Next::Open(handshaking)) => Box::pin(self.open(handshaking, extras)).await,
+            Ok(Next::Open(handshaking)) => Box::pin(self.open(handshaking, &mut extras)).await,
             next => next,
         };
-        let answer = match next {
-            Ok(Next::Respond(response)) => return response,
-            Ok(Next::Wait(waiting, _place)) => waiting.answer().await,
+        let completed = extras.complete(match next {
+            Ok(Next::Wait(waiting, _place)) => answered(waiting.answer().await, upgrade),
             Ok(Next::Receive(mut place)) => match self.receive(&mut place, body).await {
                 Ok(body) => {
                     let (session, content) = (place.session.clone(), place.content);
                     let post = Waiting::deliver(session, |reply| Kind::Post(reply, content, body));
-                    post.answer().await
+                    answered(post.answer().await, upgrade)
                 }
-                Err(status) => return bare(status),
+                Err(status) => bare(status),
             },
-            Ok(Next::Open(_)) => return bare(StatusCode::INTERNAL_SERVER_ERROR),
-            Err(error) => return refuse(&error, upgrade),
+            Ok(Next::Respond(response)) => *response,
+            Ok(Next::Open(_)) => bare(StatusCode::INTERNAL_SERVER_ERROR),
+            Err(error) => refuse(&error, upgrade),
+        });
+        // In two steps, so that no response is stored across the wait.
+        let compressing = match completed {
+            Ok(response) => return response,
+            Err(compressing) => compressing,
         };
-        let Some(response) = answer else {
-            return refuse(&RequestError::UnknownSid, upgrade);
-        };
-        #[cfg(feature = "http-compression")]
-        if let Some(encoding) = extras.encoding(&response) {
-            return Box::pin(compressed(response, encoding)).await;
-        }
-        respond(response)
+        compressing.await
     }
 
     fn begin(
@@ -161,7 +146,7 @@ impl<A: Acceptor> Server<A> {
         let registry = &self.0.registry;
         let running = registry.running();
         if registry.is_closing() {
-            return Ok(Next::Respond(bare(StatusCode::SERVICE_UNAVAILABLE)));
+            return Ok(Next::respond(bare(StatusCode::SERVICE_UNAVAILABLE)));
         }
         let acceptor = &self.0.acceptor;
         acceptor.allow(&mut parts).await?;
@@ -180,7 +165,7 @@ impl<A: Acceptor> Server<A> {
             let (is_closing, reason) = (registry.is_closing(), CloseReason::ForcedClose);
             application.handle_close(reason, Some("session was not opened"));
             return match is_closing {
-                true => Ok(Next::Respond(bare(StatusCode::SERVICE_UNAVAILABLE))),
+                true => Ok(Next::respond(bare(StatusCode::SERVICE_UNAVAILABLE))),
                 false => Err(RequestError::BadRequest),
             };
         }
@@ -203,7 +188,7 @@ impl<A: Acceptor> Server<A> {
             let task = Task::new(registry.clone(), session, machine, application, running)
                 .with_link(self.handshake(upgrade, format));
             tokio::spawn(task);
-            return Ok(Next::Respond(response));
+            return Ok(Next::respond(response));
         }
         let (reply, answer) = oneshot::channel();
         let request = session.next_request();
@@ -232,9 +217,9 @@ impl<A: Acceptor> Server<A> {
                     request: session.next_request(),
                     kind: Kind::Websocket(self.handshake(upgrade, format)),
                 });
-                Ok(Next::Respond(response))
+                Ok(Next::respond(response))
             }
-            _ => Ok(Next::Respond(bare(StatusCode::INTERNAL_SERVER_ERROR))),
+            _ => Ok(Next::respond(bare(StatusCode::INTERNAL_SERVER_ERROR))),
         }
     }
 
@@ -326,6 +311,14 @@ fn random() -> [u8; 15] {
     bytes
 }
 
+/// What the session's task answers; `None` if it has ended instead.
+fn answered(answer: Option<Response>, upgrade: bool) -> http::Response<Full<Bytes>> {
+    match answer {
+        Some(response) => respond(response),
+        None => refuse(&RequestError::UnknownSid, upgrade),
+    }
+}
+
 fn respond(response: Response) -> http::Response<Full<Bytes>> {
     let mut answer = http::Response::new(Full::from(response.body));
     *answer.status_mut() =
@@ -336,17 +329,6 @@ fn respond(response: Response) -> http::Response<Full<Bytes>> {
             HeaderName::from_static(name),
             HeaderValue::from_static(value),
         );
-    }
-    answer
-}
-
-#[cfg(feature = "http-compression")]
-async fn compressed(mut response: Response, encoding: Encoding) -> http::Response<Full<Bytes>> {
-    let body = std::mem::take(&mut response.body);
-    let (body, name) = encoding.apply(body.into()).await;
-    let mut answer = respond(response).map(|_| Full::new(body));
-    if let Some(name) = name {
-        answer.headers_mut().insert(CONTENT_ENCODING, name);
     }
     answer
 }

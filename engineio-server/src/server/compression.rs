@@ -4,8 +4,10 @@ use std::io::Write;
 
 use bytes::Bytes;
 use flate2::write::{GzEncoder, ZlibEncoder};
-use http::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
-use proto::server::Response;
+use http::StatusCode;
+use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, HeaderMap, HeaderValue};
+use http_body::Body;
+use http_body_util::{BodyExt, Collected, Full};
 
 /// Bytes up to which a body is compressed in place: about a millisecond. Larger ones would hold up
 /// others on the thread.
@@ -113,17 +115,23 @@ impl Compression {
 }
 
 impl Encoding {
-    /// Whether this is an answer to compress: messages, and enough of them.
-    pub(super) fn suits(&self, response: &Response) -> bool {
-        let headers = response.headers;
-        response.status == 200
-            && response.body.len() >= self.threshold
-            && headers.iter().any(|(name, _)| *name == "cache-control")
+    /// Whether this is an answer to compress: messages, which alone forbid caches to keep them, and
+    /// enough of them.
+    pub(super) fn suits(&self, response: &http::Response<Full<Bytes>>) -> bool {
+        let length = response.body().size_hint().lower();
+        response.status() == StatusCode::OK
+            && length >= self.threshold as u64
+            && response.headers().contains_key(CACHE_CONTROL)
     }
 
-    /// The body compressed and the name of how, or as it was.
-    pub(super) async fn apply(self, body: Bytes) -> (Bytes, Option<HeaderValue>) {
+    /// The same answer, compressed.
+    pub(super) async fn apply(
+        self,
+        response: http::Response<Full<Bytes>>,
+    ) -> http::Response<Full<Bytes>> {
         let format = self.format;
+        let (mut head, body) = response.into_parts();
+        let Ok(body) = body.collect().await.map(Collected::to_bytes);
         let compressed = if body.len() <= IN_PLACE {
             format.compress(&body)
         } else {
@@ -131,13 +139,15 @@ impl Encoding {
             let compressing = tokio::task::spawn_blocking(move || format.compress(&body));
             compressing.await.ok().flatten()
         };
-        match compressed {
+        let body = match compressed {
             Some(compressed) => {
                 let name = HeaderValue::from_static(format.name());
-                (compressed.into(), Some(name))
+                head.headers.insert(CONTENT_ENCODING, name);
+                compressed.into()
             }
-            None => (body, None),
-        }
+            None => body,
+        };
+        http::Response::from_parts(head, Full::new(body))
     }
 }
 

@@ -1,13 +1,22 @@
 //! What an answer says besides what the protocol wants of it: CORS headers, the session cookie,
 //! headers of the application. Collected while the request is at hand, for a poll may wait long.
 
+use std::pin::Pin;
+
+use bytes::Bytes;
 use http::header::{HeaderMap, SET_COOKIE, VARY};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
+use http_body_util::Full;
 
 #[cfg(feature = "http-compression")]
 use super::compression::Encoding;
 use crate::config::Config;
+
+type Response = http::Response<Full<Bytes>>;
+
+/// A response that is being compressed.
+pub(super) type Compressing = Pin<Box<dyn Future<Output = Response> + Send>>;
 
 /// A pointer's width, and nothing behind it, for servers that want none of this.
 #[derive(Default)]
@@ -55,15 +64,11 @@ impl Extras {
         self.get().session.append(SET_COOKIE, cookie);
     }
 
-    /// How this answer is to be compressed.
-    #[cfg(feature = "http-compression")]
-    pub(super) fn encoding(&self, response: &proto::server::Response) -> Option<Encoding> {
-        self.0.as_ref()?.encoding.filter(|it| it.suits(response))
-    }
-
-    /// Adds the headers.
-    pub(super) fn complete<B>(self, response: &mut http::Response<B>) {
-        let Some(extra) = self.0 else { return };
+    /// Adds the headers. What is to be compressed comes later.
+    pub(super) fn complete(self, mut response: Response) -> Result<Response, Compressing> {
+        let Some(extra) = self.0 else {
+            return Ok(response);
+        };
         let status = response.status();
         let headers = response.headers_mut();
         if status.is_success() || status == StatusCode::SWITCHING_PROTOCOLS {
@@ -75,5 +80,10 @@ impl Extras {
         if let Some(vary) = vary {
             headers.append(VARY, vary);
         }
+        #[cfg(feature = "http-compression")]
+        if let Some(encoding) = extra.encoding.filter(|it| it.suits(&response)) {
+            return Err(Box::pin(encoding.apply(response)));
+        }
+        Ok(response)
     }
 }
