@@ -115,7 +115,9 @@ mod clock;
 mod config;
 mod link;
 mod mailbox;
+pub mod metrics;
 mod outbox;
+mod refused;
 mod registry;
 mod scratch;
 mod serve;
@@ -125,6 +127,7 @@ mod session;
 mod stream;
 mod tape;
 mod task;
+mod trace;
 mod websocket;
 
 pub use application::{Acceptor, Application, Refusal, SessionContext};
@@ -132,6 +135,7 @@ pub use config::{Config, OutboxLimits};
 pub use outbox::PushError;
 pub use proto::server::Config as ProtocolConfig;
 pub use proto::{CloseReason, Message, Prepared, Revision, Sid, Tick, Transport};
+pub use refused::{RefusalReason, RefusedRequest};
 pub use serve::{Listener, serve};
 #[cfg(feature = "http-compression")]
 pub use server::Compression;

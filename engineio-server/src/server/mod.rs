@@ -24,6 +24,7 @@ pub use self::cors::Cors;
 use crate::application::{Acceptor, Application};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::refused::RefusalLog;
 use crate::registry::Registry;
 use crate::service::Endpoint;
 use crate::session::{Rules, Session};
@@ -43,6 +44,7 @@ struct Inner<A: Acceptor> {
     rules: Arc<Rules>,
     acceptor: A,
     registry: Arc<Registry<Entry<A>>>,
+    refusals: RefusalLog,
 }
 
 impl<A: Acceptor> Clone for Server<A> {
@@ -68,6 +70,7 @@ impl<A: Acceptor> Server<A> {
             config,
             acceptor,
             registry: Arc::new(Registry::new(clock)),
+            refusals: RefusalLog::default(),
         }))
     }
 

@@ -2,11 +2,15 @@
 
 mod acks;
 mod bones;
+mod bulk;
 mod client;
 mod conformance;
 mod connect;
 mod counting;
 mod disconnect;
+mod emit;
+mod errors;
+mod extractors;
 mod flows;
 mod handlers;
 mod host;
@@ -15,4 +19,5 @@ mod leaks;
 mod parsers;
 mod record;
 mod rooms;
+mod routing;
 mod shutdown;
