@@ -83,7 +83,7 @@ impl Acceptor for LinkAcceptor {
     type Application = Link;
 
     fn open(&self, session: engine::Session<Entry>, request: &Parts) -> Result<Link, Refusal> {
-        let io = Io::upgrade(&self.0).ok_or_else(|| Refusal("server is gone".into()))?;
+        let io = Io::upgrade(&self.0).ok_or_else(|| Refusal::new("server is gone"))?;
         Ok(Link {
             connection: connection(&io, &session, None),
             session,
