@@ -3,6 +3,7 @@
 mod acks;
 mod bones;
 mod bulk;
+mod class;
 mod client;
 mod conformance;
 mod connect;
@@ -21,3 +22,4 @@ mod record;
 mod rooms;
 mod routing;
 mod shutdown;
+mod typed;
