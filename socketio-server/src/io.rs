@@ -18,7 +18,7 @@ use crate::any_namespace::AnyNamespace;
 use crate::background::Background;
 use crate::broadcast::{Broadcast, Report};
 use crate::builder::{Builder, HandlerLimits, Settings};
-use crate::handler::ErrorHook;
+use crate::handler::{ErrorHook, Manner, Pool};
 use crate::link::LinkAcceptor;
 use crate::namespace::Namespace;
 use crate::proto::{self, EncodeError, Encoder, Payload, Revision};
@@ -220,6 +220,16 @@ impl Io {
     /// Where to record the client that sent this request, if that is wanted.
     pub(crate) fn record(&self, request: &Parts) -> Option<Tape> {
         self.0.settings.record.as_ref()?(request)
+    }
+
+    /// How handlers are run of which neither they themselves nor their namespace say it.
+    pub(crate) fn manner(&self) -> Manner {
+        self.0.settings.manner
+    }
+
+    /// Threads for handlers that block.
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.0.settings.pool
     }
 
     pub(crate) fn handler_limits(&self) -> &HandlerLimits {

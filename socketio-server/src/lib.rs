@@ -160,7 +160,7 @@ pub use error::{
 };
 pub use extract::{Auth, EventContext, FromEvent, Local, State};
 pub use files::{ClientBundle, FilesError, StaticFiles};
-pub use handler::Handler;
+pub use handler::{Handler, Manner, WithManner};
 pub use handshake::Handshake;
 pub use io::Io;
 pub use namespace::Namespace;

@@ -9,6 +9,7 @@ use engine::{
     Acceptor, Application, CloseReason, Message, Refusal, RefusedRequest, SessionContext, Tape,
     Tick, Weight,
 };
+use futures_util::FutureExt;
 use http::request::Parts;
 
 use crate::entry::{Call, Entry, Ticket};
@@ -68,14 +69,16 @@ enum State {
 struct Connecting {
     nsp: NamespaceId,
     decision: BoxFuture<ConnectResult>,
+    /// Whether it is for clients only that are still there.
+    cancelled: bool,
 }
 
 impl Connecting {
     /// The rest of the handler: its decision no longer matters, but it runs to its end.
-    fn outlive(self) -> BoxFuture<()> {
-        Box::pin(async {
-            let _ = self.decision.await;
-        })
+    fn outlive(self, work: &mut Work) {
+        if !self.cancelled {
+            work.adopt(self.decision.map(drop));
+        }
     }
 }
 
@@ -236,12 +239,13 @@ impl Application for Link {
         // Whoever waits for an answer learns that there will be none.
         self.connection.drain_acks().for_each(drop);
         for connecting in self.connecting.drain(..) {
-            self.work.adopt(connecting.outlive());
+            connecting.outlive(&mut self.work);
         }
         let mut goodbyes = Vec::new();
         for member in self.members.drain(..).flatten() {
             goodbyes.extend(member.goodbye(&self.io, reason));
         }
+        self.work.cancel(None);
         let work = std::mem::take(&mut self.work).with(goodbyes);
         if let Some(rest) = work.drain(*self.io.handler_limits()) {
             self.io.engine().spawn(rest);
@@ -369,10 +373,15 @@ impl Link {
             reply: ReplyTo::new(&socket, None),
             read: Cell::new(false),
         };
-        match route.start(&mut event) {
+        let manner = route.manner.or(routes.manner()).or(self.io.manner());
+        match route.decide(&mut event, manner) {
             Ok(mut decision) => match decision.as_mut().poll(cx.context()) {
                 Poll::Ready(decision) => self.decide(cx, nsp, decision),
-                Poll::Pending => self.connecting.push(Connecting { nsp, decision }),
+                Poll::Pending => self.connecting.push(Connecting {
+                    nsp,
+                    decision,
+                    cancelled: manner.cancelled,
+                }),
             },
             Err(kind) => {
                 let refusal = refuse(&socket, CONNECT, kind);
@@ -494,11 +503,14 @@ impl Link {
         let undecided = self.connecting.iter().position(|it| it.nsp == nsp);
         if let Some(index) = undecided {
             let connecting = self.connecting.swap_remove(index);
-            self.work.adopt(connecting.outlive());
+            connecting.outlive(&mut self.work);
         }
         let Some(member) = self.members[nsp.index()].take() else {
             return;
         };
+        if self.work.cancel(Some(&member.socket)) {
+            cx.context().waker().wake_by_ref();
+        }
         if let State::Connecting(early) = &member.state {
             early.iter().for_each(|kept| self.work.release(kept));
         }
