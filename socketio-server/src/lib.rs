@@ -110,6 +110,7 @@ mod readme {}
 
 mod ack;
 mod any_namespace;
+mod background;
 mod broadcast;
 mod builder;
 mod bulk;
@@ -129,10 +130,13 @@ mod record;
 mod reply;
 mod rooms;
 mod routes;
+mod run;
+mod shutdown;
 mod slab;
 mod socket;
 mod typed;
 mod unicast;
+mod verdict;
 mod work;
 
 pub mod parser;
@@ -141,12 +145,13 @@ pub mod test;
 
 pub use ack::{Ack as PendingAck, Acks};
 pub use any_namespace::AnyNamespace;
+pub use background::BackgroundTask;
 pub use broadcast::{Broadcast, Report};
 pub use builder::{Builder, HandlerLimits};
 pub use class::{NamespaceClass, Place, Register, check};
 pub use engine::{
-    Listener, Mount, Mounted, OutboxLimits, ProtocolConfig, RefusalReason, RefusedRequest,
-    Shutdown, Tape, Transport,
+    Listener, Mount, Mounted, OutboxLimits, ProtocolConfig, RefusalReason, RefusedRequest, Tape,
+    Transport,
 };
 pub use error::{
     AckError, ConnectError, DisconnectReason, HandlerError, HandlerErrorKind, Rejection,
@@ -164,6 +169,7 @@ pub use proto::{
 pub use reply::{AckSender, ConnectReply, ErrorReply};
 pub use rooms::Rooms;
 pub use routes::Handlers;
+pub use shutdown::{Shutdown, Tally};
 pub use socket::{Socket, SocketId};
 pub use socketio_adapter::{Adapter, Room};
 #[cfg(feature = "macros")]
@@ -171,3 +177,4 @@ pub use socketio_adapter::{Adapter, Room};
 pub use socketio_macros::{Event, event, namespace};
 pub use typed::{Event, HandlesEvent, Typed};
 pub use unicast::Unicast;
+pub use verdict::Verdict;

@@ -81,8 +81,9 @@ impl Namespace {
         self
     }
 
+    /// Whom failures in this namespace concern before the server.
     pub(crate) fn error_hook(&self) -> Option<Arc<ErrorHook>> {
-        self.routes().on_error().cloned()
+        self.routes().error_hook()
     }
 
     /// The handlers as they are now.

@@ -200,13 +200,26 @@ macro_rules! handler_methods {
             $self.change_functions(|layer| layer.disconnect.replace(route))
         }
 
-        /// Called with every one of these handlers that fails, instead of the server's
+        /// Called with every handler of the namespace that fails, instead of the server's
         /// [hook](crate::Builder::on_error). What it returns is the answer in the handler's place;
         /// see [`ErrorReply`](crate::ErrorReply).
-        pub fn on_error<R: crate::ErrorReply>(
+        ///
+        /// ```
+        /// use socketio_server::Io;
+        ///
+        /// let io = Io::builder().build();
+        /// io.of("/chat").on_error(|error| {
+        ///     eprintln!("{error}");
+        ///     "sorry"
+        /// });
+        /// ```
+        pub fn on_error<R>(
             $self: $receiver,
             hook: impl Fn(&crate::HandlerError) -> R + Send + Sync + 'static,
-        ) -> $returned {
+        ) -> $returned
+        where
+            R: crate::ErrorReply,
+        {
             let hook = std::sync::Arc::new(crate::handler::ErrorHook::new(hook));
             $self.change_functions(|layer| layer.on_error.replace(hook))
         }

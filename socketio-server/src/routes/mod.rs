@@ -86,16 +86,15 @@ impl Routes {
         self.disconnect.as_ref()
     }
 
-    /// Called with handlers that fail, instead of the server's hook.
-    pub(crate) fn on_error(&self) -> Option<&Arc<ErrorHook>> {
-        self.on_error.as_ref()
+    /// Whom failures concern.
+    pub(crate) fn error_hook(&self) -> Option<Arc<ErrorHook>> {
+        self.on_error.clone()
     }
 
     /// Adds handlers behind those that are there.
     fn append(&mut self, layer: &Layer) {
         append_one(&mut self.connect, &layer.connect);
         append_one(&mut self.disconnect, &layer.disconnect);
-        append_one(&mut self.on_error, &layer.on_error);
         // A fallback leaves nothing to those behind it.
         if self.fallback.is_some() {
             return;
@@ -116,6 +115,11 @@ impl Routes {
             }
         }
         append_one(&mut self.fallback, &layer.fallback);
+    }
+
+    /// Adds whom failures concern, if nobody is there.
+    fn append_hook(&mut self, layer: &Layer) {
+        append_one(&mut self.on_error, &layer.on_error);
     }
 }
 

@@ -10,6 +10,8 @@ mod connect;
 mod counting;
 mod disconnect;
 mod emit;
+mod errors;
+mod extractors;
 mod flows;
 mod handlers;
 mod host;
