@@ -176,7 +176,7 @@ impl<C: NamespaceClass> Register<(C,)> for C {
     }
 }
 
-impl<C: NamespaceClass> Register<Arc<C>> for Arc<C> {
+impl<C: NamespaceClass> Register<Self> for Arc<C> {
     type Place = C::Place;
     const PATH: &'static str = C::PATH;
 
