@@ -91,7 +91,8 @@
 //!   [`Socket::leave`] has returned, nothing more.
 //! * Events that a client sends along with its CONNECT, or right after the answer, find the
 //!   handlers in place.
-//! * A client that takes nothing costs bounded memory ([`OutboxLimits`]), and so does one whose
+//! * A client that takes nothing costs bounded memory ([`OutboxLimits`], where there is also a choice
+//!   of what happens to it), and so does one whose
 //!   events come faster than they are handled ([`HandlerLimits`]).
 //! * Nothing a client sends makes the server panic; a panic of a handler reaches
 //!   [`Builder::on_error`] and nobody else.
@@ -127,6 +128,7 @@ mod io;
 mod link;
 mod namespace;
 mod record;
+mod recovery;
 mod reply;
 mod rooms;
 mod routes;
@@ -152,8 +154,8 @@ pub use class::{NamespaceClass, Place, Register, check};
 #[cfg(feature = "macros")]
 pub use class::{event, namespace};
 pub use engine::{
-    Listener, Mount, Mounted, OutboxLimits, ProtocolConfig, RefusalReason, RefusedRequest, Tape,
-    Transport,
+    Listener, Mount, Mounted, OutboxLimits, OverflowPolicy, ProtocolConfig, RefusalReason,
+    RefusedRequest, Tape, Transport,
 };
 pub use error::{
     AckError, ConnectError, DisconnectReason, HandlerError, HandlerErrorKind, Rejection,
@@ -168,6 +170,7 @@ pub use proto::{
     Ack, Args, ArgsError, Binary, BoxError, Data, EncodeError, Encoded, Encoder, EventName,
     FromArgs, Payload, RawArgs, Reply, Value,
 };
+pub use recovery::RecoveryConfig;
 pub use reply::{AckSender, ConnectReply, ErrorReply};
 pub use rooms::Rooms;
 pub use routes::Handlers;

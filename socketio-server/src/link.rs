@@ -7,7 +7,7 @@ use std::task::Poll;
 
 use engine::{
     Acceptor, Application, CloseReason, Message, Refusal, RefusedRequest, SessionContext, Tape,
-    Tick,
+    Tick, Weight,
 };
 use http::request::Parts;
 
@@ -17,10 +17,13 @@ use crate::extract::EventContext;
 use crate::handler::{BoxFuture, CONNECT, ConnectResult, refuse};
 use crate::handshake::Handshake;
 use crate::io::{Inner, Io};
+use crate::namespace::Namespace;
 use crate::proto::record::Recorded;
+use crate::proto::recovery::Claim;
 use crate::proto::server::{Connection, Event};
 use crate::proto::{Encoded, NamespaceId};
-use crate::record::connection;
+use crate::record::{connection, revision};
+use crate::recovery::{Claimed, Recoverable, Saved, Sequencer};
 use crate::reply::ReplyTo;
 use crate::routes::Routes;
 use crate::socket::{Socket, SocketId, prepare};
@@ -80,7 +83,7 @@ impl Acceptor for LinkAcceptor {
     type Application = Link;
 
     fn open(&self, session: engine::Session<Entry>, request: &Parts) -> Result<Link, Refusal> {
-        let io = Io::upgrade(&self.0).ok_or_else(|| Refusal("server is gone".into()))?;
+        let io = Io::upgrade(&self.0).ok_or_else(|| Refusal::new("server is gone"))?;
         Ok(Link {
             connection: connection(&io, &session, None),
             session,
@@ -109,6 +112,10 @@ impl Acceptor for LinkAcceptor {
 impl Application for Link {
     type Entry = Entry;
 
+    fn weigh(entry: &Entry) -> Weight {
+        entry.weight()
+    }
+
     fn record(&mut self, tape: &Tape) {
         self.connection = connection(&self.io, &self.session, Some(tape));
     }
@@ -135,7 +142,7 @@ impl Application for Link {
     fn handle_entry(&mut self, cx: &mut SessionContext<'_, '_>, entry: Entry) {
         match entry {
             Entry::Message(message) => cx.send(message),
-            Entry::Event { nsp, message } => {
+            Entry::Event { nsp, message } | Entry::Answer { nsp, message } => {
                 if self.connection.is_joined(nsp) {
                     cx.send(message);
                 }
@@ -329,8 +336,15 @@ impl Link {
         let routes = namespace.routes();
         let session = self.session.clone();
         let handshake = Arc::clone(&self.handshake);
-        let id = self.socket_id(nsp);
-        let socket = Socket::new(id, namespace, nsp, session, handshake, auth);
+        let (saved, recoverable) = self.recover(cx, &namespace, auth);
+        let id = match &saved {
+            Some(saved) => saved.socket.id(),
+            None => self.socket_id(nsp),
+        };
+        let socket = Socket::new(id, namespace, nsp, session, handshake, auth, recoverable);
+        if let Some(saved) = saved {
+            socket.restore(&saved);
+        }
         let index = nsp.index();
         if self.members.len() <= index {
             // Most clients join a single namespace: no space for more than asked for.
@@ -367,6 +381,39 @@ impl Link {
         }
     }
 
+    /// The socket that a client claims, if it can have it, and what it needs to be recovered later.
+    fn recover(
+        &mut self,
+        cx: &mut SessionContext<'_, '_>,
+        namespace: &Namespace,
+        auth: Option<&str>,
+    ) -> (Option<Saved>, Option<Box<Recoverable>>) {
+        let revision = revision(&self.session);
+        let sequencer = namespace.sequencer().filter(|_| revision.recovers());
+        let Some(sequencer) = sequencer else {
+            return (None, None);
+        };
+        let claim = Claim::of(revision, auth);
+        let claimed = claim.map_or_else(Claimed::default, |claim| sequencer.claim(&claim));
+        if let Some(socket) = claimed.replaced {
+            // Its own link may be stuck for long, and has nothing more to say.
+            let routes = socket.namespace().routes();
+            let what = What::Disconnect(DisconnectReason::TransportClose);
+            let job = Job {
+                socket: &socket,
+                routes: &routes,
+                what: &what,
+            };
+            let limits = self.io.handler_limits();
+            // A goodbye has no arguments that could be malformed.
+            let _ = self.work.handle(job, limits, cx.context());
+        }
+        match claimed.restored {
+            Some((saved, recoverable)) => (Some(saved), Some(recoverable)),
+            None => (None, Some(Sequencer::new_socket())),
+        }
+    }
+
     /// The connect handler has decided.
     fn decide(
         &mut self,
@@ -385,10 +432,14 @@ impl Link {
         match decision {
             Ok(()) => {
                 let sid = member.socket.id();
-                let Some(answer) = self.connection.accept(nsp, sid.as_str(), None) else {
+                let pid = member.socket.recoverable().map(Recoverable::pid);
+                let Some(answer) = self.connection.accept(nsp, sid.as_str(), pid) else {
                     return;
                 };
-                member.socket.open(prepare(answer));
+                if !member.socket.open(prepare(answer)) {
+                    // The client comes again, and begins anew.
+                    return self.close(cx, DisconnectReason::TransportClose);
+                }
                 for kept in early {
                     let limits = self.io.handler_limits();
                     if self.work.handle(kept.job(), limits, cx.context()).is_err() {
@@ -397,7 +448,9 @@ impl Link {
                 }
             }
             Err(error) => {
-                member.socket.close();
+                member
+                    .socket
+                    .end(DisconnectReason::ServerNamespaceDisconnect);
                 self.members[nsp.index()] = None;
                 self.reject(nsp, &error);
             }
@@ -481,9 +534,10 @@ impl Member {
 
     /// Ends the socket; its disconnect handler is still to be run, if it was ever connected.
     fn goodbye(mut self, io: &Io, reason: DisconnectReason) -> Option<Kept> {
-        self.socket.close();
+        let is_last = self.socket.end(reason);
         self.refresh(io);
-        matches!(self.state, State::Connected).then(|| Kept {
+        let was_connected = matches!(self.state, State::Connected);
+        (is_last && was_connected).then(|| Kept {
             socket: self.socket,
             routes: self.routes,
             what: What::Disconnect(reason),
