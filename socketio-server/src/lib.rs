@@ -151,6 +151,8 @@ pub use background::BackgroundTask;
 pub use broadcast::{Broadcast, Report};
 pub use builder::{Builder, HandlerLimits};
 pub use class::{NamespaceClass, Place, Register, check};
+#[cfg(feature = "macros")]
+pub use class::{event, namespace};
 pub use engine::{
     Listener, Mount, Mounted, OutboxLimits, OverflowPolicy, ProtocolConfig, RefusalReason,
     RefusedRequest, Tape, Transport,
@@ -175,9 +177,6 @@ pub use routes::Handlers;
 pub use shutdown::{Shutdown, Tally};
 pub use socket::{Socket, SocketId};
 pub use socketio_adapter::{Adapter, Room};
-#[cfg(feature = "macros")]
-#[doc(inline)]
-pub use socketio_macros::{Event, event, namespace};
 pub use typed::{Event, HandlesEvent, Typed};
 pub use unicast::Unicast;
 pub use verdict::Verdict;
