@@ -133,17 +133,17 @@ impl Meters {
 
 /// Free when they are off.
 #[cfg(not(feature = "metrics"))]
-const _: () = assert!(size_of::<Meters>() == 0 && size_of::<Stopwatch>() == 0);
+const _: () = assert!(size_of::<Meters>() == 0 && size_of::<Latency>() == 0);
 
 /// Measures one run of a handler.
-pub(crate) struct Stopwatch {
+pub(crate) struct Latency {
     #[cfg(feature = "metrics")]
     began: Instant,
     #[cfg(feature = "metrics")]
     is_named: bool,
 }
 
-impl Stopwatch {
+impl Latency {
     /// `is_named` says whether there is a handler of the event's name: asked if it matters.
     #[cfg(feature = "metrics")]
     pub(crate) fn start(is_named: impl FnOnce() -> bool) -> Self {

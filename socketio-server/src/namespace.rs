@@ -18,6 +18,7 @@ use crate::handler::ErrorHook;
 use crate::io::Io;
 use crate::metrics::Meters;
 use crate::proto::{EncodeError, Encoder, FromArgs, Payload};
+use crate::recovery::Sequencer;
 use crate::rooms::Rooms;
 use crate::routes::{Handlers, Layer, Layers, Registry, Routes, handler_methods};
 use crate::slab::Slab;
@@ -34,6 +35,8 @@ struct Inner {
     registry: Registry,
     sockets: RwLock<Slab<Socket>>,
     adapter: Arc<dyn Adapter>,
+    /// With connection state recovery, everything that is sent passes through here.
+    sequencer: Option<Arc<Sequencer>>,
     meters: Meters,
     /// One counter for all sockets, so that a broadcast can use the same id for all of them.
     next_ack_id: AtomicU64,
@@ -43,6 +46,7 @@ impl Namespace {
     pub(crate) fn new(name: &str, io: Io, encoder: Encoder) -> Self {
         Self(Arc::new(Inner {
             name: name.into(),
+            sequencer: io.new_sequencer(),
             io,
             encoder,
             registry: Registry::default(),
@@ -162,6 +166,10 @@ impl Namespace {
 
     // ---- For the crate --------------------------------------------------------------------
 
+    pub(crate) fn sequencer(&self) -> Option<&Arc<Sequencer>> {
+        self.0.sequencer.as_ref()
+    }
+
     pub(crate) fn encoder(&self) -> &Encoder {
         &self.0.encoder
     }
@@ -202,6 +210,13 @@ impl Namespace {
             self.0.meters.gone();
         }
         drop(removed);
+    }
+
+    /// The sockets of the target.
+    pub(crate) fn selected(&self, target: &Target) -> Vec<Socket> {
+        let mut sockets = Vec::new();
+        self.for_each(target, |socket| sockets.push(socket.clone()));
+        sockets
     }
 
     /// Calls `each` with every socket of the target, without holding a lock.
