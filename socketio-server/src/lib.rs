@@ -143,6 +143,7 @@ mod socket;
 mod typed;
 mod unicast;
 mod verdict;
+mod wait_blocking;
 mod work;
 
 pub mod parser;

@@ -1,6 +1,7 @@
 //! The server as its clients and its applications see it. One binary; nothing here reaches inside.
 
 mod acks;
+mod background;
 mod bones;
 mod bulk;
 mod class;
@@ -17,6 +18,8 @@ mod handlers;
 mod host;
 mod kit;
 mod leaks;
+mod logs;
+mod metrics;
 mod parsers;
 mod record;
 mod rooms;
