@@ -143,7 +143,7 @@ pub use ack::PendingAck;
 #[cfg(feature = "async")]
 pub use client::{AnyNamespace, Client, StatusWatch};
 pub use config::{Buffer, Config, HandlerLimits, Reconnection, WhenFull};
-pub use engine::Transport;
+pub use engine::{Tape, Transport};
 pub use error::{AckError, ConnectError, DisconnectReason, EmitError, ReceiveError, SendError};
 pub use events::{AckSender, Event};
 pub use extract::{EventContext, FromEvent};
