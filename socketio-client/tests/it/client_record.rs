@@ -70,7 +70,7 @@ async fn live(mut config: Config, tape: fn(File) -> Tape) -> Vec<String> {
 #[tokio::test(start_paused = true)]
 async fn a_record_can_be_run_again_and_keeps_secrets() {
     for config in [config(), websocket()] {
-        let records = live(config, |file| Tape::new(file)).await;
+        let records = live(config, Tape::new).await;
         assert_eq!(records.len(), 3, "one for each link");
         for record in records {
             let engine = engineio_proto::record::replay(record.lines()).unwrap();
