@@ -4,6 +4,7 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,15 +14,18 @@ use serde::de::DeserializeOwned;
 use socketio_adapter::{Room, Slot};
 
 use crate::ack::Ack;
-use crate::broadcast::{Broadcast, Report};
+use crate::broadcast::{Broadcast, Flags, Report};
 use crate::entry::{Call, Entry, Ticket};
-use crate::error::{HandlerError, HandlerErrorKind};
+use crate::error::DisconnectReason;
 use crate::gate::{Admission, Gate};
 use crate::handshake::Handshake;
 use crate::io::Io;
 use crate::namespace::Namespace;
 use crate::proto::{EncodeError, Encoded, FromArgs, NamespaceId, Payload};
+use crate::recovery::{Recoverable, Saved, Waiting};
 use crate::rooms::Rooms;
+use crate::routes::Personal;
+use crate::unicast::Unicast;
 
 /// The public id of a socket: 20 URL-safe characters, random for each namespace a client joins.
 /// It is no secret, and also the name of the socket's private room.
@@ -99,9 +103,12 @@ struct Inner {
     handshake: Arc<Handshake>,
     /// The client's credentials, a JSON object.
     auth: Option<Box<str>>,
-    gate: Gate<(Entry, usize)>,
+    gate: Gate<Waiting>,
+    /// With connection state recovery, for clients that know of it.
+    recoverable: Option<Box<Recoverable>>,
     slot: OnceLock<Slot>,
     locals: Mutex<Option<Box<Locals>>>,
+    personal: OnceLock<Box<Personal>>,
 }
 
 type Locals = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
@@ -117,6 +124,7 @@ impl Socket {
         session: engine::Session<Entry>,
         handshake: Arc<Handshake>,
         auth: Option<&str>,
+        recoverable: Option<Box<Recoverable>>,
     ) -> Self {
         Self(Arc::new(Inner {
             id,
@@ -126,8 +134,10 @@ impl Socket {
             handshake,
             auth: auth.map(Into::into),
             gate: Gate::new(),
+            recoverable,
             slot: OnceLock::new(),
             locals: Mutex::new(None),
+            personal: OnceLock::new(),
         }))
     }
 
@@ -169,11 +179,33 @@ impl Socket {
         self.0.session.transport()
     }
 
+    /// Events that were dropped on this client's link, in whichever of its namespaces: volatile ones
+    /// that could not leave at once, and those that an [`OverflowPolicy`](crate::OverflowPolicy) has
+    /// dropped because the client took too little.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.0.session.dropped()
+    }
+
+    /// Bytes on their way to this client, from all of its namespaces: queued, and not yet taken by
+    /// the kernel or an HTTP response.
+    #[must_use]
+    pub fn buffered(&self) -> usize {
+        self.0.session.buffered()
+    }
+
     /// Whether the client can be reached: from the moment it has been let in until it leaves, or
     /// is sent away.
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.0.gate.is_open() && !self.0.session.is_closed()
+    }
+
+    /// Whether the client has been here before: the socket goes on where its former link ended; see
+    /// [`Builder::connection_state_recovery`](crate::Builder::connection_state_recovery).
+    #[must_use]
+    pub fn recovered(&self) -> bool {
+        self.recoverable().is_some_and(Recoverable::is_recovered)
     }
 
     // ---- Sending --------------------------------------------------------------------------
@@ -187,12 +219,10 @@ impl Socket {
     /// If name or arguments cannot be encoded; nothing was sent. A client that is gone is no error:
     /// see the report.
     pub fn emit<T: Payload + ?Sized>(&self, event: &str, args: &T) -> Result<Report, EncodeError> {
-        let message = self.0.namespace.encode(None, event, args)?;
-        Ok(Report::of(self.send(message)))
+        Unicast::new(self).emit(event, args)
     }
 
-    /// Sends an event only if it can leave at once: nothing else is on its way to the client, and
-    /// its transport is ready. Otherwise it is dropped.
+    /// Sends an event only if it can leave at once; short for [`volatile`](Self::volatile).
     ///
     /// # Errors
     /// As [`emit`](Self::emit).
@@ -201,8 +231,16 @@ impl Socket {
         event: &str,
         args: &T,
     ) -> Result<Report, EncodeError> {
-        let message = self.0.namespace.encode(None, event, args)?;
-        Ok(Report::of(self.send_volatile(message)))
+        self.volatile().emit(event, args)
+    }
+
+    /// Sends the event `message`, for which clients of all languages have a handler without a
+    /// name.
+    ///
+    /// # Errors
+    /// As [`emit`](Self::emit).
+    pub fn send<T: Payload + ?Sized>(&self, args: &T) -> Result<Report, EncodeError> {
+        Unicast::new(self).send(args)
     }
 
     /// Sends an event and waits for the client's acknowledgement, as a future; 60 s unless another
@@ -211,7 +249,18 @@ impl Socket {
     /// `T` is what the client answers with: a tuple for several arguments, any other type for the
     /// first one.
     pub fn call<T: FromArgs>(&self, event: &str, args: &(impl Payload + ?Sized)) -> Ack<T> {
-        Ack::call(self, event, args)
+        Unicast::new(self).call(event, args)
+    }
+
+    /// This socket, for events that are dropped unless they can leave at once: nothing else is on
+    /// its way to the client, and its transport is ready.
+    pub fn volatile(&self) -> Unicast<'_> {
+        Unicast::new(self).volatile()
+    }
+
+    /// This socket, for a call that is answered within so long, instead of 60 s.
+    pub fn timeout(&self, timeout: Duration) -> Unicast<'_> {
+        Unicast::new(self).timeout(timeout)
     }
 
     /// Everyone in these rooms but this socket.
@@ -233,6 +282,9 @@ impl Socket {
 
     /// Enters rooms. In a connect handler it takes effect when the client is let in; on a socket
     /// that is disconnected it does nothing.
+    ///
+    /// The private rooms of others, named by their ids, cannot be entered: whoever tries stays
+    /// outside, and it is logged at debug level. So a room's name may come from a client.
     pub fn join(&self, rooms: impl Rooms) {
         let rooms = rooms.into_rooms();
         if self
@@ -245,9 +297,15 @@ impl Socket {
         }
         // The adapter knows no slot of a socket that is disconnected.
         if let Some(&slot) = self.0.slot.get() {
-            let adapter = self.0.namespace.adapter();
-            for room in rooms {
-                adapter.join(slot, &room);
+            self.enter_rooms(slot, &rooms);
+        }
+    }
+
+    fn enter_rooms(&self, slot: Slot, rooms: &[Room]) {
+        let adapter = self.0.namespace.adapter();
+        for room in rooms {
+            if !adapter.join(slot, room) && adapter.find(room).is_some_and(|owner| owner != slot) {
+                tracing::debug!(target: "socketio", sid = %self.id(), "private room of another socket");
             }
         }
     }
@@ -318,36 +376,38 @@ impl Socket {
     }
 
     fn leave_with(&self, entry: Entry) {
+        if let Some(sequencer) = self.0.namespace.sequencer() {
+            return sequencer.leave(self, entry);
+        }
         // A client that is about to be let in is sent away after that.
-        if let Admission::Open((entry, bytes)) = self.0.gate.admit_last((entry, 0)) {
+        let admission = self.0.gate.admit_last(Waiting::Entry(entry, 0));
+        if let Admission::Open(Waiting::Entry(entry, _)) = admission {
             // A session that has ended tells its sockets itself.
-            let _ = self.0.session.push(entry, bytes);
+            let _ = self.0.session.push_order(entry);
             self.become_invisible();
         }
     }
 
     // ---- For the crate --------------------------------------------------------------------
 
-    pub(crate) fn send(&self, message: Prepared) -> Pushed {
-        let bytes = message.wire_len();
-        self.push(self.event(message), bytes)
+    /// What this socket alone has to do with handlers.
+    pub(crate) fn personal(&self) -> &Personal {
+        self.0.personal.get_or_init(Box::default)
     }
 
-    pub(crate) fn send_volatile(&self, message: Prepared) -> Pushed {
-        let bytes = message.wire_len();
-        if self.0.gate.is_open() {
-            self.0.session.push_volatile(self.event(message), bytes)
-        } else {
-            Err(PushError::NotReady)
-        }
-    }
-
-    fn event(&self, message: Prepared) -> Entry {
+    pub(crate) fn send_event(&self, message: Prepared, flags: Flags) -> Pushed {
         let nsp = self.0.nsp;
-        Entry::Event { nsp, message }
+        let bytes = message.wire_len();
+        self.push(Entry::Event { nsp, message }, bytes, flags)
     }
 
-    pub(crate) fn send_call(&self, message: Prepared, id: u64, ticket: Ticket) -> Pushed {
+    pub(crate) fn send_call(
+        &self,
+        message: Prepared,
+        id: u64,
+        ticket: Ticket,
+        flags: Flags,
+    ) -> Pushed {
         let bytes = message.wire_len();
         let nsp = self.0.nsp;
         let call = Call {
@@ -356,14 +416,14 @@ impl Socket {
             ticket,
             message,
         };
-        self.push(Entry::Call(Box::new(call)), bytes)
+        self.push(Entry::Call(Box::new(call)), bytes, flags)
     }
 
     /// Nobody waits any longer for the answer to a call.
     pub(crate) fn forget(&self, id: u64) {
         let nsp = self.0.nsp;
         // Behind the call, wherever that waits. A socket that is gone has forgotten already.
-        let _ = self.push(Entry::Forget { nsp, id }, 0);
+        let _ = self.push(Entry::Forget { nsp, id }, 0, Flags::default());
     }
 
     pub(crate) fn acknowledge(
@@ -373,63 +433,123 @@ impl Socket {
     ) -> Result<(), EncodeError> {
         let namespace = &self.0.namespace;
         let encoded = args.ack(namespace.encoder(), namespace.name(), id)?;
+        let message = prepare(encoded);
+        let bytes = message.wire_len();
+        let nsp = self.0.nsp;
         // A client that is gone does not miss its answer.
-        let _ = self.send(prepare(encoded));
+        let _ = self.push(Entry::Answer { nsp, message }, bytes, Flags::default());
         Ok(())
     }
 
-    fn push(&self, entry: Entry, bytes: usize) -> Pushed {
-        match self.0.gate.admit((entry, bytes)) {
-            Admission::Open((entry, bytes)) => self.0.session.push(entry, bytes),
+    fn push(&self, entry: Entry, bytes: usize, flags: Flags) -> Pushed {
+        if let Some(sequencer) = self.0.namespace.sequencer() {
+            return sequencer.push(self, entry, bytes, flags);
+        }
+        if flags.volatile {
+            return match self.0.gate.is_open() {
+                true => self.0.session.push_volatile(entry, bytes),
+                false => Err(PushError::NotReady),
+            };
+        }
+        match self.0.gate.admit(Waiting::Entry(entry, bytes)) {
+            Admission::Open(Waiting::Entry(entry, bytes)) => self.0.session.push(entry, bytes),
             Admission::Kept => Ok(()),
-            Admission::Closed => Err(PushError::Closed),
+            Admission::Open(Waiting::Draft(_)) | Admission::Closed => Err(PushError::Closed),
         }
     }
 
+    /// An entry whose turn has come.
+    pub(crate) fn push_entry(&self, entry: Entry, bytes: usize, flags: Flags) -> Pushed {
+        match flags.volatile {
+            true => self.0.session.push_volatile(entry, bytes),
+            false => self.0.session.push(entry, bytes),
+        }
+    }
+
+    /// An event whose turn has come.
+    pub(crate) fn push_event(&self, message: Prepared, flags: Flags) -> Pushed {
+        let nsp = self.0.nsp;
+        let bytes = message.wire_len();
+        self.push_entry(Entry::Event { nsp, message }, bytes, flags)
+    }
+
     /// Lets the client in: its CONNECT answer is queued first, then what its connect handler has
-    /// sent, and only then can others see the socket.
-    pub(crate) fn open(&self, answer: Prepared) {
+    /// sent, and only then can others see the socket. `false` if a socket that goes on cannot be
+    /// sent any more what it has missed.
+    pub(crate) fn open(&self, answer: Prepared) -> bool {
+        if let Some(sequencer) = self.0.namespace.sequencer() {
+            return sequencer.open(self, answer);
+        }
         let bytes = answer.wire_len();
         // A session that has ended tells its sockets itself.
         let _ = self.0.session.push(Entry::Message(answer), bytes);
         while let Some(entries) = self.0.gate.take_or_open(|rooms| self.enter(rooms)) {
-            for (entry, bytes) in entries {
-                let leaves = entry.is_leave();
-                let _ = self.0.session.push(entry, bytes);
-                if leaves {
-                    return self.close();
+            for waiting in entries {
+                let Waiting::Entry(entry, bytes) = waiting else {
+                    continue;
+                };
+                if entry.is_leave() {
+                    let _ = self.0.session.push_order(entry);
+                    self.close();
+                    return true;
                 }
+                let _ = self.0.session.push(entry, bytes);
             }
         }
+        true
     }
 
-    fn enter(&self, rooms: Vec<Room>) {
+    pub(crate) fn enter(&self, rooms: Vec<Room>) {
         let slot = *self.0.slot.get_or_init(|| self.0.namespace.insert(self));
-        for room in rooms {
-            self.0.namespace.adapter().join(slot, &room);
-        }
+        self.enter_rooms(slot, &rooms);
     }
 
     /// The socket is disconnected: nothing passes from now on, and nobody sees it.
-    pub(crate) fn close(&self) {
-        self.0.gate.close();
+    fn close(&self) {
+        drop(self.0.gate.close());
         self.become_invisible();
     }
 
-    fn become_invisible(&self) {
+    /// The client has left, or its link has ended. `false` if the socket goes on on another link,
+    /// where its goodbye has been said.
+    pub(crate) fn end(&self, reason: DisconnectReason) -> bool {
+        if let Some(sequencer) = self.0.namespace.sequencer() {
+            return sequencer.end(self, reason);
+        }
+        self.close();
+        true
+    }
+
+    /// Keeps something until the client is let in; for those who know that it is not yet.
+    pub(crate) fn wait(&self, waiting: Waiting) {
+        let admission = self.0.gate.admit(waiting);
+        debug_assert!(matches!(admission, Admission::Kept), "the gate has opened");
+    }
+
+    pub(crate) fn gate(&self) -> &Gate<Waiting> {
+        &self.0.gate
+    }
+
+    pub(crate) fn recoverable(&self) -> Option<&Recoverable> {
+        self.0.recoverable.as_deref()
+    }
+
+    /// Whether the client has been let in at some time.
+    pub(crate) fn was_open(&self) -> bool {
+        self.0.slot.get().is_some()
+    }
+
+    /// Goes on with the data and the rooms of a former socket.
+    pub(crate) fn restore(&self, saved: &Saved) {
+        let locals = saved.socket.0.locals.lock().clone();
+        *self.0.locals.lock() = locals;
+        self.0.gate.rooms(|kept| kept.clone_from(&saved.rooms));
+    }
+
+    pub(crate) fn become_invisible(&self) {
         if let Some(&slot) = self.0.slot.get() {
             self.0.namespace.remove(slot);
         }
-    }
-
-    /// Hands a failed handler to the error hook.
-    pub(crate) fn report(&self, event: &str, kind: HandlerErrorKind) {
-        self.io().report(&HandlerError {
-            nsp: self.0.namespace.name().to_owned(),
-            sid: self.id(),
-            event: event.to_owned(),
-            kind,
-        });
     }
 }
 

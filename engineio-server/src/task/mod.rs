@@ -10,6 +10,7 @@
 //! ```
 
 mod read;
+mod stall;
 mod timer;
 
 use std::collections::VecDeque;
@@ -21,22 +22,30 @@ use std::task::{Context, Poll};
 
 use proto::record::Recorded;
 use proto::server::{self, LinkEnd, LinkId, Output, RequestId};
-use proto::{CloseReason, Tick};
+use proto::{CloseReason, Tick, Transport};
 use tokio::task::coop;
 
+use self::stall::Stall;
 use self::timer::Timer;
 use crate::application::{Application, SessionContext};
+use crate::config::OverflowPolicy;
 use crate::link::{Handshake, Link};
 use crate::mailbox::{Delivery, Kind, Reply};
+use crate::metrics;
 use crate::outbox::{Standing, Work};
 use crate::registry::{Registry, Running};
 use crate::session::Session;
+use crate::trace::{self, SessionSpan};
 
 /// Rounds a task may go without letting others run, however much arrives meanwhile.
 const MAX_ROUNDS: usize = 8;
 
 /// Capacity of the local queue, in entries, that may stay allocated while it is empty.
 const RETAINED_CAPACITY: usize = 4;
+
+/// Bytes that are handed to the transport before it has taken the last ones, where the queue may
+/// drop what it still has. So many keep a link busy.
+const AHEAD: usize = 64 * 1024;
 
 /// The protocol's state machine, which can be recorded.
 pub(crate) type Machine = Recorded<server::Session>;
@@ -59,8 +68,9 @@ pub(crate) struct Task<A: Application> {
     timer: Timer,
     /// Whether the application took messages when it was last asked.
     reading: bool,
-    /// Whether the peer has taken something since the queue was last told.
-    progress: bool,
+    stall: Stall,
+    /// Taken out while the task runs in it.
+    span: SessionSpan,
     /// Last, so that the server counts the task until everything else of it is gone.
     _running: Running,
 }
@@ -84,8 +94,14 @@ impl<A: Application> Task<A> {
         application: A,
         running: Running,
     ) -> Self {
+        registry.meters.opened(session.transport());
         Self {
             timer: Timer::new(&registry),
+            span: trace::session(
+                || registry.number(),
+                session.revision(),
+                session.transport(),
+            ),
             registry,
             session,
             machine,
@@ -97,7 +113,7 @@ impl<A: Application> Task<A> {
             entries: VecDeque::new(),
             deliveries: Vec::new(),
             reading: true,
-            progress: false,
+            stall: Stall::default(),
             _running: running,
         }
     }
@@ -137,6 +153,7 @@ impl<A: Application> Task<A> {
                 self.machine.handle_get(now, request);
             }
             Kind::Post(reply, content, body) => {
+                self.registry.meters.read(body.len());
                 self.await_answer(request, reply, true);
                 self.machine.handle_post(now, request, content, body);
             }
@@ -170,6 +187,7 @@ impl<A: Application> Task<A> {
     fn handle_entries(&mut self, now: Tick, cx: &mut Context<'_>) {
         let mut context = SessionContext {
             machine: &mut self.machine,
+            meters: &self.registry.meters,
             now,
             cx,
         };
@@ -188,6 +206,7 @@ impl<A: Application> Task<A> {
         if self.application.poll_timeout().is_some_and(|at| at <= now) {
             let mut context = SessionContext {
                 machine: &mut self.machine,
+                meters: &self.registry.meters,
                 now,
                 cx,
             };
@@ -204,6 +223,7 @@ impl<A: Application> Task<A> {
         {
             match output {
                 Output::Reply { request, response } => {
+                    self.registry.meters.written(response.body.len());
                     let waiting = self.replies.iter().position(|it| it.request == request);
                     if let Some(index) = waiting {
                         let Unanswered { is_post, reply, .. } = self.replies.swap_remove(index);
@@ -225,26 +245,41 @@ impl<A: Application> Task<A> {
                 }
                 Output::Upgraded { to } => {
                     self.session.set_transport(to);
+                    self.note_upgrade(to);
                     self.application.handle_upgrade(to);
                 }
                 Output::Closed { reason, detail } => {
                     tracing::debug!(target: "engineio", %reason, detail, "session closed");
+                    metrics::closed(reason);
                     self.application.handle_close(reason, detail);
                 }
                 _ => {}
             }
         }
-        self.progress |= replied && self.machine.queued_bytes() < before;
+        if replied && self.machine.queued_bytes() < before {
+            self.stall.end();
+        }
+    }
+
+    fn note_upgrade(&self, to: Transport) {
+        tracing::debug!(target: "engineio", %to, "session upgraded");
+        // The span is the one that the task runs in.
+        tracing::Span::current().record("transport", to.as_str());
+        metrics::upgraded();
     }
 
     /// Writes what is queued on the link.
     fn write(&mut self, now: Tick, cx: &mut Context<'_>) {
         while let Some(link) = &mut self.link {
-            let progress = &mut self.progress;
+            let mut bytes = 0;
             // What was read may have used up the runtime's budget. If that kept the answers from
             // being written, turn after turn, a client that never pauses would be given up.
-            let write = future::poll_fn(|cx| link.poll_write(cx, progress));
+            let write = future::poll_fn(|cx| link.poll_write(cx, &mut bytes));
             let written = pin!(coop::unconstrained(write)).poll(cx);
+            if bytes > 0 {
+                self.stall.end();
+            }
+            self.registry.meters.written(bytes);
             if let Poll::Ready(Err(_)) = written {
                 let id = link.id;
                 self.link = None;
@@ -267,18 +302,26 @@ impl<A: Application> Task<A> {
             return Work::Some;
         }
         let standing = self.standing(now);
-        self.session
-            .outbox()
-            .take(&mut self.entries, &mut self.deliveries, &standing)
+        self.session.outbox().take(
+            &mut self.entries,
+            &mut self.deliveries,
+            &standing,
+            self.session.bounds(),
+        )
     }
 
     fn standing(&mut self, now: Tick) -> Standing {
         let in_flight = self.link.as_ref().map_or(0, Link::unsent);
+        let unsent = self.unsent();
         Standing {
-            unsent: self.unsent(),
-            progress: mem::take(&mut self.progress),
+            unsent,
+            stalled_since: self.stall.since(unsent, now),
             writable: in_flight == 0 && self.machine.is_writable(),
-            now,
+            room: match self.session.bounds().limits.policy {
+                // What the machine has can no longer be dropped.
+                OverflowPolicy::DropOldest => AHEAD.saturating_sub(unsent),
+                _ => usize::MAX,
+            },
         }
     }
 
@@ -287,7 +330,24 @@ impl<A: Application> Task<A> {
         self.machine.queued_bytes() + self.link.as_ref().map_or(0, Link::unsent)
     }
 
-    /// Ends a session whose client takes too little.
+    /// When the client will have taken too little for too long.
+    fn stall_timeout(&mut self, now: Tick) -> Option<Tick> {
+        let limits = self.session.bounds().limits;
+        let unsent = self.unsent();
+        let since = self.stall.since(unsent, now)?;
+        (limits.policy == OverflowPolicy::Disconnect && unsent > limits.soft)
+            .then(|| limits.patience(since))
+    }
+
+    /// Ends the session of a client that takes too little.
+    fn watch(&mut self, now: Tick) {
+        let stalled = self.stall_timeout(now).is_some_and(|at| at <= now);
+        if stalled || self.unsent() > self.session.bounds().limits.hard {
+            self.give_up(now);
+            self.handle_outputs(now);
+        }
+    }
+
     fn give_up(&mut self, now: Tick) {
         let reason = CloseReason::TransportError;
         self.machine.abort(now, reason, "client is too slow");
@@ -307,7 +367,18 @@ impl<A: Application> Future for Task<A> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = &mut *self;
+        let Some(span) = self.span.take() else {
+            return self.run(cx);
+        };
+        let polled = span.in_scope(|| self.run(cx));
+        self.span = Some(span);
+        polled
+    }
+}
+
+impl<A: Application> Task<A> {
+    fn run(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self;
         for _ in 0..MAX_ROUNDS {
             let now = this.registry.now();
             match this.take(now) {
@@ -325,6 +396,7 @@ impl<A: Application> Future for Task<A> {
             let stopped = !this.application.wants_messages();
             this.application.poll(&mut SessionContext {
                 machine: &mut this.machine,
+                meters: &this.registry.meters,
                 now,
                 cx,
             });
@@ -337,10 +409,7 @@ impl<A: Application> Future for Task<A> {
             this.handle_timeouts(now, cx);
             this.handle_outputs(now);
             this.write(now, cx);
-            if this.unsent() > this.session.hard_limit() {
-                this.give_up(now);
-                this.handle_outputs(now);
-            }
+            this.watch(now);
             if this.machine.is_closed() && !this.receipting {
                 return Poll::Ready(());
             }
@@ -352,7 +421,11 @@ impl<A: Application> Future for Task<A> {
             if more {
                 break;
             }
-            let deadlines = [this.machine.poll_timeout(), this.application.poll_timeout()];
+            let deadlines = [
+                this.machine.poll_timeout(),
+                this.application.poll_timeout(),
+                this.stall_timeout(now),
+            ];
             if this.timer.arm(&this.registry, cx, now, deadlines) {
                 continue;
             }
@@ -362,6 +435,7 @@ impl<A: Application> Future for Task<A> {
                 &mut this.deliveries,
                 cx.waker(),
                 &standing,
+                this.session.bounds(),
             ) {
                 Work::None => return Poll::Pending,
                 Work::Close => this.machine.close(now),
@@ -380,6 +454,7 @@ impl<A: Application> Unpin for Task<A> {}
 /// However a task ends, by a panic of the application too, nobody keeps waiting for it.
 impl<A: Application> Drop for Task<A> {
     fn drop(&mut self) {
+        self.registry.meters.gone();
         self.registry.remove(&self.session.sid());
         self.session.outbox().end();
     }

@@ -1,0 +1,228 @@
+//! What a handler may be: a function of extractors, async or plain.
+
+mod arity;
+mod blocking;
+mod failure;
+mod manner;
+mod route;
+mod watch;
+
+use std::any::{Any, type_name};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crate::error::{ConnectError, HandlerErrorKind, Rejection};
+use crate::extract::EventContext;
+
+pub(crate) use self::blocking::{Pool, Turn};
+pub(crate) use self::failure::{ErrorHook, Failure, refuse};
+pub(crate) use self::manner::Place;
+pub use self::manner::{Manner, WithManner};
+pub(crate) use self::route::{Handled, Route};
+pub(crate) use self::watch::Stopwatch;
+
+pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// A function whose parameters can all be taken from an event; up to eight of them.
+///
+/// It may be async, or plain if it has nothing to wait for; named, or a closure:
+///
+/// ```
+/// use socketio_server::{Data, EncodeError, Io, Socket};
+///
+/// async fn greet(socket: Socket, Data(name): Data<String>) -> Result<(), EncodeError> {
+///     socket.broadcast().emit("greeting", &name).map(drop)
+/// }
+///
+/// fn add(Data((a, b)): Data<(i64, i64)>) -> i64 {
+///     a + b
+/// }
+///
+/// let io = Io::builder().build();
+/// io.on("greet", greet)
+///     .on("add", add)
+///     .on("negate", |Data(n): Data<i64>| -n)
+///     .on("ask", async |socket: Socket, Data(text): Data<String>| {
+///         let answer = socket.call::<String>("question", &text).await;
+///         answer.map_err(|error| error.to_string())
+///     });
+/// ```
+///
+/// What it returns implements [`Reply`](crate::Reply), in handlers of connections
+/// [`ConnectReply`](crate::ConnectReply) (and, if the function is plain, both).
+///
+/// `M` only tells functions apart by their parameters and is never written: it is a tuple of them
+/// for async functions, and a pointer to a function of them for plain ones.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no handler",
+    label = "not a function of what can be taken from an event",
+    note = "a handler is a function of up to eight parameters which all implement `FromEvent`; data of the event is wrapped in `Data<T>`",
+    note = "it is async, with a future that is `Send`, or plain, with a result that implements `Reply`"
+)]
+pub trait Handler<M>: Send + Sync + 'static {
+    /// What the handler returns; what its future resolves to, if it is async.
+    type Output;
+    /// The handler under way.
+    type Future: Future<Output = Self::Output> + Send + 'static;
+
+    /// Takes the parameters and makes the future. A plain function runs when that is first polled.
+    ///
+    /// # Errors
+    /// A parameter could not be taken.
+    fn call(self: &Arc<Self>, event: &mut EventContext<'_>) -> Result<Self::Future, Rejection>;
+
+    /// How it is run; what is left open here, the namespace and the server decide.
+    fn manner(&self) -> Manner {
+        Manner::default()
+    }
+
+    /// What it is called in logs.
+    fn name(&self) -> &'static str {
+        type_name::<Self>()
+    }
+
+    /// While it runs, its socket's next events wait. Those of the client's other namespaces do not;
+    /// nor do acknowledgements, heartbeats and the end of the connection, of which the disconnect
+    /// handler is told in its turn.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use socketio_server::{Data, Handler, Io};
+    ///
+    /// async fn step(Data(n): Data<u64>) -> u64 {
+    ///     tokio::time::sleep(Duration::from_millis(n)).await;
+    ///     n
+    /// }
+    ///
+    /// let io = Io::builder().build();
+    /// // However long each takes, they are answered in order.
+    /// io.on("step", step.ordered());
+    /// ```
+    ///
+    /// Events that wait count as [`HandlerLimits`](crate::HandlerLimits) says.
+    fn ordered(self) -> WithManner<Self>
+    where
+        Self: Sized,
+    {
+        WithManner::new(self, Manner::ordered())
+    }
+
+    /// Runs in a task of its own, maybe on another thread at the same time as others of its socket;
+    /// those that are spawned start in order. For async functions that now and then compute for
+    /// long.
+    ///
+    /// ```
+    /// use socketio_server::{Data, Handler, Io};
+    ///
+    /// async fn checksum(Data(text): Data<String>) -> u32 {
+    ///     text.bytes().map(u32::from).sum()
+    /// }
+    ///
+    /// let io = Io::builder().build();
+    /// io.on("checksum", checksum.spawned());
+    /// ```
+    fn spawned(self) -> WithManner<Self>
+    where
+        Self: Sized,
+    {
+        WithManner::new(self, Manner::at(Place::Task))
+    }
+
+    /// Runs on a thread where it may block and compute as long as it likes. There is a bounded
+    /// number of these for [all handlers](crate::Builder::blocking_threads): who comes first, starts
+    /// first. While it waits for a thread, events for other handlers go on, unless it is
+    /// [`ordered`](Self::ordered) as well.
+    ///
+    /// ```
+    /// use socketio_server::{Data, Handler, Io};
+    ///
+    /// fn read(Data(name): Data<String>) -> std::io::Result<String> {
+    ///     std::fs::read_to_string(format!("notes/{}", name.replace(['/', '\\', '.'], "_")))
+    /// }
+    ///
+    /// let io = Io::builder().build();
+    /// io.on("read", read.blocking());
+    /// ```
+    fn blocking(self) -> WithManner<Self>
+    where
+        Self: Sized,
+    {
+        WithManner::new(self, Manner::at(Place::Pool))
+    }
+
+    /// Ends where it waits when its socket is disconnected, and does not start any more. Without
+    /// this, handlers run to their ends, with a socket that reaches nobody.
+    ///
+    /// ```
+    /// use socketio_server::{EncodeError, Handler, Io, Socket};
+    ///
+    /// async fn tick(socket: Socket) -> Result<(), EncodeError> {
+    ///     let mut seconds = tokio::time::interval(std::time::Duration::from_secs(1));
+    ///     loop {
+    ///         seconds.tick().await;
+    ///         socket.emit("tick", &())?;
+    ///     }
+    /// }
+    ///
+    /// let io = Io::builder().build();
+    /// io.on("subscribe", tick.cancel_on_disconnect());
+    /// ```
+    fn cancel_on_disconnect(self) -> WithManner<Self>
+    where
+        Self: Sized,
+    {
+        WithManner::new(self, Manner::cancelled())
+    }
+}
+
+/// A plain function about to be run, as a future that is ready the first time it is polled.
+#[expect(unnameable_types, reason = "only met as a handler's future")]
+pub struct Plain<F, P, R> {
+    function: Arc<F>,
+    params: Option<P>,
+    run: fn(&F, P) -> R,
+}
+
+impl<F, P, R> Future for Plain<F, P, R> {
+    type Output = R;
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<R> {
+        // Invariant: a future is not polled again after it was ready.
+        let params = self.params.take().expect("run once");
+        Poll::Ready((self.run)(&self.function, params))
+    }
+}
+
+/// Nothing in it is pinned.
+impl<F, P, R> Unpin for Plain<F, P, R> {}
+
+impl<F, P, R> fmt::Debug for Plain<F, P, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Plain(..)")
+    }
+}
+
+/// Names under which connect and disconnect handlers are reported.
+pub(crate) const CONNECT: &str = "connect";
+pub(crate) const DISCONNECT: &str = "disconnect";
+
+pub(crate) type ConnectResult = Result<(), ConnectError>;
+
+/// What somebody who panicked has left behind.
+pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> HandlerErrorKind {
+    HandlerErrorKind::Panicked(panic_message(payload))
+}
+
+/// What a panic has said.
+pub(crate) fn panic_message(payload: Box<dyn Any + Send>) -> String {
+    match payload.downcast::<String>() {
+        Ok(message) => *message,
+        Err(payload) => payload
+            .downcast_ref::<&str>()
+            .map_or_else(|| "(no message)".to_owned(), |&message| message.to_owned()),
+    }
+}
