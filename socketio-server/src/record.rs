@@ -27,5 +27,10 @@ pub(crate) fn connection(
             false => own,
         }
     });
-    Recorded::server(revision(session), io.connection_config(), io.engine().now(), tape)
+    Recorded::server(
+        revision(session),
+        io.connection_config(),
+        io.engine().now(),
+        tape,
+    )
 }

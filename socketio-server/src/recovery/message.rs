@@ -6,9 +6,7 @@ use bytes::Bytes;
 use engine::Prepared;
 
 use crate::proto::recovery::{Offset, append_offset};
-use crate::proto::{
-    Decoder, EncodeError, Encoded, Encoder, Limits, Parser, Payload, Revision,
-};
+use crate::proto::{Decoder, EncodeError, Encoded, Encoder, Limits, Parser, Payload, Revision};
 use crate::socket::prepare;
 
 /// How the events of a namespace are spelled.

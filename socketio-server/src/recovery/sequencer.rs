@@ -149,7 +149,9 @@ impl Sequencer {
                     return (None, Report::of(Ok(())));
                 }
                 Standing::Open => Some(socket.clone()),
-                Standing::Closed if recoverable.is_gone() => return (None, Report::of(Err(PushError::Closed))),
+                Standing::Closed if recoverable.is_gone() => {
+                    return (None, Report::of(Err(PushError::Closed)));
+                }
                 // It may have gone on elsewhere, or may yet do so.
                 Standing::Closed => namespace.socket(id.clone()),
             };
@@ -166,18 +168,10 @@ impl Sequencer {
     }
 
     /// Anything else for one socket.
-    pub(crate) fn push(
-        &self,
-        socket: &Socket,
-        entry: Entry,
-        bytes: usize,
-        flags: Flags,
-    ) -> Pushed {
+    pub(crate) fn push(&self, socket: &Socket, entry: Entry, bytes: usize, flags: Flags) -> Pushed {
         let (refused, outcome) = self.baton.pass(
             |_| match socket.gate().standing() {
-                Standing::Pending if flags.volatile => {
-                    (None, Some((PushError::NotReady, entry)))
-                }
+                Standing::Pending if flags.volatile => (None, Some((PushError::NotReady, entry))),
                 Standing::Pending => {
                     socket.wait(Waiting::Entry(entry, bytes));
                     (None, None)
@@ -201,10 +195,7 @@ impl Sequencer {
 
     /// Has something decided, and done in its turn. `decide` says what there is to do, and what has
     /// come of it as long as it has not been done.
-    fn pass(
-        self: &Arc<Self>,
-        decide: impl FnOnce(&mut Log) -> (Option<Turn>, Report),
-    ) -> Report {
+    fn pass(self: &Arc<Self>, decide: impl FnOnce(&mut Log) -> (Option<Turn>, Report)) -> Report {
         let ((report, dropped), outcome) = self.baton.pass(
             |log| {
                 let (turn, report) = decide(log);
