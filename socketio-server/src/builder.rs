@@ -11,7 +11,7 @@ use http::request::Parts;
 
 use crate::error::HandlerError;
 use crate::files::{ClientBundle, StaticFiles};
-use crate::handler::ErrorHook;
+use crate::handler::{ErrorHook, Manner, Place, Pool};
 use crate::io::Io;
 use crate::parser::Parser;
 use crate::proto;
@@ -28,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) engine: engine::Config,
     pub(crate) connection: proto::server::Config,
     pub(crate) handlers: HandlerLimits,
+    pub(crate) manner: Manner,
+    pub(crate) pool: Pool,
     pub(crate) keep_headers: Vec<HeaderName>,
     pub(crate) states: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     pub(crate) on_error: ErrorHook,
@@ -81,6 +83,8 @@ impl Default for Builder {
             },
             connection: proto::server::Config::default(),
             handlers: HandlerLimits::default(),
+            manner: Manner::default(),
+            pool: Pool::default(),
             keep_headers: Vec::new(),
             states: HashMap::new(),
             on_error: ErrorHook::default(),
@@ -168,7 +172,23 @@ impl Builder {
         self
     }
 
-    /// How much may wait for a slow client.
+    /// How much may wait for a slow client, and what happens to one that takes too little. Default:
+    /// 1 MiB if it takes nothing for 10 s, 16 MiB in any case; then its link is closed.
+    ///
+    /// Where only the latest matters, such as positions or prices, a client may keep its link and
+    /// lose events instead; acknowledgements, and events that [want one](crate::Socket::call), are
+    /// never dropped:
+    ///
+    /// ```
+    /// use socketio_server::{Io, OutboxLimits, OverflowPolicy};
+    ///
+    /// let io = Io::builder()
+    ///     .outbox(OutboxLimits {
+    ///         policy: OverflowPolicy::DropOldest,
+    ///         ..OutboxLimits::default()
+    ///     })
+    ///     .build();
+    /// ```
     pub fn outbox(mut self, limits: OutboxLimits) -> Self {
         self.0.engine.outbox = limits;
         self
@@ -177,6 +197,68 @@ impl Builder {
     /// How much of one client's work may be under way, or wait.
     pub fn handlers(mut self, limits: HandlerLimits) -> Self {
         self.0.handlers = limits;
+        self
+    }
+
+    /// Runs every handler as [`Handler::ordered`](crate::Handler::ordered) says: each socket's events
+    /// are handled one after the other, as python-socketio does with `async_handlers=False`, except
+    /// that acknowledgements, heartbeats and disconnects go on.
+    ///
+    /// ```
+    /// use socketio_server::Io;
+    ///
+    /// let io = Io::builder().ordered().build();
+    /// ```
+    pub fn ordered(self) -> Self {
+        self.manner(Manner::ordered())
+    }
+
+    /// Runs every handler as [`Handler::spawned`](crate::Handler::spawned) says, unless it or its
+    /// namespace says otherwise.
+    ///
+    /// ```
+    /// use socketio_server::Io;
+    ///
+    /// let io = Io::builder().spawned().build();
+    /// ```
+    pub fn spawned(self) -> Self {
+        self.manner(Manner::at(Place::Task))
+    }
+
+    /// Runs every handler as [`Handler::blocking`](crate::Handler::blocking) says, unless it or its
+    /// namespace says otherwise.
+    ///
+    /// ```
+    /// use socketio_server::Io;
+    ///
+    /// let io = Io::builder().blocking().blocking_threads(8).build();
+    /// ```
+    pub fn blocking(self) -> Self {
+        self.manner(Manner::at(Place::Pool))
+    }
+
+    /// Runs every handler as
+    /// [`Handler::cancel_on_disconnect`](crate::Handler::cancel_on_disconnect) says.
+    ///
+    /// ```
+    /// use socketio_server::Io;
+    ///
+    /// let io = Io::builder().cancel_on_disconnect().build();
+    /// ```
+    pub fn cancel_on_disconnect(self) -> Self {
+        self.manner(Manner::cancelled())
+    }
+
+    fn manner(mut self, manner: Manner) -> Self {
+        self.0.manner = manner.or(self.0.manner);
+        self
+    }
+
+    /// How many [blocking](crate::Handler::blocking) handlers may run at once, of all clients
+    /// together; at least one. Default: four for each core. The threads are those of the runtime,
+    /// whose own limit (512 in tokio) holds as well.
+    pub fn blocking_threads(mut self, threads: usize) -> Self {
+        self.0.pool = Pool::new(threads);
         self
     }
 

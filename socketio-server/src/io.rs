@@ -4,12 +4,10 @@ use std::any::TypeId;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
-use std::future::Future;
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::Duration;
 
 use bytes::Bytes;
-use engine::{Shutdown, Tape};
+use engine::Tape;
 use http::HeaderName;
 use http::request::Parts;
 use http_body::Body;
@@ -17,11 +15,10 @@ use http_body_util::Full;
 use parking_lot::RwLock;
 
 use crate::any_namespace::AnyNamespace;
+use crate::background::Background;
 use crate::broadcast::{Broadcast, Report};
 use crate::builder::{Builder, HandlerLimits, Settings};
-use crate::entry::Entry;
-use crate::error::DisconnectReason;
-use crate::handler::ErrorHook;
+use crate::handler::{ErrorHook, Manner, Pool};
 use crate::link::LinkAcceptor;
 use crate::namespace::Namespace;
 use crate::proto::{self, EncodeError, Encoder, Payload, Revision};
@@ -46,6 +43,7 @@ pub(crate) struct Inner {
     /// The handlers of all namespaces.
     registry: Registry,
     revision: routes::Revision,
+    background: Background,
     engine: OnceLock<engine::Server<LinkAcceptor>>,
 }
 
@@ -59,6 +57,7 @@ impl Io {
             namespaces: RwLock::default(),
             registry: Registry::default(),
             revision: routes::Revision::default(),
+            background: Background::default(),
             engine: OnceLock::new(),
         }));
         io.of("/");
@@ -127,10 +126,10 @@ impl Io {
 
     /// Registers handlers that were described elsewhere with the default namespace.
     pub fn add(&self, handlers: Handlers) -> &Self {
-        self.register(|layer| layer.merge(handlers.into_layer()))
+        self.change_functions(|layer| layer.merge(handlers.into_layer()))
     }
 
-    fn register<T>(&self, change: impl FnOnce(&mut Layer) -> T) -> &Self {
+    fn change_functions<T>(&self, change: impl FnOnce(&mut Layer) -> T) -> &Self {
         let change = |layers: &mut Layers| change(&mut layers.functions);
         self.of("/").change_layers(change);
         self
@@ -163,6 +162,7 @@ impl Io {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let engine = self.engine();
+        self.0.background.begin(self);
         let path = request.uri().path();
         if engine.takes(path) {
             let file = path.strip_prefix(engine.path()).unwrap_or_default();
@@ -184,49 +184,6 @@ impl Io {
         response
     }
 
-    /// Serves a listener until `stop` is ready, then [shuts down](Self::shutdown), giving clients
-    /// and handlers up to `patience` to finish.
-    pub async fn serve<L: engine::Listener>(
-        &self,
-        listener: L,
-        stop: impl Future<Output = ()> + Send,
-        patience: Duration,
-    ) -> Shutdown {
-        let io = self.clone();
-        let respond = move |request| {
-            let io = io.clone();
-            async move { io.handle(request).await }
-        };
-        let mut shutdown = Shutdown::Complete;
-        let stop_and_shut_down = async {
-            stop.await;
-            shutdown = self.shutdown(patience).await;
-        };
-        engine::serve(listener, respond, stop_and_shut_down).await;
-        shutdown
-    }
-
-    /// Says goodbye: no new clients are let in, and every socket is disconnected with the reason
-    /// `server shutting down` once it has got what was emitted before. Then waits for clients,
-    /// disconnect handlers and handlers under way, up to `patience`.
-    pub async fn shutdown(&self, patience: Duration) -> Shutdown {
-        let engine = self.engine();
-        // First, so that no client comes in that is not told the reason.
-        engine.close();
-        for session in engine.all_sessions() {
-            let reason = DisconnectReason::ServerShuttingDown;
-            // A session that has ended meanwhile needs no goodbye.
-            let _ = session.push(Entry::Close(reason), 0);
-        }
-        let ended = engine.shutdown(patience).await;
-        // Namespaces hold the server, which holds the namespaces.
-        let namespaces = std::mem::take(&mut *self.0.namespaces.write());
-        let sequencers = namespaces.values().filter_map(Namespace::sequencer);
-        sequencers.for_each(|sequencer| sequencer.forget());
-        drop(namespaces);
-        ended
-    }
-
     /// The server as a tower layer: in front of a framework's router it takes the requests for its
     /// path, and the client bundle below it. Static files are then the framework's.
     #[must_use]
@@ -244,6 +201,18 @@ impl Io {
         })
     }
 
+    pub(crate) fn background(&self) -> &Background {
+        &self.0.background
+    }
+
+    /// Namespaces hold the server, which holds the namespaces: this ends it.
+    pub(crate) fn forget_namespaces(&self) {
+        let namespaces = std::mem::take(&mut *self.0.namespaces.write());
+        let sequencers = namespaces.values().filter_map(Namespace::sequencer);
+        sequencers.for_each(|sequencer| sequencer.forget());
+        drop(namespaces);
+    }
+
     pub(crate) fn connection_config(&self) -> &proto::server::Config {
         &self.0.settings.connection
     }
@@ -251,6 +220,16 @@ impl Io {
     /// Where to record the client that sent this request, if that is wanted.
     pub(crate) fn record(&self, request: &Parts) -> Option<Tape> {
         self.0.settings.record.as_ref()?(request)
+    }
+
+    /// How handlers are run of which neither they themselves nor their namespace say it.
+    pub(crate) fn manner(&self) -> Manner {
+        self.0.settings.manner
+    }
+
+    /// Threads for handlers that block.
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.0.settings.pool
     }
 
     pub(crate) fn handler_limits(&self) -> &HandlerLimits {

@@ -91,7 +91,8 @@
 //!   [`Socket::leave`] has returned, nothing more.
 //! * Events that a client sends along with its CONNECT, or right after the answer, find the
 //!   handlers in place.
-//! * A client that takes nothing costs bounded memory ([`OutboxLimits`]), and so does one whose
+//! * A client that takes nothing costs bounded memory ([`OutboxLimits`], where there is also a choice
+//!   of what happens to it), and so does one whose
 //!   events come faster than they are handled ([`HandlerLimits`]).
 //! * Nothing a client sends makes the server panic; a panic of a handler reaches
 //!   [`Builder::on_error`] and nobody else.
@@ -110,9 +111,11 @@ mod readme {}
 
 mod ack;
 mod any_namespace;
+mod background;
 mod broadcast;
 mod builder;
 mod bulk;
+mod class;
 mod entry;
 mod error;
 mod everyone;
@@ -129,9 +132,13 @@ mod recovery;
 mod reply;
 mod rooms;
 mod routes;
+mod run;
+mod shutdown;
 mod slab;
 mod socket;
+mod typed;
 mod unicast;
+mod verdict;
 mod work;
 
 pub mod parser;
@@ -140,18 +147,22 @@ pub mod test;
 
 pub use ack::{Ack as PendingAck, Acks};
 pub use any_namespace::AnyNamespace;
+pub use background::BackgroundTask;
 pub use broadcast::{Broadcast, Report};
 pub use builder::{Builder, HandlerLimits};
+pub use class::{NamespaceClass, Place, Register, check};
+#[cfg(feature = "macros")]
+pub use class::{event, namespace};
 pub use engine::{
-    Listener, Mount, Mounted, OutboxLimits, ProtocolConfig, RefusalReason, RefusedRequest,
-    Shutdown, Tape, Transport,
+    Listener, Mount, Mounted, OutboxLimits, OverflowPolicy, ProtocolConfig, RefusalReason,
+    RefusedRequest, Tape, Transport,
 };
 pub use error::{
     AckError, ConnectError, DisconnectReason, HandlerError, HandlerErrorKind, Rejection,
 };
 pub use extract::{Auth, EventContext, FromEvent, Local, State};
 pub use files::{ClientBundle, FilesError, StaticFiles};
-pub use handler::Handler;
+pub use handler::{Handler, Manner, WithManner};
 pub use handshake::Handshake;
 pub use io::Io;
 pub use namespace::Namespace;
@@ -163,6 +174,9 @@ pub use recovery::RecoveryConfig;
 pub use reply::{AckSender, ConnectReply, ErrorReply};
 pub use rooms::Rooms;
 pub use routes::Handlers;
+pub use shutdown::{Shutdown, Tally};
 pub use socket::{Socket, SocketId};
 pub use socketio_adapter::{Adapter, Room};
+pub use typed::{Event, HandlesEvent, Typed};
 pub use unicast::Unicast;
+pub use verdict::Verdict;

@@ -7,8 +7,9 @@ use std::task::Poll;
 
 use engine::{
     Acceptor, Application, CloseReason, Message, Refusal, RefusedRequest, SessionContext, Tape,
-    Tick,
+    Tick, Weight,
 };
+use futures_util::FutureExt;
 use http::request::Parts;
 
 use crate::entry::{Call, Entry, Ticket};
@@ -68,14 +69,16 @@ enum State {
 struct Connecting {
     nsp: NamespaceId,
     decision: BoxFuture<ConnectResult>,
+    /// Whether it is for clients only that are still there.
+    cancelled: bool,
 }
 
 impl Connecting {
     /// The rest of the handler: its decision no longer matters, but it runs to its end.
-    fn outlive(self) -> BoxFuture<()> {
-        Box::pin(async {
-            let _ = self.decision.await;
-        })
+    fn outlive(self, work: &mut Work) {
+        if !self.cancelled {
+            work.adopt(self.decision.map(drop));
+        }
     }
 }
 
@@ -83,7 +86,7 @@ impl Acceptor for LinkAcceptor {
     type Application = Link;
 
     fn open(&self, session: engine::Session<Entry>, request: &Parts) -> Result<Link, Refusal> {
-        let io = Io::upgrade(&self.0).ok_or_else(|| Refusal("server is gone".into()))?;
+        let io = Io::upgrade(&self.0).ok_or_else(|| Refusal::new("server is gone"))?;
         Ok(Link {
             connection: connection(&io, &session, None),
             session,
@@ -112,6 +115,10 @@ impl Acceptor for LinkAcceptor {
 impl Application for Link {
     type Entry = Entry;
 
+    fn weigh(entry: &Entry) -> Weight {
+        entry.weight()
+    }
+
     fn record(&mut self, tape: &Tape) {
         self.connection = connection(&self.io, &self.session, Some(tape));
     }
@@ -138,7 +145,7 @@ impl Application for Link {
     fn handle_entry(&mut self, cx: &mut SessionContext<'_, '_>, entry: Entry) {
         match entry {
             Entry::Message(message) => cx.send(message),
-            Entry::Event { nsp, message } => {
+            Entry::Event { nsp, message } | Entry::Answer { nsp, message } => {
                 if self.connection.is_joined(nsp) {
                     cx.send(message);
                 }
@@ -232,12 +239,13 @@ impl Application for Link {
         // Whoever waits for an answer learns that there will be none.
         self.connection.drain_acks().for_each(drop);
         for connecting in self.connecting.drain(..) {
-            self.work.adopt(connecting.outlive());
+            connecting.outlive(&mut self.work);
         }
         let mut goodbyes = Vec::new();
         for member in self.members.drain(..).flatten() {
             goodbyes.extend(member.goodbye(&self.io, reason));
         }
+        self.work.cancel(None);
         let work = std::mem::take(&mut self.work).with(goodbyes);
         if let Some(rest) = work.drain(*self.io.handler_limits()) {
             self.io.engine().spawn(rest);
@@ -365,10 +373,15 @@ impl Link {
             reply: ReplyTo::new(&socket, None),
             read: Cell::new(false),
         };
-        match route.start(&mut event) {
+        let manner = route.manner.or(routes.manner()).or(self.io.manner());
+        match route.decide(&mut event, manner) {
             Ok(mut decision) => match decision.as_mut().poll(cx.context()) {
                 Poll::Ready(decision) => self.decide(cx, nsp, decision),
-                Poll::Pending => self.connecting.push(Connecting { nsp, decision }),
+                Poll::Pending => self.connecting.push(Connecting {
+                    nsp,
+                    decision,
+                    cancelled: manner.cancelled,
+                }),
             },
             Err(kind) => {
                 let refusal = refuse(&socket, CONNECT, kind);
@@ -490,11 +503,14 @@ impl Link {
         let undecided = self.connecting.iter().position(|it| it.nsp == nsp);
         if let Some(index) = undecided {
             let connecting = self.connecting.swap_remove(index);
-            self.work.adopt(connecting.outlive());
+            connecting.outlive(&mut self.work);
         }
         let Some(member) = self.members[nsp.index()].take() else {
             return;
         };
+        if self.work.cancel(Some(&member.socket)) {
+            cx.context().waker().wake_by_ref();
+        }
         if let State::Connecting(early) = &member.state {
             early.iter().for_each(|kept| self.work.release(kept));
         }

@@ -72,10 +72,10 @@ impl Namespace {
 
     /// Registers handlers that were described elsewhere. They replace those of the same events.
     pub fn add(&self, handlers: Handlers) -> &Self {
-        self.register(|layer| layer.merge(handlers.into_layer()))
+        self.change_functions(|layer| layer.merge(handlers.into_layer()))
     }
 
-    fn register<T>(&self, change: impl FnOnce(&mut Layer) -> T) -> &Self {
+    fn change_functions<T>(&self, change: impl FnOnce(&mut Layer) -> T) -> &Self {
         self.change_layers(|layers| change(&mut layers.functions))
     }
 
@@ -85,8 +85,9 @@ impl Namespace {
         self
     }
 
+    /// Whom failures in this namespace concern before the server.
     pub(crate) fn error_hook(&self) -> Option<Arc<ErrorHook>> {
-        self.routes().on_error().cloned()
+        self.routes().error_hook()
     }
 
     /// The handlers as they are now.

@@ -179,6 +179,21 @@ impl Socket {
         self.0.session.transport()
     }
 
+    /// Events that were dropped on this client's link, in whichever of its namespaces: volatile ones
+    /// that could not leave at once, and those that an [`OverflowPolicy`](crate::OverflowPolicy) has
+    /// dropped because the client took too little.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.0.session.dropped()
+    }
+
+    /// Bytes on their way to this client, from all of its namespaces: queued, and not yet taken by
+    /// the kernel or an HTTP response.
+    #[must_use]
+    pub fn buffered(&self) -> usize {
+        self.0.session.buffered()
+    }
+
     /// Whether the client can be reached: from the moment it has been let in until it leaves, or
     /// is sent away.
     #[must_use]
@@ -366,9 +381,9 @@ impl Socket {
         }
         // A client that is about to be let in is sent away after that.
         let admission = self.0.gate.admit_last(Waiting::Entry(entry, 0));
-        if let Admission::Open(Waiting::Entry(entry, bytes)) = admission {
+        if let Admission::Open(Waiting::Entry(entry, _)) = admission {
             // A session that has ended tells its sockets itself.
-            let _ = self.0.session.push(entry, bytes);
+            let _ = self.0.session.push_order(entry);
             self.become_invisible();
         }
     }
@@ -418,8 +433,11 @@ impl Socket {
     ) -> Result<(), EncodeError> {
         let namespace = &self.0.namespace;
         let encoded = args.ack(namespace.encoder(), namespace.name(), id)?;
+        let message = prepare(encoded);
+        let bytes = message.wire_len();
+        let nsp = self.0.nsp;
         // A client that is gone does not miss its answer.
-        let _ = self.send_event(prepare(encoded), Flags::default());
+        let _ = self.push(Entry::Answer { nsp, message }, bytes, Flags::default());
         Ok(())
     }
 
@@ -470,12 +488,12 @@ impl Socket {
                 let Waiting::Entry(entry, bytes) = waiting else {
                     continue;
                 };
-                let leaves = entry.is_leave();
-                let _ = self.0.session.push(entry, bytes);
-                if leaves {
+                if entry.is_leave() {
+                    let _ = self.0.session.push_order(entry);
                     self.close();
                     return true;
                 }
+                let _ = self.0.session.push(entry, bytes);
             }
         }
         true

@@ -72,7 +72,11 @@ impl Registry {
         };
         let all = || std::iter::once(self).chain(above.iter().copied());
         for registry in all() {
-            routes.append(&registry.layers.lock().functions);
+            let layers = registry.layers.lock();
+            routes.append(&layers.functions);
+            // Who looks after the failures of a namespace does so for its class, too.
+            routes.append_hook(&layers.functions);
+            layers.class.iter().for_each(|it| routes.append_hook(it));
         }
         for registry in all() {
             if let Some(class) = &registry.layers.lock().class {
