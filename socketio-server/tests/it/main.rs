@@ -19,6 +19,7 @@ mod kit;
 mod leaks;
 mod parsers;
 mod record;
+mod recovery;
 mod rooms;
 mod routing;
 mod shutdown;
