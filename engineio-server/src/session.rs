@@ -9,6 +9,7 @@ use proto::{Revision, Sid, Transport};
 
 use crate::clock::Clock;
 use crate::mailbox::Delivery;
+use crate::metrics;
 use crate::outbox::{Outbox, PushError, Urgency};
 use crate::overflow::Bounds;
 
@@ -83,8 +84,20 @@ impl<E> Session<E> {
 
     fn push_with(&self, entry: E, bytes: usize, urgency: Urgency) -> Result<(), PushError> {
         let Rules { clock, bounds } = &*self.0.rules;
-        self.outbox()
-            .push(entry, bytes, urgency, bounds, || clock.now())
+        let pushed = self
+            .outbox()
+            .push(entry, bytes, urgency, bounds, || clock.now());
+        match pushed {
+            Ok(0) => Ok(()),
+            Ok(displaced) => {
+                metrics::displaced(displaced);
+                Ok(())
+            }
+            Err(error) => {
+                metrics::dropped(error);
+                Err(error)
+            }
+        }
     }
 
     /// Closes the session once everything pushed before has left. From now on nothing is taken.

@@ -7,17 +7,21 @@ use serde::Serialize;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::proto::{ArgsError, BoxError, EncodeError};
-use crate::socket::SocketId;
+use crate::proto::{ArgsError, BoxError, EncodeError, RawArgs};
+use crate::socket::{Socket, SocketId};
+use crate::verdict::Verdict;
 
 /// Refuses a connection: what a connect handler returns as its error.
 ///
 /// The client sees a `connect_error` with `message` and, if there is one, `data`. Its link stays
 /// open, and it may ask again.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+///
+/// Elsewhere it is data like any other: `{ message, data }`.
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize)]
 #[error("{message}")]
 pub struct ConnectError {
     pub(crate) message: Cow<'static, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) data: Option<Value>,
 }
 
@@ -36,6 +40,31 @@ impl ConnectError {
     pub fn with_data(mut self, data: impl Serialize) -> Self {
         self.data = serde_json::to_value(data).ok();
         self
+    }
+
+    /// What a client sees when it could not be decided about.
+    pub(crate) const fn internal() -> Self {
+        Self {
+            message: Cow::Borrowed("internal server error"),
+            data: None,
+        }
+    }
+
+    /// What a client sees when nobody gives a reason; the words are python-socketio's.
+    pub(crate) const fn rejected() -> Self {
+        Self {
+            message: Cow::Borrowed("Connection rejected by server"),
+            data: None,
+        }
+    }
+
+    /// Refuses with a text as message, or with other data.
+    pub(crate) fn carrying(value: &impl Serialize) -> Self {
+        match serde_json::to_value(value) {
+            Ok(Value::String(message)) => Self::new(message),
+            Ok(data) => Self::internal().with_data(data),
+            Err(_) => Self::internal(),
+        }
     }
 }
 
@@ -131,9 +160,13 @@ pub enum Rejection {
     /// The handler asks for something that this kind of event does not have, or nobody has stored.
     #[error("{0} is missing")]
     Missing(&'static str),
-    /// An extractor of the application's own has refused.
+    /// An extractor of the application's own has failed.
     #[error(transparent)]
     Other(BoxError),
+    /// An extractor of the application's own has decided what happens instead; made by
+    /// [`reply`](Self::reply), [`refuse`](Self::refuse) and [`disconnect`](Self::disconnect).
+    #[error("{0}")]
+    Decided(Verdict),
 }
 
 /// What the error hook gets: which handler failed for whom, and how.
@@ -143,10 +176,14 @@ pub enum Rejection {
 pub struct HandlerError {
     /// The namespace.
     pub nsp: String,
-    /// The socket whose event it was.
+    /// The id of the socket whose event it was.
     pub sid: SocketId,
+    /// The socket. While it connects, what is emitted to it leaves only if it is let in.
+    pub socket: Socket,
     /// The event; `connect` and `disconnect` for the handlers of these names.
     pub event: String,
+    /// The event's arguments; `None` in handlers of connections, which have none.
+    pub args: Option<RawArgs>,
     /// What happened.
     #[source]
     pub kind: HandlerErrorKind,
@@ -165,4 +202,14 @@ pub enum HandlerErrorKind {
     /// It panicked, with this message.
     #[error("panicked: {0}")]
     Panicked(String),
+}
+
+impl HandlerErrorKind {
+    /// A handler has returned this error. Passing on a rejection it was given is being rejected.
+    pub(crate) fn returned(error: BoxError) -> Self {
+        match error.downcast() {
+            Ok(rejection) => Self::Rejected(*rejection),
+            Err(error) => Self::Failed(error),
+        }
+    }
 }

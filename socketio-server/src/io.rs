@@ -4,29 +4,26 @@ use std::any::TypeId;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
-use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::Duration;
 
 use bytes::Bytes;
-use engine::{Shutdown, Tape};
+use engine::Tape;
 use http::HeaderName;
 use http::request::Parts;
 use http_body::Body;
 use http_body_util::Full;
 use parking_lot::RwLock;
 
+use crate::any_namespace::AnyNamespace;
+use crate::background::Background;
 use crate::broadcast::{Broadcast, Report};
 use crate::builder::{Builder, HandlerLimits, Settings};
-use crate::entry::Entry;
-use crate::error::{DisconnectReason, HandlerError};
-use crate::handler::Handler;
+use crate::handler::ErrorHook;
 use crate::link::LinkAcceptor;
 use crate::namespace::Namespace;
-use crate::proto::{self, EncodeError, Encoder, Payload, Reply, Revision};
-use crate::reply::ConnectReply;
+use crate::proto::{self, EncodeError, Encoder, Payload, Revision};
 use crate::rooms::Rooms;
+use crate::routes::{self, Handlers, Layer, Layers, Registry, handler_methods};
 
 /// A Socket.IO server: cheap to clone, all clones are the same server.
 ///
@@ -41,6 +38,10 @@ pub(crate) struct Inner {
     settings: Settings,
     encoder: Encoder,
     namespaces: RwLock<HashMap<Box<str>, Namespace>>,
+    /// The handlers of all namespaces.
+    registry: Registry,
+    revision: routes::Revision,
+    background: Background,
     engine: OnceLock<engine::Server<LinkAcceptor>>,
 }
 
@@ -52,6 +53,9 @@ impl Io {
                 .with_parser(settings.connection.parser.clone()),
             settings,
             namespaces: RwLock::default(),
+            registry: Registry::default(),
+            revision: routes::Revision::default(),
+            background: Background::default(),
             engine: OnceLock::new(),
         }));
         io.of("/");
@@ -78,6 +82,26 @@ impl Io {
             .clone()
     }
 
+    /// Handlers of all namespaces at once.
+    #[must_use]
+    pub fn any_namespace(&self) -> AnyNamespace {
+        AnyNamespace::new(self.clone())
+    }
+
+    /// Changes the handlers of all namespaces, of functions and of a class.
+    pub(crate) fn change_all<T>(&self, change: impl FnOnce(&mut Layers) -> T) {
+        self.0.registry.change(&self.0.revision, change);
+    }
+
+    /// The handlers of all namespaces.
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.0.registry
+    }
+
+    pub(crate) fn revision(&self) -> &routes::Revision {
+        &self.0.revision
+    }
+
     /// The server, while there is one.
     pub(crate) fn upgrade(weak: &Weak<Inner>) -> Option<Self> {
         weak.upgrade().map(Self)
@@ -89,33 +113,16 @@ impl Io {
 
     // ---- The default namespace ------------------------------------------------------------
 
-    /// [`Namespace::on`] of the default namespace.
-    pub fn on<M, H>(&self, event: &str, handler: H) -> &Self
-    where
-        H: Handler<M>,
-        H::Output: Reply,
-    {
-        self.of("/").on(event, handler);
-        self
+    handler_methods!(self: &Self => &Self);
+
+    /// Registers handlers that were described elsewhere with the default namespace.
+    pub fn add(&self, handlers: Handlers) -> &Self {
+        self.change_functions(|layer| layer.merge(handlers.into_layer()))
     }
 
-    /// [`Namespace::on_connect`] of the default namespace.
-    pub fn on_connect<M, H>(&self, handler: H) -> &Self
-    where
-        H: Handler<M>,
-        H::Output: ConnectReply,
-    {
-        self.of("/").on_connect(handler);
-        self
-    }
-
-    /// [`Namespace::on_disconnect`] of the default namespace.
-    pub fn on_disconnect<M, H>(&self, handler: H) -> &Self
-    where
-        H: Handler<M>,
-        H::Output: Reply,
-    {
-        self.of("/").on_disconnect(handler);
+    fn change_functions<T>(&self, change: impl FnOnce(&mut Layer) -> T) -> &Self {
+        let change = |layers: &mut Layers| change(&mut layers.functions);
+        self.of("/").change_layers(change);
         self
     }
 
@@ -146,6 +153,7 @@ impl Io {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let engine = self.engine();
+        self.0.background.begin(self);
         let path = request.uri().path();
         if engine.takes(path) {
             let file = path.strip_prefix(engine.path()).unwrap_or_default();
@@ -167,47 +175,6 @@ impl Io {
         response
     }
 
-    /// Serves a listener until `stop` is ready, then [shuts down](Self::shutdown), giving clients
-    /// and handlers up to `patience` to finish.
-    pub async fn serve<L: engine::Listener>(
-        &self,
-        listener: L,
-        stop: impl Future<Output = ()> + Send,
-        patience: Duration,
-    ) -> Shutdown {
-        let io = self.clone();
-        let respond = move |request| {
-            let io = io.clone();
-            async move { io.handle(request).await }
-        };
-        let mut shutdown = Shutdown::Complete;
-        let stop_and_shut_down = async {
-            stop.await;
-            shutdown = self.shutdown(patience).await;
-        };
-        engine::serve(listener, respond, stop_and_shut_down).await;
-        shutdown
-    }
-
-    /// Says goodbye: no new clients are let in, and every socket is disconnected with the reason
-    /// `server shutting down` once it has got what was emitted before. Then waits for clients,
-    /// disconnect handlers and handlers under way, up to `patience`.
-    pub async fn shutdown(&self, patience: Duration) -> Shutdown {
-        let engine = self.engine();
-        // First, so that no client comes in that is not told the reason.
-        engine.close();
-        for session in engine.all_sessions() {
-            let reason = DisconnectReason::ServerShuttingDown;
-            // A session that has ended meanwhile needs no goodbye.
-            let _ = session.push_order(Entry::Close(reason));
-        }
-        let ended = engine.shutdown(patience).await;
-        // Namespaces hold the server, which holds the namespaces.
-        let namespaces = std::mem::take(&mut *self.0.namespaces.write());
-        drop(namespaces);
-        ended
-    }
-
     /// The server as a tower layer: in front of a framework's router it takes the requests for its
     /// path, and the client bundle below it. Static files are then the framework's.
     #[must_use]
@@ -223,6 +190,16 @@ impl Io {
             let acceptor = LinkAcceptor(Arc::downgrade(&self.0));
             engine::Server::new(self.0.settings.engine.clone(), acceptor)
         })
+    }
+
+    pub(crate) fn background(&self) -> &Background {
+        &self.0.background
+    }
+
+    /// Namespaces hold the server, which holds the namespaces: this ends it.
+    pub(crate) fn forget_namespaces(&self) {
+        let namespaces = std::mem::take(&mut *self.0.namespaces.write());
+        drop(namespaces);
     }
 
     pub(crate) fn connection_config(&self) -> &proto::server::Config {
@@ -247,11 +224,15 @@ impl Io {
         Arc::clone(state).downcast().ok()
     }
 
-    pub(crate) fn report(&self, error: &HandlerError) {
-        let hook = AssertUnwindSafe(|| (self.0.settings.on_error)(error));
-        // It runs in the client's task, which must go on whatever happens here.
-        if catch_unwind(hook).is_err() {
-            tracing::error!(target: "socketio", %error, "the error hook panicked");
+    /// Whom failures concern that no namespace takes care of.
+    pub(crate) fn error_hook(&self) -> &ErrorHook {
+        &self.0.settings.on_error
+    }
+
+    /// A request was refused.
+    pub(crate) fn refused(&self, refused: &engine::RefusedRequest<'_>) {
+        if let Some(hook) = &self.0.settings.on_connection_error {
+            hook(refused);
         }
     }
 }

@@ -110,9 +110,12 @@ use socketio_proto as proto;
 mod readme {}
 
 mod ack;
+mod any_namespace;
+mod background;
 mod broadcast;
 mod builder;
 mod bulk;
+mod class;
 mod entry;
 mod error;
 mod everyone;
@@ -127,9 +130,14 @@ mod namespace;
 mod record;
 mod reply;
 mod rooms;
+mod routes;
+mod run;
+mod shutdown;
 mod slab;
 mod socket;
+mod typed;
 mod unicast;
+mod verdict;
 mod work;
 
 pub mod parser;
@@ -137,10 +145,14 @@ pub mod parser;
 pub mod test;
 
 pub use ack::{Ack as PendingAck, Acks};
+pub use any_namespace::AnyNamespace;
+pub use background::BackgroundTask;
 pub use broadcast::{Broadcast, Report};
 pub use builder::{Builder, HandlerLimits};
+pub use class::{NamespaceClass, Place, Register, check};
 pub use engine::{
-    Listener, Mount, Mounted, OutboxLimits, OverflowPolicy, ProtocolConfig, Shutdown, Tape, Transport,
+    Listener, Mount, Mounted, OutboxLimits, OverflowPolicy, ProtocolConfig, RefusalReason,
+    RefusedRequest, Tape, Transport,
 };
 pub use error::{
     AckError, ConnectError, DisconnectReason, HandlerError, HandlerErrorKind, Rejection,
@@ -155,8 +167,15 @@ pub use proto::{
     Ack, Args, ArgsError, Binary, BoxError, Data, EncodeError, Encoded, Encoder, EventName,
     FromArgs, Payload, RawArgs, Reply, Value,
 };
-pub use reply::{AckSender, ConnectReply};
+pub use reply::{AckSender, ConnectReply, ErrorReply};
 pub use rooms::Rooms;
+pub use routes::Handlers;
+pub use shutdown::{Shutdown, Tally};
 pub use socket::{Socket, SocketId};
 pub use socketio_adapter::{Adapter, Room};
+#[cfg(feature = "macros")]
+#[doc(inline)]
+pub use socketio_macros::{Event, event, namespace};
+pub use typed::{Event, HandlesEvent, Typed};
 pub use unicast::Unicast;
+pub use verdict::Verdict;

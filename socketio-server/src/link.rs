@@ -5,21 +5,24 @@ use std::cell::Cell;
 use std::sync::{Arc, Weak};
 use std::task::Poll;
 
-use engine::{Acceptor, Application, CloseReason, Message, Refusal, SessionContext, Tape, Tick, Weight};
+use engine::{
+    Acceptor, Application, CloseReason, Message, Refusal, RefusedRequest, SessionContext, Tape,
+    Tick, Weight,
+};
 use http::request::Parts;
 
 use crate::entry::{Call, Entry, Ticket};
-use crate::error::{ConnectError, DisconnectReason, HandlerErrorKind};
+use crate::error::{ConnectError, DisconnectReason};
 use crate::extract::EventContext;
-use crate::handler::{BoxFuture, CONNECT, ConnectResult, internal_error};
+use crate::handler::{BoxFuture, CONNECT, ConnectResult, refuse};
 use crate::handshake::Handshake;
 use crate::io::{Inner, Io};
-use crate::namespace::Routes;
 use crate::proto::record::Recorded;
 use crate::proto::server::{Connection, Event};
 use crate::proto::{Encoded, NamespaceId};
 use crate::record::connection;
 use crate::reply::ReplyTo;
+use crate::routes::Routes;
 use crate::socket::{Socket, SocketId, prepare};
 use crate::work::{Job, Kept, Malformed, What, Work};
 
@@ -90,6 +93,12 @@ impl Acceptor for LinkAcceptor {
             closing: None,
             opened: false,
         })
+    }
+
+    fn refused(&self, refused: &RefusedRequest<'_>) {
+        if let Some(io) = Io::upgrade(&self.0) {
+            io.refused(refused);
+        }
     }
 
     fn record(&self, request: &Parts) -> Option<Tape> {
@@ -228,7 +237,7 @@ impl Application for Link {
         }
         let mut goodbyes = Vec::new();
         for member in self.members.drain(..).flatten() {
-            goodbyes.extend(member.goodbye(reason));
+            goodbyes.extend(member.goodbye(&self.io, reason));
         }
         let work = std::mem::take(&mut self.work).with(goodbyes);
         if let Some(rest) = work.drain(*self.io.handler_limits()) {
@@ -272,6 +281,7 @@ impl Link {
                 let Some(member) = member_mut(&mut self.members, nsp) else {
                     return Ok(());
                 };
+                member.refresh(&self.io);
                 let what = What::Event { name, id, args };
                 let job = Job {
                     socket: &member.socket,
@@ -337,7 +347,7 @@ impl Link {
             routes: Arc::clone(&routes),
             state: State::Connecting(Vec::new()),
         });
-        let Some(route) = &routes.connect else {
+        let Some(route) = routes.connect() else {
             self.decide(cx, nsp, Ok(()));
             return;
         };
@@ -355,8 +365,7 @@ impl Link {
                 Poll::Pending => self.connecting.push(Connecting { nsp, decision }),
             },
             Err(kind) => {
-                let refusal = refusal(&kind);
-                socket.report(CONNECT, kind);
+                let refusal = refuse(&socket, CONNECT, kind);
                 self.decide(cx, nsp, Err(refusal));
             }
         }
@@ -444,7 +453,7 @@ impl Link {
         if let State::Connecting(early) = &member.state {
             early.iter().for_each(|kept| self.work.release(kept));
         }
-        if let Some(goodbye) = member.goodbye(reason) {
+        if let Some(goodbye) = member.goodbye(&self.io, reason) {
             let limits = self.io.handler_limits();
             // A goodbye has no arguments that could be malformed.
             let _ = self.work.handle(goodbye.job(), limits, cx.context());
@@ -467,9 +476,17 @@ impl Link {
 }
 
 impl Member {
+    /// Takes notice of what has been registered meanwhile.
+    fn refresh(&mut self, io: &Io) {
+        if io.revision().is_behind(&self.routes) {
+            self.routes = self.socket.namespace().routes();
+        }
+    }
+
     /// Ends the socket; its disconnect handler is still to be run, if it was ever connected.
-    fn goodbye(self, reason: DisconnectReason) -> Option<Kept> {
+    fn goodbye(mut self, io: &Io, reason: DisconnectReason) -> Option<Kept> {
         self.socket.close();
+        self.refresh(io);
         matches!(self.state, State::Connected).then(|| Kept {
             socket: self.socket,
             routes: self.routes,
@@ -481,15 +498,4 @@ impl Member {
 fn member_mut(members: &mut [Option<Member>], nsp: NamespaceId) -> Option<&mut Member> {
     let member = members.get_mut(nsp.index())?.as_mut();
     member.filter(|member| member.nsp == nsp)
-}
-
-/// What the client sees when its connect handler could not run: its credentials are its own
-/// business, everything else is ours.
-fn refusal(kind: &HandlerErrorKind) -> ConnectError {
-    match kind {
-        HandlerErrorKind::Rejected(crate::Rejection::Auth(_)) => {
-            ConnectError::new("invalid credentials")
-        }
-        _ => internal_error(),
-    }
 }

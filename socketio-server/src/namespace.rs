@@ -1,23 +1,24 @@
 //! A namespace: its handlers, registered once, and the sockets that have joined it.
 
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::Prepared;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 
 use socketio_adapter::{Adapter, LocalAdapter, Slot, Target};
 
 use crate::ack::Acks;
 use crate::broadcast::{Broadcast, Report};
-use crate::handler::{ConnectResult, Handled, Handler, Route};
+use crate::error::Rejection;
+use crate::extract::{EventContext, FromEvent};
+use crate::handler::ErrorHook;
 use crate::io::Io;
-use crate::proto::{EncodeError, Encoder, FromArgs, Payload, Reply};
-use crate::reply::ConnectReply;
+use crate::proto::{EncodeError, Encoder, FromArgs, Payload};
 use crate::rooms::Rooms;
+use crate::routes::{Handlers, Layer, Layers, Registry, Routes, handler_methods};
 use crate::slab::Slab;
 use crate::socket::{Socket, SocketId, prepare};
 
@@ -29,25 +30,11 @@ struct Inner {
     name: Box<str>,
     io: Io,
     encoder: Encoder,
-    routes: Mutex<Arc<Routes>>,
+    registry: Registry,
     sockets: RwLock<Slab<Socket>>,
     adapter: Arc<dyn Adapter>,
     /// One counter for all sockets, so that a broadcast can use the same id for all of them.
     next_ack_id: AtomicU64,
-}
-
-/// The handlers of a namespace, as a socket sees them for all of its life.
-#[derive(Default, Clone)]
-pub(crate) struct Routes {
-    pub(crate) connect: Option<Arc<Route<ConnectResult>>>,
-    pub(crate) disconnect: Option<Arc<Route<Handled>>>,
-    events: HashMap<Box<str>, Arc<Route<Handled>>>,
-}
-
-impl Routes {
-    pub(crate) fn event(&self, name: &str) -> Option<&Route<Handled>> {
-        self.events.get(name).map(|route| &**route)
-    }
 }
 
 impl Namespace {
@@ -56,7 +43,7 @@ impl Namespace {
             name: name.into(),
             io,
             encoder,
-            routes: Mutex::default(),
+            registry: Registry::default(),
             sockets: RwLock::default(),
             adapter: Arc::new(LocalAdapter::new()),
             next_ack_id: AtomicU64::new(0),
@@ -77,57 +64,32 @@ impl Namespace {
 
     // ---- Handlers -------------------------------------------------------------------------
 
-    /// Handles an event of this name. What the handler returns is the acknowledgement; see
-    /// [`Reply`].
-    ///
-    /// Handlers of one socket start in the order in which its events arrived, each running up to
-    /// its first real wait before the next one starts. Registering a name again replaces its
-    /// handler; a socket keeps the handlers it found when it connected.
-    pub fn on<M, H>(&self, event: &str, handler: H) -> &Self
-    where
-        H: Handler<M>,
-        H::Output: Reply,
-    {
-        let route = Arc::new(Route::event(handler));
-        self.register(|routes| {
-            routes.events.insert(event.into(), route);
-        })
+    handler_methods!(self: &Self => &Self);
+
+    /// Registers handlers that were described elsewhere. They replace those of the same events.
+    pub fn add(&self, handlers: Handlers) -> &Self {
+        self.change_functions(|layer| layer.merge(handlers.into_layer()))
     }
 
-    /// Decides about clients that want to join, and prepares their sockets. It runs before the
-    /// client is let in: returning a [`ConnectError`](crate::ConnectError) refuses it.
-    ///
-    /// What the handler emits to the socket, and the rooms it joins, take effect after the client
-    /// has been let in. Events that the client sends meanwhile wait. So does the answer to a
-    /// [`Socket::call`]: awaited in here, it can only time out.
-    pub fn on_connect<M, H>(&self, handler: H) -> &Self
-    where
-        H: Handler<M>,
-        H::Output: ConnectReply,
-    {
-        let route = Arc::new(Route::connect(handler));
-        self.register(|routes| routes.connect = Some(route))
+    fn change_functions<T>(&self, change: impl FnOnce(&mut Layer) -> T) -> &Self {
+        self.change_layers(|layers| change(&mut layers.functions))
     }
 
-    /// Runs when a socket has been disconnected, whoever did it, with the
-    /// [`DisconnectReason`](crate::DisconnectReason) as a possible parameter. The socket is in no
-    /// room by then.
-    pub fn on_disconnect<M, H>(&self, handler: H) -> &Self
-    where
-        H: Handler<M>,
-        H::Output: Reply,
-    {
-        let route = Arc::new(Route::event(handler));
-        self.register(|routes| routes.disconnect = Some(route))
-    }
-
-    fn register(&self, change: impl FnOnce(&mut Routes)) -> &Self {
-        change(Arc::make_mut(&mut *self.0.routes.lock()));
+    /// Changes the handlers, of functions and of a class.
+    pub(crate) fn change_layers<T>(&self, change: impl FnOnce(&mut Layers) -> T) -> &Self {
+        self.0.registry.change(self.0.io.revision(), change);
         self
     }
 
+    /// Whom failures in this namespace concern before the server.
+    pub(crate) fn error_hook(&self) -> Option<Arc<ErrorHook>> {
+        self.routes().error_hook()
+    }
+
+    /// The handlers as they are now.
     pub(crate) fn routes(&self) -> Arc<Routes> {
-        Arc::clone(&self.0.routes.lock())
+        let io = &self.0.io;
+        self.0.registry.routes(io.revision(), &[io.registry()])
     }
 
     // ---- Sending --------------------------------------------------------------------------
@@ -243,6 +205,13 @@ impl Namespace {
             }
         });
         SELECTED.set(sockets);
+    }
+}
+
+/// The namespace of the socket the event came from.
+impl FromEvent for Namespace {
+    fn from_event(event: &mut EventContext<'_>) -> Result<Self, Rejection> {
+        Ok(event.socket().namespace().clone())
     }
 }
 

@@ -1,7 +1,11 @@
 //! Answers to events, and to those who want to connect.
 
+use std::borrow::Cow;
+
+use serde::Serialize;
+
 use crate::error::ConnectError;
-use crate::proto::{EncodeError, Payload};
+use crate::proto::{Ack, Binary, EncodeError, Payload, Value};
 use crate::socket::Socket;
 
 /// Where the answer to an event goes, if the client asked for one.
@@ -22,10 +26,17 @@ impl ReplyTo {
     ///
     /// # Errors
     /// If the arguments cannot be encoded; nothing was sent.
-    pub(crate) fn send(self, args: &(impl Payload + ?Sized)) -> Result<(), EncodeError> {
-        match self.0 {
-            Some((socket, id)) => socket.acknowledge(id, args),
+    pub(crate) fn send(&self, args: &(impl Payload + ?Sized)) -> Result<(), EncodeError> {
+        match &self.0 {
+            Some((socket, id)) => socket.acknowledge(*id, args),
             None => Ok(()),
+        }
+    }
+
+    /// Answers; what cannot be encoded is nobody's to handle any more.
+    pub(crate) fn send_or_log(&self, args: &(impl Payload + ?Sized)) {
+        if let Err(error) = self.send(args) {
+            tracing::error!(target: "socketio", %error, "the answer for a failed handler");
         }
     }
 }
@@ -79,4 +90,97 @@ impl<E: Into<ConnectError>> ConnectReply for Result<(), E> {
     fn admit(self) -> Result<(), ConnectError> {
         self.map_err(Into::into)
     }
+}
+
+/// What an error hook can return: the answer in place of the handler that failed.
+///
+/// * `()` and `None`: an event is not acknowledged; who wanted to connect is refused with
+///   `internal server error`.
+/// * A [`ConnectError`]: an event is acknowledged with `{ message, data }`; who wanted to connect is
+///   refused with it.
+/// * Any other value: an event is acknowledged with it, with several by [`Ack`] and a tuple. Who
+///   wanted to connect is refused with it as message, if it is a text, and else as data.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be returned by an error hook",
+    note = "return `()`, a value for the client (wrapped in `Ack` if it is of a type of your own), or a `ConnectError`"
+)]
+pub trait ErrorReply {
+    /// What an event is acknowledged with.
+    type Args: Payload;
+
+    /// The arguments of the acknowledgement, if there is to be one.
+    fn into_args(self) -> Option<Self::Args>;
+
+    /// How a client that wants to connect is refused, if not as usual.
+    fn into_refusal(self) -> Option<ConnectError>;
+}
+
+impl ErrorReply for () {
+    type Args = ();
+
+    fn into_args(self) -> Option<()> {
+        None
+    }
+
+    fn into_refusal(self) -> Option<ConnectError> {
+        None
+    }
+}
+
+impl<T: ErrorReply> ErrorReply for Option<T> {
+    type Args = T::Args;
+
+    fn into_args(self) -> Option<T::Args> {
+        self?.into_args()
+    }
+
+    fn into_refusal(self) -> Option<ConnectError> {
+        self?.into_refusal()
+    }
+}
+
+impl ErrorReply for ConnectError {
+    type Args = Self;
+
+    fn into_args(self) -> Option<Self> {
+        Some(self)
+    }
+
+    fn into_refusal(self) -> Option<Self> {
+        Some(self)
+    }
+}
+
+impl<T: Serialize> ErrorReply for Ack<T> {
+    type Args = T;
+
+    fn into_args(self) -> Option<T> {
+        Some(self.0)
+    }
+
+    fn into_refusal(self) -> Option<ConnectError> {
+        Some(ConnectError::carrying(&self.0))
+    }
+}
+
+/// Types that answer with themselves.
+macro_rules! error_reply_as_is {
+    ($($type:ty),* $(,)?) => {$(
+        impl ErrorReply for $type {
+            type Args = Self;
+
+            fn into_args(self) -> Option<Self> {
+                Some(self)
+            }
+
+            fn into_refusal(self) -> Option<ConnectError> {
+                Some(ConnectError::carrying(&self))
+            }
+        }
+    )*};
+}
+
+error_reply_as_is! {
+    bool, char, String, &'static str, Cow<'static, str>, Value, serde_json::Value, Binary,
+    i8, i16, i32, i64, isize, u8, u16, u32, u64, usize, f32, f64,
 }

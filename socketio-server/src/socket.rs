@@ -16,13 +16,13 @@ use socketio_adapter::{Room, Slot};
 use crate::ack::Ack;
 use crate::broadcast::{Broadcast, Flags, Report};
 use crate::entry::{Call, Entry, Ticket};
-use crate::error::{HandlerError, HandlerErrorKind};
 use crate::gate::{Admission, Gate};
 use crate::handshake::Handshake;
 use crate::io::Io;
 use crate::namespace::Namespace;
 use crate::proto::{EncodeError, Encoded, FromArgs, NamespaceId, Payload};
 use crate::rooms::Rooms;
+use crate::routes::Personal;
 use crate::unicast::Unicast;
 
 /// The public id of a socket: 20 URL-safe characters, random for each namespace a client joins.
@@ -104,6 +104,7 @@ struct Inner {
     gate: Gate<(Entry, usize)>,
     slot: OnceLock<Slot>,
     locals: Mutex<Option<Box<Locals>>>,
+    personal: OnceLock<Box<Personal>>,
 }
 
 type Locals = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
@@ -130,6 +131,7 @@ impl Socket {
             gate: Gate::new(),
             slot: OnceLock::new(),
             locals: Mutex::new(None),
+            personal: OnceLock::new(),
         }))
     }
 
@@ -371,6 +373,11 @@ impl Socket {
 
     // ---- For the crate --------------------------------------------------------------------
 
+    /// What this socket alone has to do with handlers.
+    pub(crate) fn personal(&self) -> &Personal {
+        self.0.personal.get_or_init(Box::default)
+    }
+
     pub(crate) fn send_event(&self, message: Prepared, flags: Flags) -> Pushed {
         let nsp = self.0.nsp;
         let bytes = message.wire_len();
@@ -463,16 +470,6 @@ impl Socket {
         if let Some(&slot) = self.0.slot.get() {
             self.0.namespace.remove(slot);
         }
-    }
-
-    /// Hands a failed handler to the error hook.
-    pub(crate) fn report(&self, event: &str, kind: HandlerErrorKind) {
-        self.io().report(&HandlerError {
-            nsp: self.0.namespace.name().to_owned(),
-            sid: self.id(),
-            event: event.to_owned(),
-            kind,
-        });
     }
 }
 

@@ -24,10 +24,10 @@ use tokio::task::coop;
 use crate::builder::HandlerLimits;
 use crate::error::{DisconnectReason, HandlerErrorKind, Rejection};
 use crate::extract::EventContext;
-use crate::handler::{BoxFuture, DISCONNECT, Handled};
-use crate::namespace::Routes;
+use crate::handler::{BoxFuture, DISCONNECT, Failure, Handled};
 use crate::proto::{Args, ArgsError};
 use crate::reply::ReplyTo;
+use crate::routes::Routes;
 use crate::socket::Socket;
 
 /// The arguments of an event are no JSON: the client has broken the protocol.
@@ -63,6 +63,13 @@ impl What<'_> {
         match self {
             Self::Event { name, .. } => name,
             Self::Disconnect(_) => DISCONNECT,
+        }
+    }
+
+    fn args(&self) -> Option<&Args<'_>> {
+        match self {
+            Self::Event { args, .. } => Some(args),
+            Self::Disconnect(_) => None,
         }
     }
 
@@ -103,9 +110,12 @@ impl Job<'_> {
     /// Takes the parameters and makes the handler's future; `None` if there is nothing to run.
     fn start(self) -> Result<Option<BoxFuture<Handled>>, Malformed> {
         let (id, args, reason, route) = match self.what {
-            What::Event { name, id, args } => (*id, Some(args), None, self.routes.event(name)),
+            What::Event { name, id, args } => {
+                let route = self.routes.event(self.socket, name);
+                (*id, Some(args), None, route)
+            }
             What::Disconnect(reason) => {
-                let route = self.routes.disconnect.as_deref();
+                let route = self.routes.disconnect().map(Cow::Borrowed);
                 (None, None, Some(*reason), route)
             }
         };
@@ -131,24 +141,31 @@ impl Job<'_> {
                 Err(Malformed)
             }
             Err(kind) => {
-                self.report(Err(kind));
+                let reply = event.reply;
+                self.report(Err(Failure { kind, reply }));
                 Ok(None)
             }
         }
     }
 
     fn report(self, handled: Handled) {
-        if let Err(kind) = handled {
-            self.socket.report(self.what.name(), kind);
+        if let Err(failure) = handled {
+            failure.report(self.socket, self.what.name(), self.what.args());
         }
+    }
+
+    fn hook_reads_args(self) -> bool {
+        self.routes.error_hook().is_some() || self.socket.io().error_hook().reads_args
     }
 
     /// The handler with what its failure is reported with. Handlers that never wait do without.
     fn reporting(self, future: BoxFuture<Handled>) -> BoxFuture<()> {
         let (socket, name) = (self.socket.clone(), Box::<str>::from(self.what.name()));
+        let args = self.what.args().filter(|_| self.hook_reads_args());
+        let args = args.map(|args| args.clone().into_owned());
         Box::pin(future.map(move |handled| {
-            if let Err(kind) = handled {
-                socket.report(&name, kind);
+            if let Err(failure) = handled {
+                failure.report(&socket, &name, args.as_ref());
             }
         }))
     }

@@ -14,7 +14,8 @@ use http_body_util::Full;
 use crate::application::{Acceptor, Application};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::overflow::{Bounds, Drops};
+use crate::overflow::Bounds;
+use crate::refused::RefusalLog;
 use crate::registry::Registry;
 use crate::service::Endpoint;
 use crate::session::{Rules, Session};
@@ -34,6 +35,7 @@ struct Inner<A: Acceptor> {
     rules: Arc<Rules<Entry<A>>>,
     acceptor: A,
     registry: Arc<Registry<Entry<A>>>,
+    refusals: RefusalLog,
 }
 
 impl<A: Acceptor> Clone for Server<A> {
@@ -57,12 +59,12 @@ impl<A: Acceptor> Server<A> {
                 bounds: Bounds {
                     limits: config.outbox,
                     weigh: A::Application::weigh,
-                    drops: Drops::default(),
                 },
             }),
             config,
             acceptor,
             registry: Arc::new(Registry::new(clock)),
+            refusals: RefusalLog::default(),
         }))
     }
 

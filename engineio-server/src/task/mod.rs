@@ -22,7 +22,7 @@ use std::task::{Context, Poll};
 
 use proto::record::Recorded;
 use proto::server::{self, LinkEnd, LinkId, Output, RequestId};
-use proto::{CloseReason, Tick};
+use proto::{CloseReason, Tick, Transport};
 use tokio::task::coop;
 
 use self::stall::Stall;
@@ -31,9 +31,11 @@ use crate::application::{Application, SessionContext};
 use crate::config::OverflowPolicy;
 use crate::link::{Handshake, Link};
 use crate::mailbox::{Delivery, Kind, Reply};
+use crate::metrics;
 use crate::outbox::{Standing, Work};
 use crate::registry::{Registry, Running};
 use crate::session::Session;
+use crate::trace::{self, SessionSpan};
 
 /// Rounds a task may go without letting others run, however much arrives meanwhile.
 const MAX_ROUNDS: usize = 8;
@@ -67,6 +69,8 @@ pub(crate) struct Task<A: Application> {
     /// Whether the application took messages when it was last asked.
     reading: bool,
     stall: Stall,
+    /// Taken out while the task runs in it.
+    span: SessionSpan,
     /// Last, so that the server counts the task until everything else of it is gone.
     _running: Running,
 }
@@ -90,8 +94,14 @@ impl<A: Application> Task<A> {
         application: A,
         running: Running,
     ) -> Self {
+        registry.meters.opened(session.transport());
         Self {
             timer: Timer::new(&registry),
+            span: trace::session(
+                || registry.number(),
+                session.revision(),
+                session.transport(),
+            ),
             registry,
             session,
             machine,
@@ -143,6 +153,7 @@ impl<A: Application> Task<A> {
                 self.machine.handle_get(now, request);
             }
             Kind::Post(reply, content, body) => {
+                self.registry.meters.read(body.len());
                 self.await_answer(request, reply, true);
                 self.machine.handle_post(now, request, content, body);
             }
@@ -176,6 +187,7 @@ impl<A: Application> Task<A> {
     fn handle_entries(&mut self, now: Tick, cx: &mut Context<'_>) {
         let mut context = SessionContext {
             machine: &mut self.machine,
+            meters: &self.registry.meters,
             now,
             cx,
         };
@@ -194,6 +206,7 @@ impl<A: Application> Task<A> {
         if self.application.poll_timeout().is_some_and(|at| at <= now) {
             let mut context = SessionContext {
                 machine: &mut self.machine,
+                meters: &self.registry.meters,
                 now,
                 cx,
             };
@@ -210,6 +223,7 @@ impl<A: Application> Task<A> {
         {
             match output {
                 Output::Reply { request, response } => {
+                    self.registry.meters.written(response.body.len());
                     let waiting = self.replies.iter().position(|it| it.request == request);
                     if let Some(index) = waiting {
                         let Unanswered { is_post, reply, .. } = self.replies.swap_remove(index);
@@ -231,10 +245,12 @@ impl<A: Application> Task<A> {
                 }
                 Output::Upgraded { to } => {
                     self.session.set_transport(to);
+                    self.note_upgrade(to);
                     self.application.handle_upgrade(to);
                 }
                 Output::Closed { reason, detail } => {
                     tracing::debug!(target: "engineio", %reason, detail, "session closed");
+                    metrics::closed(reason);
                     self.application.handle_close(reason, detail);
                 }
                 _ => {}
@@ -245,17 +261,25 @@ impl<A: Application> Task<A> {
         }
     }
 
+    fn note_upgrade(&self, to: Transport) {
+        tracing::debug!(target: "engineio", %to, "session upgraded");
+        // The span is the one that the task runs in.
+        tracing::Span::current().record("transport", to.as_str());
+        metrics::upgraded();
+    }
+
     /// Writes what is queued on the link.
     fn write(&mut self, now: Tick, cx: &mut Context<'_>) {
         while let Some(link) = &mut self.link {
-            let mut progress = false;
+            let mut bytes = 0;
             // What was read may have used up the runtime's budget. If that kept the answers from
             // being written, turn after turn, a client that never pauses would be given up.
-            let write = future::poll_fn(|cx| link.poll_write(cx, &mut progress));
+            let write = future::poll_fn(|cx| link.poll_write(cx, &mut bytes));
             let written = pin!(coop::unconstrained(write)).poll(cx);
-            if progress {
+            if bytes > 0 {
                 self.stall.end();
             }
+            self.registry.meters.written(bytes);
             if let Poll::Ready(Err(_)) = written {
                 let id = link.id;
                 self.link = None;
@@ -343,7 +367,18 @@ impl<A: Application> Future for Task<A> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = &mut *self;
+        let Some(span) = self.span.take() else {
+            return self.run(cx);
+        };
+        let polled = span.in_scope(|| self.run(cx));
+        self.span = Some(span);
+        polled
+    }
+}
+
+impl<A: Application> Task<A> {
+    fn run(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self;
         for _ in 0..MAX_ROUNDS {
             let now = this.registry.now();
             match this.take(now) {
@@ -361,6 +396,7 @@ impl<A: Application> Future for Task<A> {
             let stopped = !this.application.wants_messages();
             this.application.poll(&mut SessionContext {
                 machine: &mut this.machine,
+                meters: &this.registry.meters,
                 now,
                 cx,
             });
@@ -418,6 +454,7 @@ impl<A: Application> Unpin for Task<A> {}
 /// However a task ends, by a panic of the application too, nobody keeps waiting for it.
 impl<A: Application> Drop for Task<A> {
     fn drop(&mut self) {
+        self.registry.meters.gone();
         self.registry.remove(&self.session.sid());
         self.session.outbox().end();
     }

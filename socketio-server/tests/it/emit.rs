@@ -150,7 +150,9 @@ async fn everyone_can_be_asked_and_whoever_does_not_answer_is_named() {
 async fn a_socket_can_be_asked_with_patience_of_ones_own() {
     let (_server, [(mut a, socket), _]) = two().await;
     let start = Instant::now();
-    let call = socket.timeout(Duration::from_secs(3)).call::<()>("ask", &());
+    let call = socket
+        .timeout(Duration::from_secs(3))
+        .call::<()>("ask", &());
     a.expect_event("ask").await;
     assert!(matches!(call.await, Err(AckError::Timeout)));
     assert_eq!(start.elapsed().as_secs(), 3);

@@ -10,7 +10,8 @@ use serde_json::json;
 use socketio_server::test::{Client, Server};
 use socketio_server::{
     Ack, AckError, Auth, Binary, BoxError, Data, DisconnectReason, EventContext, EventName,
-    FromEvent, HandlerErrorKind, Io, Local, RawArgs, Rejection, Socket, SocketId, State,
+    FromEvent, HandlerError, HandlerErrorKind, Io, Local, RawArgs, Rejection, Socket, SocketId,
+    State,
 };
 
 use crate::client::{Polling, Received};
@@ -99,9 +100,13 @@ async fn a_failure_reaches_the_hook_with_its_place_and_the_client_goes_on() {
     }
 }
 
+fn broken_hook(_: &HandlerError) {
+    panic!("the hook");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_hook_that_panics_costs_nobody_the_connection() {
-    let io = Io::builder().on_error(|_| panic!("the hook")).build();
+    let io = Io::builder().on_error(broken_hook).build();
     io.on("fail", async || Err::<(), _>("on purpose"))
         .on("echo", async |args: RawArgs| args);
     let client = Polling::open(&io).await;
@@ -453,6 +458,91 @@ async fn everything(
     Ack((socket.id().to_string(), sid.to_string(), number, *own, name))
 }
 
+fn double(Data(number): Data<u64>) -> u64 {
+    2 * number
+}
+
+fn fallible(Data(text): Data<String>) -> Result<u64, std::num::ParseIntError> {
+    text.parse()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_may_be_a_plain_function_or_closure() {
+    let mut host = Host::new();
+    let seen = Arc::new(AtomicU64::new(0));
+    let counted = AtomicU64::new(0);
+    host.io
+        .on("double", double)
+        .on("add", |Data((a, b)): Data<(i64, i64)>| a + b)
+        .on("none", || ())
+        .on("nothing asked", || "fine")
+        .on("fallible", fallible)
+        .on("count", move || counted.fetch_add(1, Ordering::Relaxed))
+        .on("panic", |_: Socket| {
+            if true {
+                panic!("plainly");
+            }
+        })
+        .on_connect(|| Ok::<_, socketio_server::ConnectError>(()))
+        .on_disconnect({
+            let seen = Arc::clone(&seen);
+            move |_: DisconnectReason| _ = seen.fetch_add(1, Ordering::Relaxed)
+        });
+    let mut client = host.join("/").await;
+    for (event, answer) in [
+        (r#"["double",21]"#, "[42]"),
+        (r#"["add",2,-3]"#, "[-1]"),
+        (r#"["none"]"#, "[]"),
+        (r#"["nothing asked"]"#, r#"["fine"]"#),
+        (r#"["fallible","7"]"#, "[7]"),
+        (r#"["count"]"#, "[0]"),
+        (r#"["count"]"#, "[1]"),
+    ] {
+        client.say(&format!("420{event}")).await;
+        client.expect(&format!("430{answer}")).await;
+    }
+    for (event, note) in [
+        (
+            r#"["fallible","x"]"#,
+            "fallible in / failed: invalid digit found in string",
+        ),
+        (r#"["panic"]"#, "panic in / failed: panicked: plainly"),
+    ] {
+        client.say(&format!("420{event}")).await;
+        host.diary.expect(note).await;
+        assert!(client.is_silent().await);
+    }
+    client.say("41").await;
+    settle().await;
+    assert_eq!(seen.load(Ordering::Relaxed), 1);
+}
+
+/// Eight parameters, of which none is the event's.
+#[expect(clippy::too_many_arguments, reason = "that is the test")]
+fn plain_everything(
+    socket: Socket,
+    sid: SocketId,
+    Data(number): Data<u64>,
+    own: Option<Local<u64>>,
+    EventName(name): EventName,
+    _: Option<State<Absent>>,
+    RawArgs(args): RawArgs,
+    io: Io,
+) -> (bool, u64, bool, usize) {
+    assert_eq!(args.raw(), "1");
+    let known = socket.id() == sid && name == "all";
+    (known, number, own.is_some(), io.of("/").len())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plain_handler_may_ask_for_eight_things_as_well() {
+    let io = Io::builder().build();
+    io.on("all", plain_everything);
+    let client = Server::new(&io).connect().await.unwrap();
+    let answer: (bool, u64, bool, usize) = client.call("all", &1).await.unwrap();
+    assert_eq!(answer, (true, 1, false, 1));
+}
+
 // ---- Which handler ------------------------------------------------------------------------
 
 #[tokio::test(start_paused = true)]
@@ -518,32 +608,4 @@ async fn a_handler_hears_its_own_namespace_only() {
         let nsp: String = client.call("where", &()).await.unwrap();
         assert_eq!(nsp, client.namespace());
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_handler_registered_again_is_for_those_who_come_later() {
-    let mut host = Host::new();
-    let register = |io: &Io, which: &'static str| {
-        io.on("which", move || async move { which })
-            .on_disconnect(move |pen: State<Pen>| async move { pen.note(which) });
-    };
-    let server = Server::new(&host.io);
-    let earliest = server.connect().await.unwrap();
-    register(&host.io, "first");
-    let early = server.connect().await.unwrap();
-    register(&host.io, "second");
-    let late = server.connect().await.unwrap();
-    let unanswered = earliest.call::<String>("which", &());
-    assert_eq!(early.call::<String>("which", &()).await.unwrap(), "first");
-    assert_eq!(late.call::<String>("which", &()).await.unwrap(), "second");
-    for (client, which) in [
-        (earliest, None),
-        (late, Some("second")),
-        (early, Some("first")),
-    ] {
-        client.disconnect();
-        server.settle().await;
-        assert_eq!(host.diary.rest(), Vec::from_iter(which));
-    }
-    assert!(matches!(unanswered.await, Err(AckError::Disconnected)));
 }

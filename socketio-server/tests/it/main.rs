@@ -1,6 +1,7 @@
 //! The server as its clients and its applications see it. One binary; nothing here reaches inside.
 
 mod acks;
+mod backpressure;
 mod bones;
 mod bulk;
 mod client;
@@ -9,6 +10,8 @@ mod connect;
 mod counting;
 mod disconnect;
 mod emit;
+mod errors;
+mod extractors;
 mod flows;
 mod handlers;
 mod host;
@@ -17,4 +20,5 @@ mod leaks;
 mod parsers;
 mod record;
 mod rooms;
+mod routing;
 mod shutdown;

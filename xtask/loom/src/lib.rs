@@ -75,7 +75,9 @@ use socketio_proto::{Args, NamespaceId};
 
 use overflow::Weight;
 use prepared::Prepared;
-use stand_ins::{Mutex, MutexGuard, base64, error, format, packet, payload, race, revision, socket, sync};
+use stand_ins::{
+    Mutex, MutexGuard, base64, error, format, packet, payload, race, revision, socket, sync,
+};
 
 /// How often a run may take the processor from a thread that could go on.
 pub const PREEMPTIONS: usize = 4;

@@ -148,12 +148,9 @@ async fn a_client_that_does_not_read_is_cut_by_the_limits_of_the_server() {
     for _ in 0..20 {
         server.io().emit("news", &kilobyte).unwrap();
     }
-    for _ in 0..2 {
-        server.advance(Duration::from_secs(2)).await;
-        assert!(notes.try_recv().is_err());
-        server.io().emit("more", &()).unwrap();
-    }
-    server.settle().await;
+    server.advance(Duration::from_secs(2)).await;
+    assert!(notes.try_recv().is_err());
+    server.advance(Duration::from_secs(1)).await;
     assert_eq!(notes.try_recv().unwrap(), "transport error");
 }
 
@@ -210,7 +207,7 @@ async fn a_shutdown_says_goodbye() {
     server.io().emit("last words", &()).unwrap();
     let patience = Duration::from_secs(1);
     let ended = server.io().shutdown(patience).await;
-    assert_eq!(ended, socketio_server::Shutdown::Complete);
+    assert!(ended.is_complete());
     for client in &mut clients {
         client.expect::<()>("last words").await;
         assert_eq!(client.expect_disconnect().await, "transport close");

@@ -81,8 +81,7 @@ impl<'a, E, D> Task<'a, E, D> {
 
     pub(super) fn take(&self) -> Option<Found<E, D>> {
         self.look(|entries, deliveries, standing| {
-            self.outbox
-                .take(entries, deliveries, standing, &strict())
+            self.outbox.take(entries, deliveries, standing, &strict())
         })
     }
 

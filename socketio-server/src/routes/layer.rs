@@ -1,0 +1,79 @@
+//! Handlers as they were registered in one place.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::handler::{ConnectResult, ErrorHook, Handled, Route};
+
+/// The handlers of a namespace, of all namespaces, of a class, or of nobody yet.
+#[derive(Default, Clone)]
+pub(crate) struct Layer {
+    pub(crate) events: HashMap<Arc<str>, Named>,
+    pub(crate) fallback: Option<Arc<Route<Handled>>>,
+    pub(crate) connect: Option<Arc<Route<ConnectResult>>>,
+    pub(crate) disconnect: Option<Arc<Route<Handled>>>,
+    pub(crate) on_error: Option<Arc<ErrorHook>>,
+}
+
+/// A handler of events of one name.
+#[derive(Clone)]
+pub(crate) struct Named {
+    pub(crate) route: Arc<Route<Handled>>,
+    /// Only the first such event of each socket.
+    pub(crate) once: bool,
+}
+
+impl Layer {
+    /// Registers a handler, and gives back the one it replaces.
+    pub(crate) fn on(&mut self, event: &str, route: Route<Handled>, once: bool) -> Option<Named> {
+        let route = Arc::new(route);
+        self.events.insert(event.into(), Named { route, once })
+    }
+
+    /// Takes over the handlers of another, which win, and gives back what they replace.
+    pub(crate) fn merge(&mut self, other: Self) -> Self {
+        let mut replaced = Self::default();
+        for (name, named) in other.events {
+            if let Some(old) = self.events.insert(Arc::clone(&name), named) {
+                replaced.events.insert(name, old);
+            }
+        }
+        replaced.fallback = merge_one(&mut self.fallback, other.fallback);
+        replaced.connect = merge_one(&mut self.connect, other.connect);
+        replaced.disconnect = merge_one(&mut self.disconnect, other.disconnect);
+        replaced.on_error = merge_one(&mut self.on_error, other.on_error);
+        replaced
+    }
+}
+
+impl fmt::Debug for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.events.keys()).finish()
+    }
+}
+
+fn merge_one<T>(there: &mut Option<T>, other: Option<T>) -> Option<T> {
+    match other {
+        Some(other) => there.replace(other),
+        None => None,
+    }
+}
+
+/// Names that mean something to the library at either end, and the method that is meant instead.
+const RESERVED: [(&str, &str); 6] = [
+    ("connect", "on_connect"),
+    ("connect_error", "on_connect"),
+    ("disconnect", "on_disconnect"),
+    ("disconnecting", "on_disconnecting"),
+    ("newListener", "another name"),
+    ("removeListener", "another name"),
+];
+
+/// A handler of a name that no event can have would wait in vain.
+#[track_caller]
+pub(crate) fn assert_possible(event: &str) {
+    if let Some((_, instead)) = RESERVED.iter().find(|(name, _)| *name == event) {
+        panic!("no event can be called {event:?}, use {instead}");
+    }
+}

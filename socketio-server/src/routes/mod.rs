@@ -1,0 +1,130 @@
+//! Which handler is run for what.
+//!
+//! ```text
+//!  where handlers are registered: Layers             what sockets look into: Routes
+//!  ┌──────────────────────────────────────────┐
+//!  │ functions of the namespace  ─else─►      │      one table for all of them, made anew after
+//!  │ functions of all namespaces ─else─►      │ ───► something was registered: each name has the
+//!  │ class of the namespace      ─else─►      │      first handler on the way, so that an event
+//!  │ class of all namespaces                  │      costs one lookup
+//!  │   each: by name, else its fallback       │
+//!  └──────────────────────────────────────────┘
+//! ```
+//!
+//! The order is python-socketio's, and so is that a class of the namespace, if there is one, leaves
+//! nothing to one of all namespaces.
+
+mod handlers;
+mod layer;
+mod methods;
+mod personal;
+mod registry;
+
+pub use handlers::Handlers;
+pub(crate) use layer::{Layer, assert_possible};
+pub(crate) use methods::handler_methods;
+pub(crate) use personal::Personal;
+pub(crate) use registry::{Layers, Registry, Revision};
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map;
+use std::sync::Arc;
+
+use crate::handler::{ConnectResult, ErrorHook, Handled, Route};
+use crate::socket::Socket;
+use layer::Named;
+
+/// The handlers a namespace's sockets have, as of one [`Revision`].
+#[derive(Default)]
+pub(crate) struct Routes {
+    revision: u64,
+    events: HashMap<Arc<str>, Choice>,
+    fallback: Option<Arc<Route<Handled>>>,
+    connect: Option<Arc<Route<ConnectResult>>>,
+    disconnect: Option<Arc<Route<Handled>>>,
+    on_error: Option<Arc<ErrorHook>>,
+}
+
+/// Who handles the events of one name.
+struct Choice {
+    route: Arc<Route<Handled>>,
+    /// Only the first such event of each socket; what follows is for these.
+    once: Option<Vec<Named>>,
+}
+
+impl Routes {
+    /// Whose turn it is to handle an event of this socket.
+    pub(crate) fn event(
+        &self,
+        socket: &Socket,
+        name: &str,
+    ) -> Option<Cow<'_, Arc<Route<Handled>>>> {
+        let Some(choice) = self.events.get(name) else {
+            return self.fallback.as_ref().map(Cow::Borrowed);
+        };
+        let Some(next) = &choice.once else {
+            return Some(Cow::Borrowed(&choice.route));
+        };
+        let unspent = |route: &Arc<_>| socket.personal().spend(route);
+        if unspent(&choice.route) {
+            return Some(Cow::Borrowed(&choice.route));
+        }
+        let mut next = next.iter();
+        let next = next.find(|named| !named.once || unspent(&named.route));
+        let route = next.map(|named| &named.route);
+        route.or(self.fallback.as_ref()).map(Cow::Borrowed)
+    }
+
+    /// Decides about those who want to join.
+    pub(crate) fn connect(&self) -> Option<&Route<ConnectResult>> {
+        self.connect.as_deref()
+    }
+
+    /// Runs when a socket has been disconnected.
+    pub(crate) fn disconnect(&self) -> Option<&Arc<Route<Handled>>> {
+        self.disconnect.as_ref()
+    }
+
+    /// Whom failures concern.
+    pub(crate) fn error_hook(&self) -> Option<Arc<ErrorHook>> {
+        self.on_error.clone()
+    }
+
+    /// Adds handlers behind those that are there.
+    fn append(&mut self, layer: &Layer) {
+        append_one(&mut self.connect, &layer.connect);
+        append_one(&mut self.disconnect, &layer.disconnect);
+        // A fallback leaves nothing to those behind it.
+        if self.fallback.is_some() {
+            return;
+        }
+        for (name, named) in &layer.events {
+            match self.events.entry(Arc::clone(name)) {
+                hash_map::Entry::Vacant(vacant) => {
+                    vacant.insert(Choice {
+                        route: Arc::clone(&named.route),
+                        once: named.once.then(Vec::new),
+                    });
+                }
+                hash_map::Entry::Occupied(mut taken) => {
+                    if let Some(next) = &mut taken.get_mut().once {
+                        next.push(named.clone());
+                    }
+                }
+            }
+        }
+        append_one(&mut self.fallback, &layer.fallback);
+    }
+
+    /// Adds whom failures concern, if nobody is there.
+    fn append_hook(&mut self, layer: &Layer) {
+        append_one(&mut self.on_error, &layer.on_error);
+    }
+}
+
+fn append_one<T>(there: &mut Option<Arc<T>>, behind: &Option<Arc<T>>) {
+    if there.is_none() {
+        there.clone_from(behind);
+    }
+}

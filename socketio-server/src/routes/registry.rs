@@ -1,0 +1,89 @@
+//! Where handlers are registered, at any time, by anybody; and how sockets notice.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+use super::{Layer, Routes};
+
+/// Counts what has been registered with a server. Whoever holds [`Routes`] of an older one asks for
+/// new ones.
+#[derive(Debug, Default)]
+pub(crate) struct Revision(AtomicU64);
+
+impl Revision {
+    fn current(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+
+    fn advance(&self) {
+        self.0.fetch_add(1, Ordering::Release);
+    }
+
+    /// Whether something has been registered since these were made.
+    pub(crate) fn is_behind(&self, routes: &Routes) -> bool {
+        routes.revision != self.current()
+    }
+}
+
+/// The handlers of a namespace, or of all of them.
+#[derive(Default)]
+pub(crate) struct Registry {
+    layers: Mutex<Layers>,
+    routes: Mutex<Option<Arc<Routes>>>,
+}
+
+/// Functions come before the methods of a class.
+#[derive(Default)]
+pub(crate) struct Layers {
+    pub(crate) functions: Layer,
+    pub(crate) class: Option<Layer>,
+}
+
+impl Registry {
+    /// Changes the handlers, for all sockets and from the next event on. What `change` returns,
+    /// such as a handler that was replaced, is dropped without a lock.
+    pub(crate) fn change<T>(&self, revision: &Revision, change: impl FnOnce(&mut Layers) -> T) {
+        let replaced = change(&mut self.layers.lock());
+        revision.advance();
+        drop(replaced);
+    }
+
+    /// What sockets look into: these handlers, then those `above`, nearest first.
+    pub(crate) fn routes(&self, revision: &Revision, above: &[&Self]) -> Arc<Routes> {
+        // First: what is registered from here on makes these outdated.
+        let revision = revision.current();
+        if let Some(routes) = &*self.routes.lock()
+            && routes.revision == revision
+        {
+            return Arc::clone(routes);
+        }
+        let routes = Arc::new(self.flatten(revision, above));
+        let outdated = self.routes.lock().replace(Arc::clone(&routes));
+        drop(outdated);
+        routes
+    }
+
+    fn flatten(&self, revision: u64, above: &[&Self]) -> Routes {
+        let mut routes = Routes {
+            revision,
+            ..Routes::default()
+        };
+        let all = || std::iter::once(self).chain(above.iter().copied());
+        for registry in all() {
+            let layers = registry.layers.lock();
+            routes.append(&layers.functions);
+            // Who looks after the failures of a namespace does so for its class, too.
+            routes.append_hook(&layers.functions);
+            layers.class.iter().for_each(|it| routes.append_hook(it));
+        }
+        for registry in all() {
+            if let Some(class) = &registry.layers.lock().class {
+                routes.append(class);
+                break;
+            }
+        }
+        routes
+    }
+}
