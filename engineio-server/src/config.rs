@@ -5,6 +5,10 @@ use std::time::Duration;
 use proto::Tick;
 use proto::server::Config as ProtocolConfig;
 
+#[cfg(feature = "http-compression")]
+use crate::server::Compression;
+use crate::server::{Cors, SessionCookie};
+
 /// Configuration of a server. The defaults are the reference's, plus bounds the reference lacks.
 ///
 /// ```
@@ -24,6 +28,13 @@ pub struct Config {
     pub protocol: ProtocolConfig,
     /// How much may wait for a slow client.
     pub outbox: OutboxLimits,
+    /// Which pages of other origins may use the server. Default: nothing is said about it.
+    pub cors: Option<Cors>,
+    /// The cookie that handshakes set. Default none.
+    pub cookie: Option<SessionCookie>,
+    /// Which answers to polls are compressed. Default none.
+    #[cfg(feature = "http-compression")]
+    pub compression: Option<Compression>,
 }
 
 impl Default for Config {
@@ -32,6 +43,10 @@ impl Default for Config {
             path: "/engine.io".into(),
             protocol: ProtocolConfig::default(),
             outbox: OutboxLimits::default(),
+            cors: None,
+            cookie: None,
+            #[cfg(feature = "http-compression")]
+            compression: None,
         }
     }
 }

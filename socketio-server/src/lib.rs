@@ -128,6 +128,7 @@ mod io;
 mod link;
 mod namespace;
 mod record;
+mod recovery;
 mod reply;
 mod rooms;
 mod routes;
@@ -150,6 +151,8 @@ pub use background::BackgroundTask;
 pub use broadcast::{Broadcast, Report};
 pub use builder::{Builder, HandlerLimits};
 pub use class::{NamespaceClass, Place, Register, check};
+#[cfg(feature = "macros")]
+pub use class::{event, namespace};
 pub use engine::{
     Listener, Mount, Mounted, OutboxLimits, OverflowPolicy, ProtocolConfig, RefusalReason,
     RefusedRequest, Tape, Transport,
@@ -159,7 +162,7 @@ pub use error::{
 };
 pub use extract::{Auth, EventContext, FromEvent, Local, State};
 pub use files::{ClientBundle, FilesError, StaticFiles};
-pub use handler::Handler;
+pub use handler::{Handler, Manner, WithManner};
 pub use handshake::Handshake;
 pub use io::Io;
 pub use namespace::Namespace;
@@ -167,15 +170,13 @@ pub use proto::{
     Ack, Args, ArgsError, Binary, BoxError, Data, EncodeError, Encoded, Encoder, EventName,
     FromArgs, Payload, RawArgs, Reply, Value,
 };
+pub use recovery::RecoveryConfig;
 pub use reply::{AckSender, ConnectReply, ErrorReply};
 pub use rooms::Rooms;
 pub use routes::Handlers;
 pub use shutdown::{Shutdown, Tally};
 pub use socket::{Socket, SocketId};
 pub use socketio_adapter::{Adapter, Room};
-#[cfg(feature = "macros")]
-#[doc(inline)]
-pub use socketio_macros::{Event, event, namespace};
 pub use typed::{Event, HandlesEvent, Typed};
 pub use unicast::Unicast;
 pub use verdict::Verdict;

@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use engineio_server::{
-    Acceptor, Application, CloseReason, Message, Prepared, Refusal, Session, SessionContext,
+    Acceptor, Application, CloseReason, Message, Prepared, Refusal, Session, SessionContext, Sid,
     Transport, Weight,
 };
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue};
 use tokio::sync::mpsc;
 
-use crate::host::patiently;
+use crate::host::{patiently, settle};
 
 /// What an entry tells a puppet to do.
 #[derive(Debug)]
@@ -45,10 +47,25 @@ pub(crate) enum Reaction {
     EchoThroughQueue,
     /// Refuses further messages until it is polled.
     Pause,
-    /// Refuses the session instead, in these words.
+    /// Refuses the session instead, in these words, after a while.
+    Disallow(&'static str),
+    /// The same, when everything else of the session is there.
     Refuse(&'static str),
+    /// Finds the request for a session senseless, at once or once it is to have an id.
+    Reject(Step),
+    /// Gives the session this id.
+    Name(Sid),
+    /// Adds headers: `x-any` to whatever succeeds, `x-first` to the first answer.
+    Label,
     /// Sends this before anything else.
     Greet(&'static str),
+}
+
+/// When a session is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    Allow,
+    Name,
 }
 
 /// Makes puppets. All report to the same [`Events`].
@@ -95,9 +112,37 @@ pub(crate) struct Puppet {
 impl Acceptor for Puppets {
     type Application = Puppet;
 
-    fn open(&self, session: Session<Order>, _: &http::request::Parts) -> Result<Puppet, Refusal> {
+    async fn allow(&self, _: &mut Parts) -> Result<(), Refusal> {
         match self.reaction {
-            Reaction::Refuse(words) => return Err(Refusal(words.into())),
+            Reaction::Disallow(words) => {
+                settle().await;
+                Err(Refusal::new(words))
+            }
+            Reaction::Reject(Step::Allow) => Err(Refusal::BadRequest),
+            _ => Ok(()),
+        }
+    }
+
+    fn sid(&self, _: &Parts) -> Result<Option<Sid>, Refusal> {
+        match self.reaction {
+            Reaction::Reject(Step::Name) => Err(Refusal::BadRequest),
+            Reaction::Name(sid) => Ok(Some(sid)),
+            _ => Ok(None),
+        }
+    }
+
+    fn headers(&self, _: &Parts, opens: bool, headers: &mut HeaderMap) {
+        if self.reaction == Reaction::Label {
+            headers.insert("x-any", HeaderValue::from_static("any"));
+            if opens {
+                headers.insert("x-first", HeaderValue::from_static("first"));
+            }
+        }
+    }
+
+    fn open(&self, session: Session<Order>, _: &Parts) -> Result<Puppet, Refusal> {
+        match self.reaction {
+            Reaction::Refuse(words) => return Err(Refusal::new(words)),
             Reaction::Greet(text) => {
                 let greeting = Order::Send(Prepared::text(text));
                 session.push(greeting, text.len()).unwrap();
