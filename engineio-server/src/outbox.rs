@@ -125,7 +125,8 @@ impl<E, D> Outbox<E, D> {
 
     // ---- The producers' side --------------------------------------------------------------
 
-    /// Queues an entry of so many bytes; what is refused is dropped, outside of the lock.
+    /// Queues an entry of so many bytes; what is refused is dropped, outside of the lock. Tells how
+    /// many others were dropped for it.
     pub(crate) fn push(
         &self,
         entry: E,
@@ -133,7 +134,7 @@ impl<E, D> Outbox<E, D> {
         urgency: Urgency,
         bounds: &Bounds<E>,
         now: impl FnOnce() -> Tick,
-    ) -> Result<(), PushError> {
+    ) -> Result<usize, PushError> {
         let mut queue = self.0.lock();
         match queue.end {
             End::Open => {}
@@ -142,8 +143,6 @@ impl<E, D> Outbox<E, D> {
         }
         if urgency == Urgency::Volatile && !(queue.writable && queue.entries.is_empty()) {
             queue.dropped += 1;
-            drop(queue);
-            bounds.drops.count_volatile();
             return Err(PushError::NotReady);
         }
         let total = queue.queued + queue.unsent + bytes;
@@ -154,7 +153,7 @@ impl<E, D> Outbox<E, D> {
         let waker = queue.append(entry, bytes, urgency);
         drop(queue);
         wake(waker);
-        Ok(())
+        Ok(0)
     }
 
     /// The rare rest of [`push`](Self::push): something has to go.
@@ -164,23 +163,21 @@ impl<E, D> Outbox<E, D> {
         (entry, bytes, urgency): (E, usize, Urgency),
         excess: usize,
         bounds: &Bounds<E>,
-    ) -> Result<(), PushError> {
+    ) -> Result<usize, PushError> {
         // Entries are user data: they are dropped outside of the lock.
         let mut dropped = Vec::new();
         let total = queue.queued + queue.unsent + bytes;
-        let entries = &mut queue.entries;
-        let (verdict, freed) = bounds.relieve(entries, &entry, total, excess, &mut dropped);
-        queue.queued -= freed;
+        let Queue {
+            entries, queued, ..
+        } = &mut *queue;
+        let verdict = bounds.relieve(entries, queued, &entry, total, excess, &mut dropped);
         let (waker, pushed) = match verdict {
             Verdict::Take => {
-                queue.dropped += dropped.len() as u64;
-                bounds.drops.count_overflow(dropped.len());
-                (queue.append(entry, bytes, urgency), Ok(()))
+                let waker = queue.append(entry, bytes, urgency);
+                (waker, Ok(dropped.len()))
             }
             Verdict::Drop => {
                 dropped.push(entry);
-                queue.dropped += dropped.len() as u64;
-                bounds.drops.count_overflow(dropped.len());
                 (None, Err(PushError::Dropped))
             }
             Verdict::End => {
@@ -191,6 +188,7 @@ impl<E, D> Outbox<E, D> {
                 (queue.waker.take(), Err(PushError::Full))
             }
         };
+        queue.dropped += dropped.len() as u64;
         drop(queue);
         drop(dropped);
         wake(waker);

@@ -84,9 +84,20 @@ impl<E> Session<E> {
 
     fn push_with(&self, entry: E, bytes: usize, urgency: Urgency) -> Result<(), PushError> {
         let Rules { clock, bounds } = &*self.0.rules;
-        self.outbox()
-            .push(entry, bytes, urgency, bounds, || clock.now())
-            .inspect_err(|&error| metrics::dropped(error))
+        let pushed = self
+            .outbox()
+            .push(entry, bytes, urgency, bounds, || clock.now());
+        match pushed {
+            Ok(0) => Ok(()),
+            Ok(displaced) => {
+                metrics::displaced(displaced);
+                Ok(())
+            }
+            Err(error) => {
+                metrics::dropped(error);
+                Err(error)
+            }
+        }
     }
 
     /// Closes the session once everything pushed before has left. From now on nothing is taken.

@@ -82,6 +82,9 @@
 //! disconnects are always read. A client that leaves does not cancel its handlers; they run to
 //! their ends with a socket that reaches nobody.
 //!
+//! Handlers that belong together are methods of a type, a [class](NamespaceClass), and an event that
+//! is sent or handled in several places may be a type of its own, an [`Event`].
+//!
 //! # What is guaranteed
 //!
 //! * Events that one task emits to a socket arrive in the order in which `emit` returned, also

@@ -88,9 +88,9 @@ impl Namespace {
         self
     }
 
-    /// Whom failures in this namespace concern before the server.
-    pub(crate) fn error_hook(&self) -> Option<Arc<ErrorHook>> {
-        self.routes().error_hook()
+    /// Whom failures of this event's handler concern before the server.
+    pub(crate) fn error_hook(&self, event: &str) -> Option<Arc<ErrorHook>> {
+        self.routes().error_hook(event).cloned()
     }
 
     /// The handlers as they are now.

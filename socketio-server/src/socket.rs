@@ -287,12 +287,14 @@ impl Socket {
     /// outside, and it is logged at debug level. So a room's name may come from a client.
     pub fn join(&self, rooms: impl Rooms) {
         let rooms = rooms.into_rooms();
-        if self
-            .0
-            .gate
-            .rooms(|kept| kept.extend_from_slice(&rooms))
-            .is_some()
-        {
+        let kept = self.0.gate.rooms(|kept| {
+            for room in &rooms {
+                if !kept.contains(room) {
+                    kept.push(Room::clone(room));
+                }
+            }
+        });
+        if kept.is_some() {
             return;
         }
         // The adapter knows no slot of a socket that is disconnected.

@@ -24,7 +24,7 @@ pub use self::cors::Cors;
 use crate::application::{Acceptor, Application};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::overflow::{Bounds, Drops};
+use crate::overflow::Bounds;
 use crate::refused::RefusalLog;
 use crate::registry::Registry;
 use crate::service::Endpoint;
@@ -69,7 +69,6 @@ impl<A: Acceptor> Server<A> {
                 bounds: Bounds {
                     limits: config.outbox,
                     weigh: A::Application::weigh,
-                    drops: Drops::default(),
                 },
             }),
             config,

@@ -179,8 +179,8 @@ impl<'a> Job<'a> {
 
     /// A handler with what its end is reported with. Those that never wait do without.
     pub(super) fn waiting(self, begun: Begun<'_>, bond: Option<Bond>) -> Waiting {
-        let reads_args =
-            self.routes.error_hook().is_some() || self.socket.io().error_hook().reads_args;
+        let reads_args = self.routes.error_hook(self.what.name()).is_some()
+            || self.socket.io().error_hook().reads_args;
         let args = self.what.args().filter(|_| reads_args);
         Waiting {
             future: begun.future,

@@ -2,6 +2,7 @@
 
 mod acks;
 mod background;
+mod backpressure;
 mod bones;
 mod bulk;
 mod class;
@@ -22,6 +23,7 @@ mod logs;
 mod metrics;
 mod parsers;
 mod record;
+mod recovery;
 mod rooms;
 mod routing;
 mod shutdown;

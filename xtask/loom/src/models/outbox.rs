@@ -17,7 +17,7 @@ use crate::{
     config::{OutboxLimits, OverflowPolicy},
     every_order,
     outbox::{Outbox, PushError, Standing, Urgency, Work},
-    overflow::{Bounds, Drops, Weight},
+    overflow::{Bounds, Weight},
 };
 
 /// Two entries of [`BYTES`] are not too much.
@@ -37,7 +37,6 @@ pub(super) fn bounds<E>(policy: OverflowPolicy) -> Bounds<E> {
             bytes: BYTES,
             droppable: true,
         },
-        drops: Drops::default(),
     }
 }
 
@@ -47,7 +46,8 @@ pub(super) fn strict<E>() -> Bounds<E> {
 }
 
 pub(super) fn push<E, D>(outbox: &Outbox<E, D>, entry: E) -> Result<(), PushError> {
-    outbox.push(entry, 0, Urgency::Queue, &strict(), || 0)
+    let pushed = outbox.push(entry, 0, Urgency::Queue, &strict(), || 0);
+    pushed.map(|displaced| assert_eq!(displaced, 0))
 }
 
 /// Pushes entries from another thread; the result is how many were accepted.
@@ -272,11 +272,10 @@ pub fn what_is_not_taken_is_dropped_and_counted() {
         let producer = {
             let (outbox, bounds) = (Arc::clone(&outbox), Arc::clone(&bounds));
             thread::spawn(move || {
-                for entry in 0..3 {
-                    let pushed = outbox.push(entry, BYTES, Urgency::Queue, &bounds, || 0);
-                    assert_eq!(pushed, Ok(()));
-                }
-                assert_eq!(outbox.push(3, 0, Urgency::Order, &bounds, || 0), Ok(()));
+                let push = |entry| outbox.push(entry, BYTES, Urgency::Queue, &bounds, || 0);
+                let displaced = (0..3).map(|entry| push(entry).unwrap_or(usize::MAX)).sum();
+                assert_eq!(outbox.push(3, 0, Urgency::Order, &bounds, || 0), Ok(0));
+                displaced
             })
         };
         let mut task = Task::new(&outbox);
@@ -289,9 +288,10 @@ pub fn what_is_not_taken_is_dropped_and_counted() {
                 task.room = 0;
             }
         }
-        join(producer);
+        let displaced: usize = join(producer);
         assert!(taken.is_sorted(), "{taken:?}");
-        assert_eq!(taken.len() + outbox.dropped() as usize, 4);
+        assert_eq!(taken.len() + displaced, 4);
+        assert_eq!(outbox.dropped(), displaced as u64);
         taken
     });
     let outcomes = [&[0, 1, 2, 3][..], &[0, 2, 3], &[1, 2, 3]];
@@ -315,10 +315,10 @@ pub fn one_volatile_entry_leaves_between_two_looks() {
         let early = task.take().is_some();
         let mut pushed = producers.map(join);
         pushed.sort_unstable_by_key(Result::is_err);
-        assert_eq!(pushed, [Ok(()), Err(PushError::NotReady)]);
+        assert_eq!(pushed, [Ok(0), Err(PushError::NotReady)]);
         assert_eq!(task.take().is_some(), !early);
         assert!(task.take().is_none());
-        assert_eq!(push(&outbox), Ok(()), "the way is free again");
+        assert_eq!(push(&outbox), Ok(0), "the way is free again");
         early
     });
     assert_eq!(Vec::from_iter(looks), [false, true]);
