@@ -188,6 +188,7 @@ async fn handlers_are_timed_from_their_turn_to_their_end_by_names_that_exist() {
 #[tokio::test(start_paused = true)]
 async fn what_does_not_get_through_is_counted_by_its_reason() {
     let outbox = OutboxLimits {
+        soft: 10_000,
         hard: 10_000,
         ..OutboxLimits::default()
     };
