@@ -57,6 +57,9 @@ impl Layer {
             manner: std::mem::take(&mut self.manner),
             on_error: self.on_error.take(),
         };
+        if common.manner == Manner::default() && common.on_error.is_none() {
+            return self;
+        }
         for named in self.events.values_mut() {
             common.apply(&mut named.route);
         }
