@@ -464,6 +464,7 @@ impl Socket {
     pub(crate) fn push_entry(&self, entry: Entry, bytes: usize, flags: Flags) -> Pushed {
         match flags.volatile {
             true => self.0.session.push_volatile(entry, bytes),
+            false if entry.is_order() => self.0.session.push_order(entry),
             false => self.0.session.push(entry, bytes),
         }
     }
