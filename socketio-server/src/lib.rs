@@ -127,6 +127,7 @@ mod handshake;
 mod io;
 mod link;
 mod namespace;
+mod pressure;
 mod record;
 mod recovery;
 mod reply;
@@ -155,7 +156,7 @@ pub use class::{NamespaceClass, Place, Register, check};
 pub use class::{event, namespace};
 pub use engine::{
     Listener, Mount, Mounted, OutboxLimits, OverflowPolicy, ProtocolConfig, RefusalReason,
-    RefusedRequest, Tape, Transport,
+    RefusedRequest, ServerLimits, Stats, Tape, Transport,
 };
 pub use error::{
     AckError, ConnectError, DisconnectReason, HandlerError, HandlerErrorKind, Rejection,
