@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{OutboxLimits, ProtocolConfig, RefusedRequest, Tape};
+use engine::{OutboxLimits, ProtocolConfig, RefusedRequest, ServerLimits, Tape};
 use http::HeaderName;
 use http::request::Parts;
 
@@ -195,6 +195,21 @@ impl Builder {
     /// ```
     pub fn outbox(mut self, limits: OutboxLimits) -> Self {
         self.0.engine.outbox = limits;
+        self
+    }
+
+    /// How much may wait for all clients together; what is done about too much of it is said
+    /// [there](ServerLimits). Default: no limit.
+    ///
+    /// ```
+    /// use socketio_server::{Io, ServerLimits};
+    ///
+    /// let io = Io::builder()
+    ///     .server_limits(ServerLimits { bytes: 512 << 20, ..ServerLimits::default() })
+    ///     .build();
+    /// ```
+    pub fn server_limits(mut self, limits: ServerLimits) -> Self {
+        self.0.engine.server = limits;
         self
     }
 

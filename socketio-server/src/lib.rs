@@ -134,6 +134,7 @@ mod logging;
 pub mod metrics;
 mod namespace;
 mod observed;
+mod pressure;
 mod record;
 mod recovery;
 mod reply;
@@ -163,7 +164,7 @@ pub use class::{NamespaceClass, Place, Register, check};
 pub use class::{event, namespace};
 pub use engine::{
     Listener, Mount, Mounted, OutboxLimits, OverflowPolicy, ProtocolConfig, RefusalReason,
-    RefusedRequest, Tape, Transport,
+    RefusedRequest, ServerLimits, Stats, Tape, Transport,
 };
 pub use error::{
     AckError, ConnectError, DisconnectReason, HandlerError, HandlerErrorKind, Rejection,

@@ -179,21 +179,6 @@ impl Socket {
         self.0.session.transport()
     }
 
-    /// Events that were dropped on this client's link, in whichever of its namespaces: volatile ones
-    /// that could not leave at once, and those that an [`OverflowPolicy`](crate::OverflowPolicy) has
-    /// dropped because the client took too little.
-    #[must_use]
-    pub fn dropped(&self) -> u64 {
-        self.0.session.dropped()
-    }
-
-    /// Bytes on their way to this client, from all of its namespaces: queued, and not yet taken by
-    /// the kernel or an HTTP response.
-    #[must_use]
-    pub fn buffered(&self) -> usize {
-        self.0.session.buffered()
-    }
-
     /// Whether the client can be reached: from the moment it has been let in until it leaves, or
     /// is sent away.
     #[must_use]
@@ -391,6 +376,15 @@ impl Socket {
     }
 
     // ---- For the crate --------------------------------------------------------------------
+
+    /// Whether nothing can be sent any longer; to a client that is about to be let in, it can.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.0.gate.is_closed() || self.0.session.is_closed()
+    }
+
+    pub(crate) fn session(&self) -> &engine::Session<Entry> {
+        &self.0.session
+    }
 
     /// What this socket alone has to do with handlers.
     pub(crate) fn personal(&self) -> &Personal {
