@@ -236,7 +236,7 @@ macro_rules! place {
             }
 
             fn add_functions(&self, handlers: Handlers) {
-                self.change_layers(|layers| layers.functions.merge(handlers.into_layer()));
+                self.add(handlers);
             }
 
             fn add_class(&self, handlers: Handlers) {
