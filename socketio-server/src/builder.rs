@@ -1,17 +1,20 @@
 //! How a server is set up: every setting, its default, and the builder that takes them.
 
+mod requests;
+
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{OutboxLimits, ProtocolConfig, RefusedRequest, Tape};
-use http::HeaderName;
 use http::request::Parts;
 
 use crate::error::HandlerError;
 use crate::files::{ClientBundle, StaticFiles};
 use crate::handler::ErrorHook;
+use crate::handshake::Keep;
+use crate::http_hooks::HttpHooks;
 use crate::io::Io;
 use crate::parser::Parser;
 use crate::proto;
@@ -25,7 +28,8 @@ pub(crate) struct Settings {
     pub(crate) engine: engine::Config,
     pub(crate) connection: proto::server::Config,
     pub(crate) handlers: HandlerLimits,
-    pub(crate) keep_headers: Vec<HeaderName>,
+    pub(crate) http: HttpHooks,
+    pub(crate) keep: Keep,
     pub(crate) states: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     pub(crate) on_error: ErrorHook,
     pub(crate) on_connection_error: Option<RefusedHook>,
@@ -76,7 +80,8 @@ impl Default for Builder {
             },
             connection: proto::server::Config::default(),
             handlers: HandlerLimits::default(),
-            keep_headers: Vec::new(),
+            http: HttpHooks::default(),
+            keep: Keep::default(),
             states: HashMap::new(),
             on_error: ErrorHook::default(),
             on_connection_error: None,
@@ -170,13 +175,6 @@ impl Builder {
     /// How much of one client's work may be under way, or wait.
     pub fn handlers(mut self, limits: HandlerLimits) -> Self {
         self.0.handlers = limits;
-        self
-    }
-
-    /// Keeps these headers of a link's first request for [`Handshake`](crate::Handshake). All others are
-    /// forgotten: they would cost memory for as long as the client stays.
-    pub fn keep_headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
-        self.0.keep_headers.extend(names);
         self
     }
 

@@ -123,6 +123,8 @@ mod files;
 mod gate;
 mod handler;
 mod handshake;
+mod http_hooks;
+mod http_session;
 mod io;
 mod link;
 mod namespace;
@@ -131,6 +133,7 @@ mod reply;
 mod rooms;
 mod routes;
 mod run;
+mod session;
 mod shutdown;
 mod slab;
 mod socket;
@@ -149,9 +152,11 @@ pub use background::BackgroundTask;
 pub use broadcast::{Broadcast, Report};
 pub use builder::{Builder, HandlerLimits};
 pub use class::{NamespaceClass, Place, Register, check};
+#[cfg(feature = "http-compression")]
+pub use engine::Compression;
 pub use engine::{
-    Listener, Mount, Mounted, OutboxLimits, ProtocolConfig, RefusalReason, RefusedRequest, Tape,
-    Transport,
+    Cors, Listener, Mount, Mounted, OutboxLimits, Peer, ProtocolConfig, Refusal, RefusalReason,
+    RefusedRequest, SameSite, SessionCookie, Sid, Tape, Transport,
 };
 pub use error::{
     AckError, ConnectError, DisconnectReason, HandlerError, HandlerErrorKind, Rejection,
@@ -159,7 +164,9 @@ pub use error::{
 pub use extract::{Auth, EventContext, FromEvent, Local, State};
 pub use files::{ClientBundle, FilesError, StaticFiles};
 pub use handler::Handler;
-pub use handshake::Handshake;
+pub use handshake::{Extension, Handshake, PeerAddr};
+pub use http_hooks::AllowReply;
+pub use http_session::HttpSession;
 pub use io::Io;
 pub use namespace::Namespace;
 pub use proto::{
@@ -169,6 +176,7 @@ pub use proto::{
 pub use reply::{AckSender, ConnectReply, ErrorReply};
 pub use rooms::Rooms;
 pub use routes::Handlers;
+pub use session::Session;
 pub use shutdown::{Shutdown, Tally};
 pub use socket::{Socket, SocketId};
 pub use socketio_adapter::{Adapter, Room};

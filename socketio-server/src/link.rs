@@ -6,9 +6,10 @@ use std::sync::{Arc, Weak};
 use std::task::Poll;
 
 use engine::{
-    Acceptor, Application, CloseReason, Message, Refusal, RefusedRequest, SessionContext, Tape,
-    Tick,
+    Acceptor, Application, CloseReason, Message, Refusal, RefusedRequest, SessionContext, Sid,
+    Tape, Tick,
 };
+use http::HeaderMap;
 use http::request::Parts;
 
 use crate::entry::{Call, Entry, Ticket};
@@ -84,7 +85,7 @@ impl Acceptor for LinkAcceptor {
         Ok(Link {
             connection: connection(&io, &session, None),
             session,
-            handshake: Arc::new(Handshake::new(request, io.kept_headers())),
+            handshake: Arc::new(io.handshake(request)),
             io,
             members: Vec::new(),
             connecting: Vec::new(),
@@ -93,6 +94,23 @@ impl Acceptor for LinkAcceptor {
             closing: None,
             opened: false,
         })
+    }
+
+    async fn allow(&self, request: &mut Parts) -> Result<(), Refusal> {
+        match Io::upgrade(&self.0) {
+            Some(io) => io.http_hooks().allow(request).await,
+            None => Err(Refusal::new("server is gone")),
+        }
+    }
+
+    fn sid(&self, request: &Parts) -> Result<Option<Sid>, Refusal> {
+        Io::upgrade(&self.0).map_or(Ok(None), |io| io.http_hooks().sid(request))
+    }
+
+    fn headers(&self, request: &Parts, opens: bool, headers: &mut HeaderMap) {
+        if let Some(io) = Io::upgrade(&self.0) {
+            io.http_hooks().headers(request, opens, headers);
+        }
     }
 
     fn refused(&self, refused: &RefusedRequest<'_>) {

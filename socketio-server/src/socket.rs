@@ -159,6 +159,10 @@ impl Socket {
         &self.0.handshake
     }
 
+    pub(crate) fn shared_handshake(&self) -> Arc<Handshake> {
+        Arc::clone(&self.0.handshake)
+    }
+
     /// The credentials the client sent when it joined; `{}` if it sent none.
     ///
     /// # Errors
@@ -321,6 +325,25 @@ impl Socket {
             .get_or_insert_default()
             .insert(TypeId::of::<T>(), Arc::new(value));
         old.and_then(|old| old.downcast().ok())
+    }
+
+    /// The value of a type that was stored for this socket, or a new one.
+    pub(crate) fn get_or_insert_with<T: Send + Sync + 'static>(
+        &self,
+        new: impl FnOnce() -> T,
+    ) -> Arc<T> {
+        if let Some(stored) = self.get() {
+            return stored;
+        }
+        // Made and dropped without the lock, as it is the application's.
+        let new = Arc::new(new());
+        let stored = {
+            let mut locals = self.0.locals.lock();
+            let locals = locals.get_or_insert_default();
+            let offered: Arc<dyn Any + Send + Sync> = Arc::clone(&new) as _;
+            Arc::clone(locals.entry(TypeId::of::<T>()).or_insert(offered))
+        };
+        stored.downcast().unwrap_or(new)
     }
 
     /// The value of a type that was stored for this socket.
