@@ -10,6 +10,7 @@ use http::request::Parts;
 use proto::{CloseReason, Message, Prepared, RequestError, Sid, Tick, Transport};
 
 use crate::metrics::Meters;
+use crate::overflow::Weight;
 use crate::refused::RefusedRequest;
 use crate::session::Session;
 use crate::tape::Tape;
@@ -128,6 +129,16 @@ pub trait Application: Send + 'static {
     /// What is pushed to the session's outgoing queue from anywhere, and comes out of it here in
     /// push order.
     type Entry: Send + 'static;
+
+    /// What an entry stands for, for the queue of a client that takes too little. Default: something
+    /// without bytes that is never dropped, which is right under
+    /// [`OverflowPolicy::Disconnect`](crate::OverflowPolicy::Disconnect).
+    ///
+    /// The queue is locked meanwhile: this is to be a look at the entry, no more.
+    fn weigh(entry: &Self::Entry) -> Weight {
+        let _ = entry;
+        Weight::default()
+    }
 
     /// The session is being recorded. Called ahead of everything else, if at all: what has a state
     /// machine of its own can write to the same place.

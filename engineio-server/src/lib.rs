@@ -117,6 +117,7 @@ mod link;
 mod mailbox;
 pub mod metrics;
 mod outbox;
+mod overflow;
 mod peer;
 mod refused;
 mod registry;
@@ -132,8 +133,9 @@ mod trace;
 mod websocket;
 
 pub use application::{Acceptor, Application, Refusal, SessionContext};
-pub use config::{Config, OutboxLimits};
+pub use config::{Config, OutboxLimits, OverflowPolicy};
 pub use outbox::PushError;
+pub use overflow::Weight;
 pub use peer::Peer;
 pub use proto::server::Config as ProtocolConfig;
 pub use proto::{CloseReason, Message, Prepared, Revision, Sid, Tick, Transport};

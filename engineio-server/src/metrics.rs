@@ -190,6 +190,7 @@ pub(crate) fn dropped(error: PushError) {
     let reason = match error {
         PushError::Closed => "closed",
         PushError::Full => "full",
+        PushError::Dropped => "dropped",
         PushError::NotReady => "not_ready",
     };
     Counter::new("engineio_queue_dropped_total", &[("reason", reason)]).add(1);

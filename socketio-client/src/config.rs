@@ -138,6 +138,16 @@ impl Config {
         }
     }
 
+    /// [`engine::Config::proxy_from_env`]: reaches the server through the proxies that the
+    /// environment names, in the variables that curl reads.
+    ///
+    /// # Errors
+    /// One of the variables names no proxy.
+    pub fn proxy_from_env(&mut self) -> Result<&mut Self, engine::ProxyParseError> {
+        self.engine.proxy_from_env()?;
+        Ok(self)
+    }
+
     /// What encodes events and acknowledgements, whatever the link below turns out to speak: they
     /// look the same in all revisions.
     pub(crate) fn encoder(&self) -> Encoder {

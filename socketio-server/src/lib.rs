@@ -91,7 +91,8 @@
 //!   [`Socket::leave`] has returned, nothing more.
 //! * Events that a client sends along with its CONNECT, or right after the answer, find the
 //!   handlers in place.
-//! * A client that takes nothing costs bounded memory ([`OutboxLimits`]), and so does one whose
+//! * A client that takes nothing costs bounded memory ([`OutboxLimits`], where there is also a choice
+//!   of what happens to it), and so does one whose
 //!   events come faster than they are handled ([`HandlerLimits`]).
 //! * Nothing a client sends makes the server panic; a panic of a handler reaches
 //!   [`Builder::on_error`] and nobody else.
@@ -129,6 +130,7 @@ mod io;
 mod link;
 mod namespace;
 mod record;
+mod recovery;
 mod reply;
 mod rooms;
 mod routes;
@@ -152,18 +154,20 @@ pub use background::BackgroundTask;
 pub use broadcast::{Broadcast, Report};
 pub use builder::{Builder, HandlerLimits};
 pub use class::{NamespaceClass, Place, Register, check};
+#[cfg(feature = "macros")]
+pub use class::{event, namespace};
 #[cfg(feature = "http-compression")]
 pub use engine::Compression;
 pub use engine::{
-    Cors, Listener, Mount, Mounted, OutboxLimits, Peer, ProtocolConfig, Refusal, RefusalReason,
-    RefusedRequest, SameSite, SessionCookie, Sid, Tape, Transport,
+    Cors, Listener, Mount, Mounted, OutboxLimits, OverflowPolicy, Peer, ProtocolConfig, Refusal,
+    RefusalReason, RefusedRequest, SameSite, SessionCookie, Sid, Tape, Transport,
 };
 pub use error::{
     AckError, ConnectError, DisconnectReason, HandlerError, HandlerErrorKind, Rejection,
 };
 pub use extract::{Auth, EventContext, FromEvent, Local, State};
 pub use files::{ClientBundle, FilesError, StaticFiles};
-pub use handler::Handler;
+pub use handler::{Handler, Manner, WithManner};
 pub use handshake::{Extension, Handshake, PeerAddr};
 pub use http_hooks::AllowReply;
 pub use http_session::HttpSession;
@@ -173,6 +177,7 @@ pub use proto::{
     Ack, Args, ArgsError, Binary, BoxError, Data, EncodeError, Encoded, Encoder, EventName,
     FromArgs, Payload, RawArgs, Reply, Value,
 };
+pub use recovery::RecoveryConfig;
 pub use reply::{AckSender, ConnectReply, ErrorReply};
 pub use rooms::Rooms;
 pub use routes::Handlers;
@@ -180,9 +185,6 @@ pub use session::Session;
 pub use shutdown::{Shutdown, Tally};
 pub use socket::{Socket, SocketId};
 pub use socketio_adapter::{Adapter, Room};
-#[cfg(feature = "macros")]
-#[doc(inline)]
-pub use socketio_macros::{Event, event, namespace};
 pub use typed::{Event, HandlesEvent, Typed};
 pub use unicast::Unicast;
 pub use verdict::Verdict;

@@ -7,8 +7,9 @@ use std::task::Poll;
 
 use engine::{
     Acceptor, Application, CloseReason, Message, Refusal, RefusedRequest, SessionContext, Sid,
-    Tape, Tick,
+    Tape, Tick, Weight,
 };
+use futures_util::FutureExt;
 use http::HeaderMap;
 use http::request::Parts;
 
@@ -18,10 +19,13 @@ use crate::extract::EventContext;
 use crate::handler::{BoxFuture, CONNECT, ConnectResult, refuse};
 use crate::handshake::Handshake;
 use crate::io::{Inner, Io};
+use crate::namespace::Namespace;
 use crate::proto::record::Recorded;
+use crate::proto::recovery::Claim;
 use crate::proto::server::{Connection, Event};
 use crate::proto::{Encoded, NamespaceId};
-use crate::record::connection;
+use crate::record::{connection, revision};
+use crate::recovery::{Claimed, Recoverable, Saved, Sequencer};
 use crate::reply::ReplyTo;
 use crate::routes::Routes;
 use crate::socket::{Socket, SocketId, prepare};
@@ -66,14 +70,16 @@ enum State {
 struct Connecting {
     nsp: NamespaceId,
     decision: BoxFuture<ConnectResult>,
+    /// Whether it is for clients only that are still there.
+    cancelled: bool,
 }
 
 impl Connecting {
     /// The rest of the handler: its decision no longer matters, but it runs to its end.
-    fn outlive(self) -> BoxFuture<()> {
-        Box::pin(async {
-            let _ = self.decision.await;
-        })
+    fn outlive(self, work: &mut Work) {
+        if !self.cancelled {
+            work.adopt(self.decision.map(drop));
+        }
     }
 }
 
@@ -127,6 +133,10 @@ impl Acceptor for LinkAcceptor {
 impl Application for Link {
     type Entry = Entry;
 
+    fn weigh(entry: &Entry) -> Weight {
+        entry.weight()
+    }
+
     fn record(&mut self, tape: &Tape) {
         self.connection = connection(&self.io, &self.session, Some(tape));
     }
@@ -153,7 +163,7 @@ impl Application for Link {
     fn handle_entry(&mut self, cx: &mut SessionContext<'_, '_>, entry: Entry) {
         match entry {
             Entry::Message(message) => cx.send(message),
-            Entry::Event { nsp, message } => {
+            Entry::Event { nsp, message } | Entry::Answer { nsp, message } => {
                 if self.connection.is_joined(nsp) {
                     cx.send(message);
                 }
@@ -247,12 +257,13 @@ impl Application for Link {
         // Whoever waits for an answer learns that there will be none.
         self.connection.drain_acks().for_each(drop);
         for connecting in self.connecting.drain(..) {
-            self.work.adopt(connecting.outlive());
+            connecting.outlive(&mut self.work);
         }
         let mut goodbyes = Vec::new();
         for member in self.members.drain(..).flatten() {
             goodbyes.extend(member.goodbye(&self.io, reason));
         }
+        self.work.cancel(None);
         let work = std::mem::take(&mut self.work).with(goodbyes);
         if let Some(rest) = work.drain(*self.io.handler_limits()) {
             self.io.engine().spawn(rest);
@@ -347,8 +358,15 @@ impl Link {
         let routes = namespace.routes();
         let session = self.session.clone();
         let handshake = Arc::clone(&self.handshake);
-        let id = self.socket_id(nsp);
-        let socket = Socket::new(id, namespace, nsp, session, handshake, auth);
+        let (saved, recoverable) = self.recover(cx, &namespace, auth);
+        let id = match &saved {
+            Some(saved) => saved.socket.id(),
+            None => self.socket_id(nsp),
+        };
+        let socket = Socket::new(id, namespace, nsp, session, handshake, auth, recoverable);
+        if let Some(saved) = saved {
+            socket.restore(&saved);
+        }
         let index = nsp.index();
         if self.members.len() <= index {
             // Most clients join a single namespace: no space for more than asked for.
@@ -373,15 +391,53 @@ impl Link {
             reply: ReplyTo::new(&socket, None),
             read: Cell::new(false),
         };
-        match route.start(&mut event) {
+        let manner = route.manner.or(routes.manner()).or(self.io.manner());
+        match route.decide(&mut event, manner) {
             Ok(mut decision) => match decision.as_mut().poll(cx.context()) {
                 Poll::Ready(decision) => self.decide(cx, nsp, decision),
-                Poll::Pending => self.connecting.push(Connecting { nsp, decision }),
+                Poll::Pending => self.connecting.push(Connecting {
+                    nsp,
+                    decision,
+                    cancelled: manner.cancelled,
+                }),
             },
             Err(kind) => {
                 let refusal = refuse(&socket, CONNECT, kind);
                 self.decide(cx, nsp, Err(refusal));
             }
+        }
+    }
+
+    /// The socket that a client claims, if it can have it, and what it needs to be recovered later.
+    fn recover(
+        &mut self,
+        cx: &mut SessionContext<'_, '_>,
+        namespace: &Namespace,
+        auth: Option<&str>,
+    ) -> (Option<Saved>, Option<Box<Recoverable>>) {
+        let revision = revision(&self.session);
+        let sequencer = namespace.sequencer().filter(|_| revision.recovers());
+        let Some(sequencer) = sequencer else {
+            return (None, None);
+        };
+        let claim = Claim::of(revision, auth);
+        let claimed = claim.map_or_else(Claimed::default, |claim| sequencer.claim(&claim));
+        if let Some(socket) = claimed.replaced {
+            // Its own link may be stuck for long, and has nothing more to say.
+            let routes = socket.namespace().routes();
+            let what = What::Disconnect(DisconnectReason::TransportClose);
+            let job = Job {
+                socket: &socket,
+                routes: &routes,
+                what: &what,
+            };
+            let limits = self.io.handler_limits();
+            // A goodbye has no arguments that could be malformed.
+            let _ = self.work.handle(job, limits, cx.context());
+        }
+        match claimed.restored {
+            Some((saved, recoverable)) => (Some(saved), Some(recoverable)),
+            None => (None, Some(Sequencer::new_socket())),
         }
     }
 
@@ -403,10 +459,14 @@ impl Link {
         match decision {
             Ok(()) => {
                 let sid = member.socket.id();
-                let Some(answer) = self.connection.accept(nsp, sid.as_str(), None) else {
+                let pid = member.socket.recoverable().map(Recoverable::pid);
+                let Some(answer) = self.connection.accept(nsp, sid.as_str(), pid) else {
                     return;
                 };
-                member.socket.open(prepare(answer));
+                if !member.socket.open(prepare(answer)) {
+                    // The client comes again, and begins anew.
+                    return self.close(cx, DisconnectReason::TransportClose);
+                }
                 for kept in early {
                     let limits = self.io.handler_limits();
                     if self.work.handle(kept.job(), limits, cx.context()).is_err() {
@@ -415,7 +475,9 @@ impl Link {
                 }
             }
             Err(error) => {
-                member.socket.close();
+                member
+                    .socket
+                    .end(DisconnectReason::ServerNamespaceDisconnect);
                 self.members[nsp.index()] = None;
                 self.reject(nsp, &error);
             }
@@ -459,11 +521,14 @@ impl Link {
         let undecided = self.connecting.iter().position(|it| it.nsp == nsp);
         if let Some(index) = undecided {
             let connecting = self.connecting.swap_remove(index);
-            self.work.adopt(connecting.outlive());
+            connecting.outlive(&mut self.work);
         }
         let Some(member) = self.members[nsp.index()].take() else {
             return;
         };
+        if self.work.cancel(Some(&member.socket)) {
+            cx.context().waker().wake_by_ref();
+        }
         if let State::Connecting(early) = &member.state {
             early.iter().for_each(|kept| self.work.release(kept));
         }
@@ -499,9 +564,10 @@ impl Member {
 
     /// Ends the socket; its disconnect handler is still to be run, if it was ever connected.
     fn goodbye(mut self, io: &Io, reason: DisconnectReason) -> Option<Kept> {
-        self.socket.close();
+        let is_last = self.socket.end(reason);
         self.refresh(io);
-        matches!(self.state, State::Connected).then(|| Kept {
+        let was_connected = matches!(self.state, State::Connected);
+        (is_last && was_connected).then(|| Kept {
             socket: self.socket,
             routes: self.routes,
             what: What::Disconnect(reason),

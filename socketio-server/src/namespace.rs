@@ -17,6 +17,7 @@ use crate::extract::{EventContext, FromEvent};
 use crate::handler::ErrorHook;
 use crate::io::Io;
 use crate::proto::{EncodeError, Encoder, FromArgs, Payload};
+use crate::recovery::Sequencer;
 use crate::rooms::Rooms;
 use crate::routes::{Handlers, Layer, Layers, Registry, Routes, handler_methods};
 use crate::slab::Slab;
@@ -33,6 +34,8 @@ struct Inner {
     registry: Registry,
     sockets: RwLock<Slab<Socket>>,
     adapter: Arc<dyn Adapter>,
+    /// With connection state recovery, everything that is sent passes through here.
+    sequencer: Option<Arc<Sequencer>>,
     /// One counter for all sockets, so that a broadcast can use the same id for all of them.
     next_ack_id: AtomicU64,
 }
@@ -41,6 +44,7 @@ impl Namespace {
     pub(crate) fn new(name: &str, io: Io, encoder: Encoder) -> Self {
         Self(Arc::new(Inner {
             name: name.into(),
+            sequencer: io.new_sequencer(),
             io,
             encoder,
             registry: Registry::default(),
@@ -159,6 +163,10 @@ impl Namespace {
 
     // ---- For the crate --------------------------------------------------------------------
 
+    pub(crate) fn sequencer(&self) -> Option<&Arc<Sequencer>> {
+        self.0.sequencer.as_ref()
+    }
+
     pub(crate) fn encoder(&self) -> &Encoder {
         &self.0.encoder
     }
@@ -190,6 +198,13 @@ impl Namespace {
         self.0.adapter.remove(slot);
         let removed = self.0.sockets.write().remove(slot);
         drop(removed);
+    }
+
+    /// The sockets of the target.
+    pub(crate) fn selected(&self, target: &Target) -> Vec<Socket> {
+        let mut sockets = Vec::new();
+        self.for_each(target, |socket| sockets.push(socket.clone()));
+        sockets
     }
 
     /// Calls `each` with every socket of the target, without holding a lock.

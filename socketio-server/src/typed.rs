@@ -15,7 +15,12 @@ use crate::io::Io;
 use crate::namespace::Namespace;
 use crate::proto::{EncodeError, FromArgs};
 use crate::socket::Socket;
+use crate::unicast::Unicast;
 use arguments::Arguments;
+
+/// See the [trait](trait@Event).
+#[cfg(feature = "macros")]
+pub use socketio_macros::Event;
 
 /// An event with a name and arguments of fixed types: a struct with `#[derive(Event)]`.
 ///
@@ -45,6 +50,23 @@ use arguments::Arguments;
 ///     socket.to(&*message.room).emit_event(&message).map(drop)
 /// });
 /// io.on_event(|IsLegal(from, to): IsLegal| from != to);
+/// ```
+///
+/// What is sent with [`call_event`](Socket::call_event) is answered with the type that belongs to
+/// it:
+///
+/// ```
+/// # use serde::Serialize;
+/// # use socketio_server::{AckError, Event, Socket};
+/// #[derive(Event, Serialize)]
+/// #[event("your turn", ack = (u8, u8))]
+/// struct YourTurn;
+///
+/// async fn ask(player: &Socket) -> Result<(), AckError> {
+///     let (from, to) = player.call_event(&YourTurn).await?;
+///     # let _: (u8, u8) = (from, to);
+///     # Ok(())
+/// }
 /// ```
 ///
 /// Strings go on working beside it, at either end: on the wire a typed event is any event.
@@ -162,9 +184,9 @@ handles_event!(A, B, C, D, F);
 handles_event!(A, B, C, D, F, G);
 handles_event!(A, B, C, D, F, G, H);
 
-/// The methods by which typed events are sent: their names in front of those that take strings.
+/// The methods that send typed events, in front of those that take strings.
 macro_rules! typed_sending {
-    ($($sender:ident: $to:literal)*) => {$(
+    ($($sender:ty, $to:literal, $answer:ty, $errors:literal;)*) => {$(
         impl $sender {
             #[doc = concat!("Sends a typed event to ", $to, "; see [`emit`](Self::emit).")]
             ///
@@ -173,49 +195,11 @@ macro_rules! typed_sending {
             pub fn emit_event<E: Event + Serialize>(&self, event: &E) -> Result<Report, EncodeError> {
                 self.emit(E::NAME, &Arguments(event))
             }
-        }
-    )*};
-}
 
-typed_sending! {
-    Socket: "the client"
-    Broadcast: "the sockets"
-    Namespace: "everyone in the namespace"
-    Io: "everyone in the default namespace"
-}
-
-impl Socket {
-    /// Sends a typed event and awaits its answer; see [`call`](Self::call).
-    ///
-    /// ```
-    /// # use serde::Serialize;
-    /// # use socketio_server::{AckError, Event, Io, Socket};
-    /// #[derive(Event, Serialize)]
-    /// #[event("your turn", ack = (u8, u8))]
-    /// struct YourTurn;
-    ///
-    /// async fn ask(player: Socket) -> Result<(), AckError> {
-    ///     let (from, to) = player.call_event(&YourTurn).await?;
-    ///     # Ok(())
-    /// }
-    /// ```
-    pub fn call_event<E>(&self, event: &E) -> Ack<E::Ack>
-    where
-        E: Event<Ack: FromArgs> + Serialize,
-    {
-        self.call(E::NAME, &Arguments(event))
-    }
-}
-
-macro_rules! typed_calling {
-    ($($sender:ident: $to:literal)*) => {$(
-        impl $sender {
-            #[doc = concat!("Sends a typed event to ", $to, " and collects the answers; see")]
+            #[doc = concat!("Sends a typed event to ", $to, " and waits for what answers it; see")]
             /// [`call`](Self::call).
-            ///
-            /// # Errors
-            /// If the arguments cannot be encoded; nothing was sent.
-            pub fn call_event<E>(&self, event: &E) -> Result<Acks<E::Ack>, EncodeError>
+            #[doc = $errors]
+            pub fn call_event<E>(&self, event: &E) -> $answer
             where
                 E: Event<Ack: FromArgs> + Serialize,
             {
@@ -225,7 +209,13 @@ macro_rules! typed_calling {
     )*};
 }
 
-typed_calling! {
-    Broadcast: "the sockets"
-    Namespace: "everyone in the namespace"
+typed_sending! {
+    Socket, "the client", Ack<E::Ack>, "";
+    Unicast<'_>, "the client", Ack<E::Ack>, "";
+    Broadcast, "the sockets", Result<Acks<E::Ack>, EncodeError>,
+        "\n# Errors\nIf the arguments cannot be encoded; nothing was sent.";
+    Namespace, "everyone in the namespace", Result<Acks<E::Ack>, EncodeError>,
+        "\n# Errors\nIf the arguments cannot be encoded; nothing was sent.";
+    Io, "everyone in the default namespace", Result<Acks<E::Ack>, EncodeError>,
+        "\n# Errors\nIf the arguments cannot be encoded; nothing was sent.";
 }

@@ -24,6 +24,7 @@ pub use self::cors::Cors;
 use crate::application::{Acceptor, Application};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::overflow::{Bounds, Drops};
 use crate::refused::RefusalLog;
 use crate::registry::Registry;
 use crate::service::Endpoint;
@@ -41,7 +42,7 @@ pub struct Server<A: Acceptor>(Arc<Inner<A>>);
 struct Inner<A: Acceptor> {
     config: Config,
     protocol: Arc<proto::server::Config>,
-    rules: Arc<Rules>,
+    rules: Arc<Rules<Entry<A>>>,
     acceptor: A,
     registry: Arc<Registry<Entry<A>>>,
     refusals: RefusalLog,
@@ -65,7 +66,11 @@ impl<A: Acceptor> Server<A> {
             protocol: Arc::new(config.protocol.clone()),
             rules: Arc::new(Rules {
                 clock,
-                limits: config.outbox,
+                bounds: Bounds {
+                    limits: config.outbox,
+                    weigh: A::Application::weigh,
+                    drops: Drops::default(),
+                },
             }),
             config,
             acceptor,

@@ -16,6 +16,7 @@ pub(crate) mod core;
 mod dial;
 #[cfg(all(test, feature = "async", feature = "blocking"))]
 mod dialing;
+mod environment;
 mod error;
 mod proxy;
 pub(crate) mod random;

@@ -6,6 +6,8 @@ mod blocking;
 #[cfg(feature = "async")]
 mod client_abuse;
 #[cfg(feature = "async")]
+mod client_cancel;
+#[cfg(feature = "async")]
 mod client_connect;
 #[cfg(feature = "async")]
 mod client_events;

@@ -4,16 +4,23 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use futures_util::FutureExt;
+use futures_util::future::{AbortHandle, abortable};
 
 use super::failure::{Failure, refuse};
+use super::manner::{Manner, Place};
+use super::watch::Watch;
 use super::{BoxFuture, CONNECT, ConnectResult, Handler, panicked};
-use crate::error::{HandlerErrorKind, Rejection};
+use crate::error::{ConnectError, HandlerErrorKind, Rejection};
 use crate::extract::EventContext;
 use crate::proto::Reply;
 use crate::reply::ConnectReply;
 
 /// A handler without its types. `T` is what its kind of event wants to know in the end.
-pub(crate) struct Route<T>(Box<Start<T>>);
+pub(crate) struct Route<T> {
+    start: Box<Start<T>>,
+    pub(crate) manner: Manner,
+    pub(crate) watch: Watch,
+}
 
 type Start<T> = dyn Fn(&mut EventContext<'_>) -> Started<T> + Send + Sync;
 
@@ -29,8 +36,7 @@ impl Route<Handled> {
         H: Handler<M>,
         H::Output: Reply,
     {
-        let handler = Arc::new(handler);
-        Self(Box::new(move |event| {
+        Self::new(handler, |handler, event| {
             let future = handler.call(event)?;
             let reply = event.reply.take();
             // Combinators, because async blocks would store the handler's future twice.
@@ -47,7 +53,7 @@ impl Route<Handled> {
                 let answered = catch_unwind(answer).unwrap_or_else(|it| Err(panicked(it)));
                 answered.map_err(|kind| Failure { kind, reply })
             })))
-        }))
+        })
     }
 }
 
@@ -57,8 +63,7 @@ impl Route<ConnectResult> {
         H: Handler<M>,
         H::Output: ConnectReply,
     {
-        let handler = Arc::new(handler);
-        Self(Box::new(move |event| {
+        Self::new(handler, |handler, event| {
             let future = handler.call(event)?;
             let socket = event.socket.clone();
             let admitted = future.map(|output| output.admit());
@@ -66,17 +71,64 @@ impl Route<ConnectResult> {
             Ok(Box::pin(caught.map(move |caught| {
                 caught.unwrap_or_else(|it| Err(refuse(&socket, CONNECT, panicked(it))))
             })))
+        })
+    }
+
+    /// Starts the handler where it is to run. To drop it is to cancel it.
+    pub(crate) fn decide(
+        &self,
+        event: &mut EventContext<'_>,
+        manner: Manner,
+    ) -> Result<BoxFuture<ConnectResult>, HandlerErrorKind> {
+        let decision = self.start(event)?;
+        let Some(place) = manner.place else {
+            return Ok(decision);
+        };
+        let (decision, handle) = abortable(decision);
+        let undecided = || Err(ConnectError::internal());
+        let decision = Box::pin(decision.map(move |it| it.unwrap_or_else(|_| undecided())));
+        let pool = event.socket.io().pool().clone();
+        Ok(Box::pin(async move {
+            let _guard = AbortOnDrop(handle);
+            let ended = match place {
+                Place::Task => tokio::spawn(decision).await.ok(),
+                Place::Pool => pool.turn().await.run(decision).await.ok(),
+            };
+            // The runtime is shutting down.
+            ended.unwrap_or_else(undecided)
         }))
     }
 }
 
+/// Ends what runs elsewhere along with who waits for it.
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 impl<T> Route<T> {
+    fn new<M, H: Handler<M>>(
+        handler: H,
+        start: impl Fn(&Arc<H>, &mut EventContext<'_>) -> Started<T> + Send + Sync + 'static,
+    ) -> Self {
+        let (manner, watch) = (handler.manner(), Watch::new(handler.name()));
+        let handler = Arc::new(handler);
+        Self {
+            start: Box::new(move |event| start(&handler, event)),
+            manner,
+            watch,
+        }
+    }
+
     /// Starts the handler. A panic while its parameters are taken is caught as well.
     pub(crate) fn start(
         &self,
         event: &mut EventContext<'_>,
     ) -> Result<BoxFuture<T>, HandlerErrorKind> {
-        match catch_unwind(AssertUnwindSafe(|| (self.0)(event))) {
+        match catch_unwind(AssertUnwindSafe(|| (self.start)(event))) {
             Ok(started) => Ok(started?),
             Err(payload) => Err(panicked(payload)),
         }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::handler::{ConnectResult, ErrorHook, Handled, Route};
+use crate::handler::{ConnectResult, ErrorHook, Handled, Manner, Route};
 
 /// The handlers of a namespace, of all namespaces, of a class, or of nobody yet.
 #[derive(Default, Clone)]
@@ -14,6 +14,8 @@ pub(crate) struct Layer {
     pub(crate) connect: Option<Arc<Route<ConnectResult>>>,
     pub(crate) disconnect: Option<Arc<Route<Handled>>>,
     pub(crate) on_error: Option<Arc<ErrorHook>>,
+    /// How these handlers are run, where they do not say so themselves.
+    pub(crate) manner: Manner,
 }
 
 /// A handler of events of one name.
@@ -43,6 +45,7 @@ impl Layer {
         replaced.connect = merge_one(&mut self.connect, other.connect);
         replaced.disconnect = merge_one(&mut self.disconnect, other.disconnect);
         replaced.on_error = merge_one(&mut self.on_error, other.on_error);
+        self.manner = other.manner.or(self.manner);
         replaced
     }
 }

@@ -31,7 +31,7 @@ use std::collections::HashMap;
 use std::collections::hash_map;
 use std::sync::Arc;
 
-use crate::handler::{ConnectResult, ErrorHook, Handled, Route};
+use crate::handler::{ConnectResult, ErrorHook, Handled, Manner, Route};
 use crate::socket::Socket;
 use layer::Named;
 
@@ -44,6 +44,7 @@ pub(crate) struct Routes {
     connect: Option<Arc<Route<ConnectResult>>>,
     disconnect: Option<Arc<Route<Handled>>>,
     on_error: Option<Arc<ErrorHook>>,
+    manner: Manner,
 }
 
 /// Who handles the events of one name.
@@ -91,6 +92,11 @@ impl Routes {
         self.on_error.clone()
     }
 
+    /// How handlers are run that leave it open.
+    pub(crate) const fn manner(&self) -> Manner {
+        self.manner
+    }
+
     /// Adds handlers behind those that are there.
     fn append(&mut self, layer: &Layer) {
         append_one(&mut self.connect, &layer.connect);
@@ -120,6 +126,7 @@ impl Routes {
     /// Adds whom failures concern, if nobody is there.
     fn append_hook(&mut self, layer: &Layer) {
         append_one(&mut self.on_error, &layer.on_error);
+        self.manner = self.manner.or(layer.manner);
     }
 }
 

@@ -3,6 +3,7 @@
 mod acks;
 mod bones;
 mod bulk;
+mod class;
 mod client;
 mod conformance;
 mod connect;
@@ -23,3 +24,4 @@ mod rooms;
 mod routing;
 mod session;
 mod shutdown;
+mod typed;

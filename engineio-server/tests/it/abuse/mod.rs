@@ -24,6 +24,7 @@ fn limited() -> Config {
             soft: 64 * 1024,
             hard: 256 * 1024,
             stall: Duration::from_secs(10),
+            ..OutboxLimits::default()
         },
         ..Config::default()
     }
