@@ -197,7 +197,7 @@ pub(crate) struct Waiting {
     args: Option<Args<'static>>,
     /// Itself, if others wait while it holds its thread.
     shares_thread: Option<Arc<Route<Handled>>>,
-    pub(super) bond: Option<Bond>,
+    bond: Option<Bond>,
 }
 
 impl Future for Waiting {

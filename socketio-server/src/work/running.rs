@@ -1,9 +1,13 @@
 //! Handlers that have been started and have not ended.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
+
 use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, AbortRegistration, Abortable};
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::oneshot;
+use parking_lot::Mutex;
+use tokio::task::JoinHandle;
 use tracing::Instrument;
 
 use super::job::Waiting;
@@ -37,8 +41,8 @@ pub(crate) struct Running {
     pub(crate) steps: FuturesUnordered<BoxFuture<Step>>,
     ties: Vec<Tie>,
     last_bond: u64,
-    /// Whether the latest handler in a task of its own has started.
-    started: Option<oneshot::Receiver<()>>,
+    /// Handlers for which there is a task each that has not started.
+    spawned: Option<Arc<Mutex<VecDeque<Waiting>>>>,
 }
 
 impl Running {
@@ -89,29 +93,31 @@ impl Running {
         handles.inspect(|handle| handle.abort()).count() > 0
     }
 
-    /// Runs a handler in a task of its own, which starts behind those before.
+    /// Runs a handler in a task of its own.
     pub(crate) fn spawn(&mut self, handler: Waiting) {
-        let bond = handler.bond;
-        let (start, started) = oneshot::channel();
-        let previous = self.started.replace(started);
+        // Whichever task the runtime starts first has to take the handler that came first.
+        let spawned = Arc::clone(self.spawned.get_or_insert_default());
+        spawned.lock().push_back(handler);
         let task = async move {
-            if let Some(previous) = previous {
-                // A task that was dropped is not waited for.
-                let _ = previous.await;
+            let next = spawned.lock().pop_front();
+            match next {
+                Some(handler) => handler.await,
+                None => Step::Done(None),
             }
-            let _ = start.send(());
-            handler.await
         };
         let task = tokio::spawn(task.in_current_span());
-        let ended = task.map(move |ended| ended.unwrap_or(Step::Done(bond)));
-        self.steps.push(Box::pin(ended));
+        self.adopt(task);
     }
 
     /// Runs a handler on a thread where it may block.
     pub(crate) fn block(&mut self, turn: Turn, handler: Waiting) {
-        let bond = handler.bond;
-        let ended = turn.run(Box::pin(handler));
-        let ended = ended.map(move |ended| ended.unwrap_or(Step::Done(bond)));
+        let task = turn.run(Box::pin(handler));
+        self.adopt(task);
+    }
+
+    fn adopt(&mut self, task: JoinHandle<Step>) {
+        // What does not come to its end is ended by the runtime, with everything else.
+        let ended = task.map(|ended| ended.unwrap_or(Step::Done(None)));
         self.steps.push(Box::pin(ended));
     }
 

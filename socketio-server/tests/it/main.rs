@@ -17,6 +17,7 @@ mod handlers;
 mod host;
 mod kit;
 mod leaks;
+mod manners;
 mod parsers;
 mod record;
 mod rooms;
