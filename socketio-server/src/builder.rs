@@ -15,9 +15,12 @@ use crate::handler::{ErrorHook, Manner, Place, Pool};
 use crate::io::Io;
 use crate::parser::Parser;
 use crate::proto;
+use crate::recovery::RecoveryConfig;
 use crate::reply::ErrorReply;
+use crate::socket::Socket;
 
 type RefusedHook = Box<dyn Fn(&RefusedRequest<'_>) + Send + Sync>;
+type ExpiryHook = Box<dyn Fn(&Socket) + Send + Sync>;
 type RecordHook = Box<dyn Fn(&Parts) -> Option<Tape> + Send + Sync>;
 
 /// What a server was built with.
@@ -30,8 +33,12 @@ pub(crate) struct Settings {
     pub(crate) keep_headers: Vec<HeaderName>,
     pub(crate) states: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     pub(crate) on_error: ErrorHook,
+    #[cfg(feature = "logger")]
+    pub(crate) loggers: crate::logging::Loggers,
     pub(crate) on_connection_error: Option<RefusedHook>,
     pub(crate) record: Option<RecordHook>,
+    pub(crate) recovery: Option<RecoveryConfig>,
+    pub(crate) on_recovery_expired: Option<ExpiryHook>,
     pub(crate) files: StaticFiles,
     pub(crate) client: Option<ClientBundle>,
 }
@@ -83,8 +90,12 @@ impl Default for Builder {
             keep_headers: Vec::new(),
             states: HashMap::new(),
             on_error: ErrorHook::default(),
+            #[cfg(feature = "logger")]
+            loggers: crate::logging::Loggers::default(),
             on_connection_error: None,
             record: None,
+            recovery: None,
+            on_recovery_expired: None,
             files: StaticFiles::default(),
             client: None,
         })
@@ -165,7 +176,23 @@ impl Builder {
         self
     }
 
-    /// How much may wait for a slow client.
+    /// How much may wait for a slow client, and what happens to one that takes too little. Default:
+    /// 1 MiB if it takes nothing for 10 s, 16 MiB in any case; then its link is closed.
+    ///
+    /// Where only the latest matters, such as positions or prices, a client may keep its link and
+    /// lose events instead; acknowledgements, and events that [want one](crate::Socket::call), are
+    /// never dropped:
+    ///
+    /// ```
+    /// use socketio_server::{Io, OutboxLimits, OverflowPolicy};
+    ///
+    /// let io = Io::builder()
+    ///     .outbox(OutboxLimits {
+    ///         policy: OverflowPolicy::DropOldest,
+    ///         ..OutboxLimits::default()
+    ///     })
+    ///     .build();
+    /// ```
     pub fn outbox(mut self, limits: OutboxLimits) -> Self {
         self.0.engine.outbox = limits;
         self
@@ -280,6 +307,36 @@ impl Builder {
         self
     }
 
+    /// Prints to stderr what the server does, from when it serves: clients that come and go, events
+    /// that are received and emitted, by name, and everything that fails. Default no: only the
+    /// program's own subscriber of `tracing` is told, if there is one.
+    ///
+    /// For the first look, and for programs that have no subscriber. One that is installed before the
+    /// server serves is left alone and decides itself: targets `socketio` and `engineio`, where `ERROR`
+    /// and `WARN` are what somebody should look at, `DEBUG` is what this prints, and `TRACE` has
+    /// messages word for word. The spans `session` (a client's link) and `handler` (one run, with
+    /// `nsp`, `sid` and `event`) are of level `DEBUG` and contain what handlers log themselves.
+    ///
+    /// ```
+    /// # use socketio_server::Io;
+    /// let io = Io::builder().logger(true).build();
+    /// ```
+    #[cfg(feature = "logger")]
+    pub fn logger(mut self, on: bool) -> Self {
+        self.0.loggers.socketio = on;
+        self
+    }
+
+    /// Prints to stderr what the layer below does, as [`logger`](Self::logger) does for this one:
+    /// links that open, move and close, requests that are refused, **and every message word for
+    /// word**, with what people say in it. Ids of links, which are secrets, are not printed. Default
+    /// no.
+    #[cfg(feature = "logger")]
+    pub fn engineio_logger(mut self, on: bool) -> Self {
+        self.0.loggers.engineio = on;
+        self
+    }
+
     /// Called with every request that is refused: an unknown transport or session, a revision that
     /// is switched off, a handshake that the application does not want. It runs before the answer
     /// leaves and must not block. The reference's `connection_error`.
@@ -339,6 +396,63 @@ impl Builder {
     /// everybody fill the disk.
     pub fn record(mut self, hook: impl Fn(&Parts) -> Option<Tape> + Send + Sync + 'static) -> Self {
         self.0.record = Some(Box::new(hook));
+        self
+    }
+
+    /// Lets clients go on where they were after their link has broken, in all namespaces. Default:
+    /// off, as in the reference.
+    ///
+    /// A client that connects again within [two minutes](RecoveryConfig) gets its socket back: with the
+    /// same id, in the same rooms, with what was [stored](Socket::insert) for it, and after it has been
+    /// sent what it missed. Its connect handler runs again, with
+    /// [`recovered`](Socket::recovered) true:
+    ///
+    /// ```
+    /// use socketio_server::{EncodeError, Io, RecoveryConfig, Socket};
+    ///
+    /// let io = Io::builder()
+    ///     .connection_state_recovery(RecoveryConfig::default())
+    ///     .on_recovery_expired(|socket| println!("{} will not come back", socket.id()))
+    ///     .build();
+    /// io.on_connect(async |socket: Socket| {
+    ///     if !socket.recovered() {
+    ///         socket.join("lobby");
+    ///         socket.insert(String::from("what has to be loaded once"));
+    ///     }
+    /// });
+    /// ```
+    ///
+    /// What is missed are events without acknowledgement that are not volatile, to everyone, to rooms
+    /// or to the socket, by whatever handle to it: those of the former link reach the socket where it
+    /// goes on. Calls end with the link, and so do handlers' [own](Socket::on) of the socket.
+    ///
+    /// There is something to recover if the link was lost ([`DisconnectReason`](crate::DisconnectReason)s
+    /// other than that one of the sides has left the namespace, or sent nonsense), once the client has
+    /// got an event. A client has one attempt. If it is back before its former link was found dead, it
+    /// takes the socket from there: the disconnect handler runs with the reason `transport close`
+    /// before the connect handler does, and there are never two sockets. In the reference there are,
+    /// until the heartbeat notices, and nothing is recovered.
+    ///
+    /// It costs an argument: events without acknowledgement end with a string, their offset, as clients
+    /// of the reference expect. Clients of Socket.IO 1 and 2 do not, and are spared; nor can they be
+    /// recovered. It also costs order its parallelism: one event of a namespace is sent after the other,
+    /// so where many threads emit to large rooms, [`Report::deferred`](crate::Report) says that others
+    /// will see to it. And memory, whose bounds are those of the [configuration](RecoveryConfig).
+    ///
+    /// The log is this process's: clients that come back to another one, or after a restart, begin anew.
+    pub fn connection_state_recovery(mut self, config: RecoveryConfig) -> Self {
+        self.0.recovery = Some(config);
+        self
+    }
+
+    /// Called for each socket that can no longer be recovered: its client has not come back in time,
+    /// could not say where it had been, or others needed the room. The socket is long disconnected,
+    /// but what was [stored](Socket::insert) for it is there. Not called at shutdown, nor for
+    /// sockets that were not to be recovered in the first place.
+    ///
+    /// It runs wherever time is noticed to pass, within about a second, and must not block.
+    pub fn on_recovery_expired(mut self, hook: impl Fn(&Socket) + Send + Sync + 'static) -> Self {
+        self.0.on_recovery_expired = Some(Box::new(hook));
         self
     }
 

@@ -22,8 +22,10 @@ use crate::handler::{ErrorHook, Manner, Pool};
 use crate::link::LinkAcceptor;
 use crate::namespace::Namespace;
 use crate::proto::{self, EncodeError, Encoder, Payload, Revision};
+use crate::recovery::Sequencer;
 use crate::rooms::Rooms;
 use crate::routes::{self, Handlers, Layer, Layers, Registry, handler_methods};
+use crate::socket::Socket;
 
 /// A Socket.IO server: cheap to clone, all clones are the same server.
 ///
@@ -60,6 +62,13 @@ impl Io {
         }));
         io.of("/");
         io
+    }
+
+    /// The order of a namespace, if clients can be recovered.
+    pub(crate) fn new_sequencer(&self) -> Option<Arc<Sequencer>> {
+        let recovery = self.0.settings.recovery?;
+        let parser = self.0.settings.connection.parser.clone();
+        Some(Sequencer::new(recovery, self.0.encoder.clone(), parser))
     }
 
     /// Starts to build a server.
@@ -192,6 +201,11 @@ impl Io {
         })
     }
 
+    #[cfg(feature = "logger")]
+    pub(crate) fn loggers(&self) -> crate::logging::Loggers {
+        self.0.settings.loggers
+    }
+
     pub(crate) fn background(&self) -> &Background {
         &self.0.background
     }
@@ -199,6 +213,8 @@ impl Io {
     /// Namespaces hold the server, which holds the namespaces: this ends it.
     pub(crate) fn forget_namespaces(&self) {
         let namespaces = std::mem::take(&mut *self.0.namespaces.write());
+        let sequencers = namespaces.values().filter_map(Namespace::sequencer);
+        sequencers.for_each(|sequencer| sequencer.forget());
         drop(namespaces);
     }
 
@@ -237,6 +253,13 @@ impl Io {
     /// Whom failures concern that no namespace takes care of.
     pub(crate) fn error_hook(&self) -> &ErrorHook {
         &self.0.settings.on_error
+    }
+
+    /// The client of this socket has not come back in time.
+    pub(crate) fn expired(&self, socket: &Socket) {
+        if let Some(hook) = &self.0.settings.on_recovery_expired {
+            hook(socket);
+        }
     }
 
     /// A request was refused.

@@ -3,11 +3,12 @@
 
 use std::cell::Cell;
 use std::sync::{Arc, Weak};
-use std::task::Poll;
+use std::task::{Context, Poll};
 
+use engine::metrics;
 use engine::{
     Acceptor, Application, CloseReason, Message, Refusal, RefusedRequest, SessionContext, Tape,
-    Tick,
+    Tick, Weight,
 };
 use futures_util::FutureExt;
 use http::request::Parts;
@@ -18,10 +19,14 @@ use crate::extract::EventContext;
 use crate::handler::{BoxFuture, CONNECT, ConnectResult, refuse};
 use crate::handshake::Handshake;
 use crate::io::{Inner, Io};
+use crate::namespace::Namespace;
+use crate::observed::{self, Observed};
 use crate::proto::record::Recorded;
+use crate::proto::recovery::Claim;
 use crate::proto::server::{Connection, Event};
 use crate::proto::{Encoded, NamespaceId};
-use crate::record::connection;
+use crate::record::{connection, revision};
+use crate::recovery::{Claimed, Recoverable, Saved, Sequencer};
 use crate::reply::ReplyTo;
 use crate::routes::Routes;
 use crate::socket::{Socket, SocketId, prepare};
@@ -65,16 +70,26 @@ enum State {
 /// A connect handler under way.
 struct Connecting {
     nsp: NamespaceId,
+    socket: Socket,
+    observed: Observed,
     decision: BoxFuture<ConnectResult>,
     /// Whether it is for clients only that are still there.
     cancelled: bool,
 }
 
 impl Connecting {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ConnectResult> {
+        let polled = self.observed.within(|| self.decision.as_mut().poll(cx));
+        if polled.is_ready() {
+            self.observed.end(&self.socket, CONNECT);
+        }
+        polled
+    }
+
     /// The rest of the handler: its decision no longer matters, but it runs to its end.
     fn outlive(self, work: &mut Work) {
         if !self.cancelled {
-            work.adopt(self.decision.map(drop));
+            work.adopt(self.socket, CONNECT, self.decision.map(drop));
         }
     }
 }
@@ -83,7 +98,7 @@ impl Acceptor for LinkAcceptor {
     type Application = Link;
 
     fn open(&self, session: engine::Session<Entry>, request: &Parts) -> Result<Link, Refusal> {
-        let io = Io::upgrade(&self.0).ok_or_else(|| Refusal("server is gone".into()))?;
+        let io = Io::upgrade(&self.0).ok_or_else(|| Refusal::new("server is gone"))?;
         Ok(Link {
             connection: connection(&io, &session, None),
             session,
@@ -112,6 +127,10 @@ impl Acceptor for LinkAcceptor {
 impl Application for Link {
     type Entry = Entry;
 
+    fn weigh(entry: &Entry) -> Weight {
+        entry.weight()
+    }
+
     fn record(&mut self, tape: &Tape) {
         self.connection = connection(&self.io, &self.session, Some(tape));
     }
@@ -138,8 +157,9 @@ impl Application for Link {
     fn handle_entry(&mut self, cx: &mut SessionContext<'_, '_>, entry: Entry) {
         match entry {
             Entry::Message(message) => cx.send(message),
-            Entry::Event { nsp, message } => {
+            Entry::Event { nsp, message } | Entry::Answer { nsp, message } => {
                 if self.connection.is_joined(nsp) {
+                    self.count_sent(nsp);
                     cx.send(message);
                 }
             }
@@ -152,6 +172,7 @@ impl Application for Link {
                 } = *call;
                 // For a socket that is gone the ticket comes back, and tells the caller.
                 if self.connection.register_ack(nsp, id, ticket).is_ok() {
+                    self.count_sent(nsp);
                     cx.send(message);
                 }
             }
@@ -163,7 +184,10 @@ impl Application for Link {
                 }
                 self.close(cx, DisconnectReason::ServerNamespaceDisconnect);
             }
-            Entry::Close(reason) => self.close(cx, reason),
+            Entry::Close(reason) => {
+                self.work.enter(&self.io.background().handlers);
+                self.close(cx, reason);
+            }
         }
     }
 
@@ -178,7 +202,7 @@ impl Application for Link {
         }
         let mut index = 0;
         while let Some(connecting) = self.connecting.get_mut(index) {
-            match connecting.decision.as_mut().poll(cx.context()) {
+            match connecting.poll(cx.context()) {
                 Poll::Pending => index += 1,
                 Poll::Ready(decision) => {
                     let nsp = self.connecting.swap_remove(index).nsp;
@@ -240,13 +264,23 @@ impl Application for Link {
         }
         self.work.cancel(None);
         let work = std::mem::take(&mut self.work).with(goodbyes);
-        if let Some(rest) = work.drain(*self.io.handler_limits()) {
+        if let Some(rest) = work.drain(self.io.clone()) {
             self.io.engine().spawn(rest);
         }
     }
 }
 
 impl Link {
+    /// An event leaves for the client.
+    #[inline]
+    fn count_sent(&mut self, nsp: NamespaceId) {
+        if metrics::ENABLED
+            && let Some(member) = member_mut(&mut self.members, nsp)
+        {
+            member.socket.namespace().meters().sent();
+        }
+    }
+
     /// What happens without a message: the first thing of all, if anything does.
     fn handle_implied(&mut self, cx: &mut SessionContext<'_, '_>) {
         if let Some(event) = self.connection.poll_event()
@@ -282,6 +316,7 @@ impl Link {
                     return Ok(());
                 };
                 member.refresh(&self.io);
+                observed::received(&member.socket, &name, id);
                 let what = What::Event { name, id, args };
                 let job = Job {
                     socket: &member.socket,
@@ -326,6 +361,7 @@ impl Link {
         auth: Option<&str>,
     ) {
         let Some(namespace) = self.io.existing(name) else {
+            tracing::debug!(target: "socketio", nsp = name, "no such namespace");
             let answer = self.connection.reject_unknown(nsp);
             self.refuse(answer);
             return;
@@ -333,8 +369,15 @@ impl Link {
         let routes = namespace.routes();
         let session = self.session.clone();
         let handshake = Arc::clone(&self.handshake);
-        let id = self.socket_id(nsp);
-        let socket = Socket::new(id, namespace, nsp, session, handshake, auth);
+        let (saved, recoverable) = self.recover(cx, &namespace, auth);
+        let id = match &saved {
+            Some(saved) => saved.socket.id(),
+            None => self.socket_id(nsp),
+        };
+        let socket = Socket::new(id, namespace, nsp, session, handshake, auth, recoverable);
+        if let Some(saved) = saved {
+            socket.restore(&saved);
+        }
         let index = nsp.index();
         if self.members.len() <= index {
             // Most clients join a single namespace: no space for more than asked for.
@@ -360,11 +403,17 @@ impl Link {
             read: Cell::new(false),
         };
         let manner = route.manner.or(routes.manner()).or(self.io.manner());
-        match route.decide(&mut event, manner) {
-            Ok(mut decision) => match decision.as_mut().poll(cx.context()) {
-                Poll::Ready(decision) => self.decide(cx, nsp, decision),
+        let observed = Observed::new(&socket, &routes, CONNECT);
+        match observed.within(|| route.decide(&mut event, manner)) {
+            Ok(mut decision) => match observed.within(|| decision.as_mut().poll(cx.context())) {
+                Poll::Ready(decision) => {
+                    observed.end(&socket, CONNECT);
+                    self.decide(cx, nsp, decision);
+                }
                 Poll::Pending => self.connecting.push(Connecting {
                     nsp,
+                    socket,
+                    observed,
                     decision,
                     cancelled: manner.cancelled,
                 }),
@@ -373,6 +422,39 @@ impl Link {
                 let refusal = refuse(&socket, CONNECT, kind);
                 self.decide(cx, nsp, Err(refusal));
             }
+        }
+    }
+
+    /// The socket that a client claims, if it can have it, and what it needs to be recovered later.
+    fn recover(
+        &mut self,
+        cx: &mut SessionContext<'_, '_>,
+        namespace: &Namespace,
+        auth: Option<&str>,
+    ) -> (Option<Saved>, Option<Box<Recoverable>>) {
+        let revision = revision(&self.session);
+        let sequencer = namespace.sequencer().filter(|_| revision.recovers());
+        let Some(sequencer) = sequencer else {
+            return (None, None);
+        };
+        let claim = Claim::of(revision, auth);
+        let claimed = claim.map_or_else(Claimed::default, |claim| sequencer.claim(&claim));
+        if let Some(socket) = claimed.replaced {
+            // Its own link may be stuck for long, and has nothing more to say.
+            let routes = socket.namespace().routes();
+            let what = What::Disconnect(DisconnectReason::TransportClose);
+            let job = Job {
+                socket: &socket,
+                routes: &routes,
+                what: &what,
+            };
+            let limits = self.io.handler_limits();
+            // A goodbye has no arguments that could be malformed.
+            let _ = self.work.handle(job, limits, cx.context());
+        }
+        match claimed.restored {
+            Some((saved, recoverable)) => (Some(saved), Some(recoverable)),
+            None => (None, Some(Sequencer::new_socket())),
         }
     }
 
@@ -394,10 +476,15 @@ impl Link {
         match decision {
             Ok(()) => {
                 let sid = member.socket.id();
-                let Some(answer) = self.connection.accept(nsp, sid.as_str(), None) else {
+                let pid = member.socket.recoverable().map(Recoverable::pid);
+                let Some(answer) = self.connection.accept(nsp, sid.as_str(), pid) else {
                     return;
                 };
-                member.socket.open(prepare(answer));
+                observed::connected(&member.socket);
+                if !member.socket.open(prepare(answer)) {
+                    // The client comes again, and begins anew.
+                    return self.close(cx, DisconnectReason::TransportClose);
+                }
                 for kept in early {
                     let limits = self.io.handler_limits();
                     if self.work.handle(kept.job(), limits, cx.context()).is_err() {
@@ -406,7 +493,10 @@ impl Link {
                 }
             }
             Err(error) => {
-                member.socket.close();
+                observed::refused(&member.socket, &error);
+                member
+                    .socket
+                    .end(DisconnectReason::ServerNamespaceDisconnect);
                 self.members[nsp.index()] = None;
                 self.reject(nsp, &error);
             }
@@ -493,9 +583,13 @@ impl Member {
 
     /// Ends the socket; its disconnect handler is still to be run, if it was ever connected.
     fn goodbye(mut self, io: &Io, reason: DisconnectReason) -> Option<Kept> {
-        self.socket.close();
+        let is_last = self.socket.end(reason);
         self.refresh(io);
-        matches!(self.state, State::Connected).then(|| Kept {
+        let was_connected = matches!(self.state, State::Connected);
+        if was_connected {
+            observed::disconnected(&self.socket, reason);
+        }
+        (is_last && was_connected).then(|| Kept {
             socket: self.socket,
             routes: self.routes,
             what: What::Disconnect(reason),

@@ -16,7 +16,9 @@ use crate::error::Rejection;
 use crate::extract::{EventContext, FromEvent};
 use crate::handler::ErrorHook;
 use crate::io::Io;
+use crate::metrics::Meters;
 use crate::proto::{EncodeError, Encoder, FromArgs, Payload};
+use crate::recovery::Sequencer;
 use crate::rooms::Rooms;
 use crate::routes::{Handlers, Layer, Layers, Registry, Routes, handler_methods};
 use crate::slab::Slab;
@@ -33,6 +35,9 @@ struct Inner {
     registry: Registry,
     sockets: RwLock<Slab<Socket>>,
     adapter: Arc<dyn Adapter>,
+    /// With connection state recovery, everything that is sent passes through here.
+    sequencer: Option<Arc<Sequencer>>,
+    meters: Meters,
     /// One counter for all sockets, so that a broadcast can use the same id for all of them.
     next_ack_id: AtomicU64,
 }
@@ -41,11 +46,13 @@ impl Namespace {
     pub(crate) fn new(name: &str, io: Io, encoder: Encoder) -> Self {
         Self(Arc::new(Inner {
             name: name.into(),
+            sequencer: io.new_sequencer(),
             io,
             encoder,
             registry: Registry::default(),
             sockets: RwLock::default(),
             adapter: Arc::new(LocalAdapter::new()),
+            meters: Meters::new(name),
             next_ack_id: AtomicU64::new(0),
         }))
     }
@@ -81,9 +88,9 @@ impl Namespace {
         self
     }
 
-    /// Whom failures in this namespace concern before the server.
-    pub(crate) fn error_hook(&self) -> Option<Arc<ErrorHook>> {
-        self.routes().error_hook()
+    /// Whom failures of this event's handler concern before the server.
+    pub(crate) fn error_hook(&self, event: &str) -> Option<Arc<ErrorHook>> {
+        self.routes().error_hook(event).cloned()
     }
 
     /// The handlers as they are now.
@@ -159,6 +166,10 @@ impl Namespace {
 
     // ---- For the crate --------------------------------------------------------------------
 
+    pub(crate) fn sequencer(&self) -> Option<&Arc<Sequencer>> {
+        self.0.sequencer.as_ref()
+    }
+
     pub(crate) fn encoder(&self) -> &Encoder {
         &self.0.encoder
     }
@@ -169,8 +180,13 @@ impl Namespace {
         event: &str,
         args: &T,
     ) -> Result<Prepared, EncodeError> {
+        tracing::debug!(target: "socketio", nsp = &*self.0.name, event, "emitting");
         let encoded = args.event(&self.0.encoder, &self.0.name, id, event)?;
         Ok(prepare(encoded))
+    }
+
+    pub(crate) fn meters(&self) -> &Meters {
+        &self.0.meters
     }
 
     pub(crate) fn next_ack_id(&self) -> u64 {
@@ -179,6 +195,7 @@ impl Namespace {
 
     /// Makes a socket visible.
     pub(crate) fn insert(&self, socket: &Socket) -> Slot {
+        self.0.meters.connected();
         let slot = self.0.sockets.write().insert(socket.clone());
         self.0.adapter.add(slot, socket.id().as_str());
         slot
@@ -189,7 +206,17 @@ impl Namespace {
         // In this order, so that a slot is never used again while it is in a room.
         self.0.adapter.remove(slot);
         let removed = self.0.sockets.write().remove(slot);
+        if removed.is_some() {
+            self.0.meters.gone();
+        }
         drop(removed);
+    }
+
+    /// The sockets of the target.
+    pub(crate) fn selected(&self, target: &Target) -> Vec<Socket> {
+        let mut sockets = Vec::new();
+        self.for_each(target, |socket| sockets.push(socket.clone()));
+        sockets
     }
 
     /// Calls `each` with every socket of the target, without holding a lock.

@@ -7,9 +7,10 @@ use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, AbortRegistration, Abortable};
 use futures_util::stream::FuturesUnordered;
 use parking_lot::Mutex;
-use tokio::task::JoinHandle;
+use tokio::sync::oneshot;
 use tracing::Instrument;
 
+use super::errand::Errand;
 use super::job::Waiting;
 use crate::handler::{BoxFuture, Handled, Manner, Pool, Turn};
 use crate::socket::Socket;
@@ -26,6 +27,9 @@ pub(crate) enum Step {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Bond(u64);
 
+/// Handlers, and who is told of their ends.
+type Spawned = VecDeque<(Waiting, oneshot::Sender<Step>)>;
+
 /// What a handler under way means to its socket.
 struct Tie {
     bond: Bond,
@@ -38,11 +42,11 @@ struct Tie {
 
 #[derive(Default)]
 pub(crate) struct Running {
-    pub(crate) steps: FuturesUnordered<BoxFuture<Step>>,
+    pub(crate) steps: FuturesUnordered<Errand>,
     ties: Vec<Tie>,
     last_bond: u64,
     /// Handlers for which there is a task each that has not started.
-    spawned: Option<Arc<Mutex<VecDeque<Waiting>>>>,
+    spawned: Option<Arc<Mutex<Spawned>>>,
 }
 
 impl Running {
@@ -95,37 +99,37 @@ impl Running {
 
     /// Runs a handler in a task of its own.
     pub(crate) fn spawn(&mut self, handler: Waiting) {
+        let (bond, socket, event) = handler.labels();
+        let (end, ended) = oneshot::channel();
         // Whichever task the runtime starts first has to take the handler that came first.
         let spawned = Arc::clone(self.spawned.get_or_insert_default());
-        spawned.lock().push_back(handler);
+        spawned.lock().push_back((handler, end));
         let task = async move {
             let next = spawned.lock().pop_front();
-            match next {
-                Some(handler) => handler.await,
-                None => Step::Done(None),
+            if let Some((handler, end)) = next {
+                // The client's task may be gone with the runtime.
+                let _ = end.send(handler.await);
             }
         };
-        let task = tokio::spawn(task.in_current_span());
-        self.adopt(task);
+        tokio::spawn(task.in_current_span());
+        let ended = ended.map(move |ended| ended.unwrap_or(Step::Done(bond)));
+        self.steps.push(Errand::elsewhere(socket, &event, ended));
     }
 
     /// Runs a handler on a thread where it may block.
     pub(crate) fn block(&mut self, turn: Turn, handler: Waiting) {
-        let task = turn.run(Box::pin(handler));
-        self.adopt(task);
-    }
-
-    fn adopt(&mut self, task: JoinHandle<Step>) {
-        // What does not come to its end is ended by the runtime, with everything else.
-        let ended = task.map(|ended| ended.unwrap_or(Step::Done(None)));
-        self.steps.push(Box::pin(ended));
+        let (bond, socket, event) = handler.labels();
+        let ended = turn.run(Box::pin(handler));
+        let ended = ended.map(move |ended| ended.unwrap_or(Step::Done(bond)));
+        self.steps.push(Errand::elsewhere(socket, &event, ended));
     }
 
     /// Lets a handler wait for such a thread.
     pub(crate) fn queue(&mut self, pool: &Pool, handler: Waiting, bytes: usize) {
+        let (_, socket, event) = handler.labels();
         let turn = pool.turn();
         let turn = turn.map(move |turn| Step::Turn(Box::new((turn, handler)), bytes));
-        self.steps.push(Box::pin(turn));
+        self.steps.push(Errand::elsewhere(socket, &event, turn));
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the included files import from elsewhere: with a lock or an atomic in it, made of loom's; without, as little as
 //! they need.
 
-use loom::sync::MutexGuard;
+pub(crate) use loom::sync::MutexGuard;
 
 /// `parking_lot::Mutex`.
 pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
@@ -17,6 +17,21 @@ impl<T> Mutex<T> {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+/// `parking_lot::Condvar`, which waits for nothing here.
+pub(crate) struct Condvar;
+
+impl Condvar {
+    pub(crate) fn new() -> Self {
+        Self
+    }
+
+    pub(crate) fn wait<T>(&self, _: &mut MutexGuard<'_, T>) {
+        unreachable!("no model has more turns than may wait")
+    }
+
+    pub(crate) fn notify_one(&self) {}
 }
 
 /// `tokio::sync`.
