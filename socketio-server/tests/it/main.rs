@@ -21,6 +21,7 @@ mod host;
 mod kit;
 mod leaks;
 mod logs;
+mod manners;
 mod metrics;
 mod parsers;
 mod record;
