@@ -2,8 +2,8 @@
 
 use proto::server::Config as ProtocolConfig;
 
-#[cfg(feature = "http-compression")]
 use crate::limits::{OutboxLimits, ServerLimits};
+#[cfg(feature = "http-compression")]
 use crate::server::Compression;
 use crate::server::{Cors, SessionCookie};
 
