@@ -33,7 +33,7 @@ impl Socket {
     /// heartbeat fails.
     #[must_use = "the client may be gone"]
     pub async fn ready(&self) -> bool {
-        self.session().ready().await && !self.is_gone()
+        self.engine_session().ready().await && !self.is_gone()
     }
 
     /// Waits until there is [room](Self::ready), then sends an event.
@@ -54,14 +54,14 @@ impl Socket {
     /// response.
     #[must_use]
     pub fn buffered(&self) -> usize {
-        self.session().buffered()
+        self.engine_session().buffered()
     }
 
     /// Events that were dropped: volatile ones that could not leave at once, and those that an
     /// [`OverflowPolicy`](crate::OverflowPolicy) has dropped because the client took too little.
     #[must_use]
     pub fn dropped(&self) -> u64 {
-        self.session().dropped()
+        self.engine_session().dropped()
     }
 }
 

@@ -165,6 +165,10 @@ impl Socket {
         &self.0.handshake
     }
 
+    pub(crate) fn shared_handshake(&self) -> Arc<Handshake> {
+        Arc::clone(&self.0.handshake)
+    }
+
     /// The credentials the client sent when it joined; `{}` if it sent none.
     ///
     /// # Errors
@@ -272,12 +276,14 @@ impl Socket {
     /// outside, and it is logged at debug level. So a room's name may come from a client.
     pub fn join(&self, rooms: impl Rooms) {
         let rooms = rooms.into_rooms();
-        if self
-            .0
-            .gate
-            .rooms(|kept| kept.extend_from_slice(&rooms))
-            .is_some()
-        {
+        let kept = self.0.gate.rooms(|kept| {
+            for room in &rooms {
+                if !kept.contains(room) {
+                    kept.push(Room::clone(room));
+                }
+            }
+        });
+        if kept.is_some() {
             return;
         }
         // The adapter knows no slot of a socket that is disconnected.
@@ -336,6 +342,25 @@ impl Socket {
         old.and_then(|old| old.downcast().ok())
     }
 
+    /// The value of a type that was stored for this socket, or a new one.
+    pub(crate) fn get_or_insert_with<T: Send + Sync + 'static>(
+        &self,
+        new: impl FnOnce() -> T,
+    ) -> Arc<T> {
+        if let Some(stored) = self.get() {
+            return stored;
+        }
+        // Made and dropped without the lock, as it is the application's.
+        let new = Arc::new(new());
+        let stored = {
+            let mut locals = self.0.locals.lock();
+            let locals = locals.get_or_insert_default();
+            let offered: Arc<dyn Any + Send + Sync> = Arc::clone(&new) as _;
+            Arc::clone(locals.entry(TypeId::of::<T>()).or_insert(offered))
+        };
+        stored.downcast().unwrap_or(new)
+    }
+
     /// The value of a type that was stored for this socket.
     #[must_use]
     pub fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
@@ -380,7 +405,7 @@ impl Socket {
         self.0.gate.is_closed() || self.0.session.is_closed()
     }
 
-    pub(crate) fn session(&self) -> &engine::Session<Entry> {
+    pub(crate) fn engine_session(&self) -> &engine::Session<Entry> {
         &self.0.session
     }
 
@@ -456,7 +481,7 @@ impl Socket {
     pub(crate) fn push_entry(&self, entry: Entry, bytes: usize, flags: Flags) -> Pushed {
         match flags.volatile {
             true => self.0.session.push_volatile(entry, bytes),
-            false if entry.is_leave() => self.0.session.push_order(entry),
+            false if entry.is_order() => self.0.session.push_order(entry),
             false => self.0.session.push(entry, bytes),
         }
     }
