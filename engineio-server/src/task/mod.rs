@@ -352,8 +352,8 @@ impl<A: Application> Task<A> {
     fn report(&self, standing: &Standing) {
         let waiting = match standing.room {
             usize::MAX => standing.unsent,
-            // Some is left in the queue as well.
-            _ => self.session.buffered(),
+            // Some may be left in the queue.
+            _ => standing.unsent + self.session.outbox().queued(),
         };
         self.session.report(waiting);
         if waiting > 0 {
