@@ -2,11 +2,10 @@
 //! them.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use proto::Tick;
 
-use crate::config::{OutboxLimits, OverflowPolicy};
+use crate::limits::{OutboxLimits, OverflowPolicy};
 
 /// What an entry of a queue stands for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,26 +24,6 @@ pub struct Weight {
 pub(crate) struct Bounds<E> {
     pub(crate) limits: OutboxLimits,
     pub(crate) weigh: fn(&E) -> Weight,
-    pub(crate) drops: Drops,
-}
-
-/// What all queues of a server have dropped.
-#[derive(Debug, Default)]
-pub(crate) struct Drops {
-    /// Volatile entries that could not leave at once.
-    pub(crate) volatile: AtomicU64,
-    /// Entries that a policy has dropped.
-    pub(crate) overflow: AtomicU64,
-}
-
-impl Drops {
-    pub(crate) fn count_volatile(&self) {
-        self.volatile.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn count_overflow(&self, entries: usize) {
-        self.overflow.fetch_add(entries as u64, Ordering::Relaxed);
-    }
 }
 
 /// What becomes of the entry that is too much.
@@ -76,19 +55,22 @@ impl<E> Bounds<E> {
     }
 
     /// Decides about an entry that is `excess` bytes too much. What has to go for it is moved from
-    /// `entries` to `dropped`; the result says how many bytes that were.
+    /// `entries`, of so many bytes together, to `dropped`.
     pub(crate) fn relieve(
         &self,
         entries: &mut VecDeque<E>,
+        queued: &mut usize,
         new: &E,
         total: usize,
         excess: usize,
         dropped: &mut Vec<E>,
-    ) -> (Verdict, usize) {
+    ) -> Verdict {
         let mut freed = 0;
         match self.limits.policy {
-            OverflowPolicy::Disconnect => return (Verdict::End, 0),
+            OverflowPolicy::Disconnect => return Verdict::End,
             OverflowPolicy::DropNewest => {}
+            // So much is not in the queue.
+            OverflowPolicy::DropOldest if excess > *queued => {}
             OverflowPolicy::DropOldest => {
                 let mut index = 0;
                 while freed < excess
@@ -104,7 +86,8 @@ impl<E> Bounds<E> {
                 }
             }
         }
-        let verdict = if freed >= excess {
+        *queued -= freed;
+        if freed >= excess {
             Verdict::Take
         } else if (self.weigh)(new).droppable {
             Verdict::Drop
@@ -112,7 +95,6 @@ impl<E> Bounds<E> {
             Verdict::End
         } else {
             Verdict::Take
-        };
-        (verdict, freed)
+        }
     }
 }

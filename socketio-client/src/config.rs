@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use engineio_proto::Prepared;
 
 use crate::{
-    engine,
+    engine::{self, Tape},
     proto::{Encoder, Limits, Parser, Revision, client},
 };
 
@@ -146,6 +146,13 @@ impl Config {
     pub fn proxy_from_env(&mut self) -> Result<&mut Self, engine::ProxyParseError> {
         self.engine.proxy_from_env()?;
         Ok(self)
+    }
+
+    /// [`engine::Config::record`]: records what happens on some links, with the namespaces on them;
+    /// names of namespaces and events are in the record.
+    pub fn record(&mut self, hook: impl Fn() -> Option<Tape> + Send + Sync + 'static) -> &mut Self {
+        self.engine.record(hook);
+        self
     }
 
     /// What encodes events and acknowledgements, whatever the link below turns out to speak: they

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{OutboxLimits, ProtocolConfig, RefusedRequest, Tape};
+use engine::{OutboxLimits, ProtocolConfig, RefusedRequest, ServerLimits, Tape};
 use http::request::Parts;
 
 use crate::error::HandlerError;
@@ -37,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) pool: Pool,
     pub(crate) states: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     pub(crate) on_error: ErrorHook,
+    #[cfg(feature = "logger")]
+    pub(crate) loggers: crate::logging::Loggers,
     pub(crate) on_connection_error: Option<RefusedHook>,
     pub(crate) record: Option<RecordHook>,
     pub(crate) recovery: Option<RecoveryConfig>,
@@ -93,6 +95,8 @@ impl Default for Builder {
             pool: Pool::default(),
             states: HashMap::new(),
             on_error: ErrorHook::default(),
+            #[cfg(feature = "logger")]
+            loggers: crate::logging::Loggers::default(),
             on_connection_error: None,
             record: None,
             recovery: None,
@@ -204,6 +208,21 @@ impl Builder {
         self
     }
 
+    /// How much may wait for all clients together; what is done about too much of it is said
+    /// [there](ServerLimits). Default: no limit.
+    ///
+    /// ```
+    /// use socketio_server::{Io, ServerLimits};
+    ///
+    /// let io = Io::builder()
+    ///     .server_limits(ServerLimits { bytes: 512 << 20, ..ServerLimits::default() })
+    ///     .build();
+    /// ```
+    pub fn server_limits(mut self, limits: ServerLimits) -> Self {
+        self.0.engine.server = limits;
+        self
+    }
+
     /// How much of one client's work may be under way, or wait.
     pub fn handlers(mut self, limits: HandlerLimits) -> Self {
         self.0.handlers = limits;
@@ -303,6 +322,36 @@ impl Builder {
         hook: impl Fn(&HandlerError) -> R + Send + Sync + 'static,
     ) -> Self {
         self.0.on_error = ErrorHook::new(hook);
+        self
+    }
+
+    /// Prints to stderr what the server does, from when it serves: clients that come and go, events
+    /// that are received and emitted, by name, and everything that fails. Default no: only the
+    /// program's own subscriber of `tracing` is told, if there is one.
+    ///
+    /// For the first look, and for programs that have no subscriber. One that is installed before the
+    /// server serves is left alone and decides itself: targets `socketio` and `engineio`, where `ERROR`
+    /// and `WARN` are what somebody should look at, `DEBUG` is what this prints, and `TRACE` has
+    /// messages word for word. The spans `session` (a client's link) and `handler` (one run, with
+    /// `nsp`, `sid` and `event`) are of level `DEBUG` and contain what handlers log themselves.
+    ///
+    /// ```
+    /// # use socketio_server::Io;
+    /// let io = Io::builder().logger(true).build();
+    /// ```
+    #[cfg(feature = "logger")]
+    pub fn logger(mut self, on: bool) -> Self {
+        self.0.loggers.socketio = on;
+        self
+    }
+
+    /// Prints to stderr what the layer below does, as [`logger`](Self::logger) does for this one:
+    /// links that open, move and close, requests that are refused, **and every message word for
+    /// word**, with what people say in it. Ids of links, which are secrets, are not printed. Default
+    /// no.
+    #[cfg(feature = "logger")]
+    pub fn engineio_logger(mut self, on: bool) -> Self {
+        self.0.loggers.engineio = on;
         self
     }
 

@@ -9,19 +9,19 @@ use crate::namespace::Namespace;
 use crate::routes::Handlers;
 
 /// ```
-/// use socketio_server::{ConnectError, Data, DisconnectReason, HandlerError, Io, Param, Socket, namespace};
+/// use socketio_server::{Auth, ConnectError, Data, DisconnectReason, HandlerError, Io, Socket, namespace};
 /// # #[derive(Default)]
 /// struct Game {
 ///     // What changes is in a `Mutex` or an atomic: one value serves all clients.
 /// }
 ///
-/// #[namespace("/game/{id}")]
+/// #[namespace("/game")]
 /// impl Game {
 ///     #[connect]
-///     async fn join(&self, socket: Socket, Param(id): Param<u32>) -> Result<(), ConnectError> {
-///         match id {
-///             0 => Err(ConnectError::new("there is no such game")),
-///             _ => Ok(socket.join("players")),
+///     async fn join(&self, socket: Socket, Auth(key): Auth<Option<u32>>) -> Result<(), ConnectError> {
+///         match key {
+///             None => Err(ConnectError::new("this game is private")),
+///             Some(_) => Ok(socket.join("players")),
 ///         }
 ///     }
 ///
@@ -161,6 +161,20 @@ pub use socketio_macros::event;
 /// namespaces. Those are the rules of python-socketio. Other than there, several classes of one
 /// namespace add up; of two methods for the same event the one registered last wins.
 ///
+/// Failures of its methods are told to its `#[error]` method; if it has none, they are failures of
+/// the namespace. An event that no method handles is left unanswered, unless there is a
+/// `#[fallback]`.
+///
+/// | python-socketio, Flask-SocketIO | here |
+/// |---|---|
+/// | `class Chat(Namespace)` | `#[namespace("/chat")] impl Chat` |
+/// | `register_namespace(Chat("/chat"))`, `on_namespace(…)` | [`io.register(Chat)`](Io::register), `io.of("/other").register(Chat)` |
+/// | `def on_say(self, sid, text)` | `#[event] fn say(&self, socket: Socket, Data(text): Data<String>)` |
+/// | `on_connect`, `on_disconnect` | `#[connect]`, `#[disconnect]` |
+/// | `trigger_event`, overridden | `#[fallback]` |
+/// | `error(self, exception)` | `#[error] fn failed(&self, error: &HandlerError)` |
+/// | `self.emit(…)`, `self.emit(…, to=sid)` | methods of the parameters [`Namespace`] and [`Socket`](crate::Socket) |
+///
 /// Without the attribute it is:
 ///
 /// ```
@@ -228,7 +242,7 @@ macro_rules! place {
             fn add_class(&self, handlers: Handlers) {
                 self.change_layers(|layers| {
                     let class = layers.class.get_or_insert_default();
-                    class.merge(handlers.into_layer())
+                    class.merge(handlers.into_layer().of_class())
                 });
             }
         }

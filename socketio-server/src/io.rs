@@ -205,6 +205,11 @@ impl Io {
         })
     }
 
+    #[cfg(feature = "logger")]
+    pub(crate) fn loggers(&self) -> crate::logging::Loggers {
+        self.0.settings.loggers
+    }
+
     pub(crate) fn background(&self) -> &Background {
         &self.0.background
     }

@@ -82,6 +82,9 @@
 //! disconnects are always read. A client that leaves does not cancel its handlers; they run to
 //! their ends with a socket that reaches nobody.
 //!
+//! Handlers that belong together are methods of a type, a [class](NamespaceClass), and an event that
+//! is sent or handled in several places may be a type of its own, an [`Event`].
+//!
 //! # What is guaranteed
 //!
 //! * Events that one task emits to a socket arrive in the order in which `emit` returned, also
@@ -128,7 +131,12 @@ mod http_hooks;
 mod http_session;
 mod io;
 mod link;
+#[cfg(feature = "logger")]
+mod logging;
+pub mod metrics;
 mod namespace;
+mod observed;
+mod pressure;
 mod record;
 mod recovery;
 mod reply;
@@ -144,6 +152,7 @@ mod socket;
 mod typed;
 mod unicast;
 mod verdict;
+mod wait_blocking;
 mod work;
 
 pub mod parser;
@@ -162,7 +171,8 @@ pub use class::{event, namespace};
 pub use engine::Compression;
 pub use engine::{
     Cors, Listener, Mount, Mounted, OutboxLimits, OverflowPolicy, Peer, ProtocolConfig, Refusal,
-    RefusalReason, RefusedRequest, SameSite, SessionCookie, Sid, Tape, Transport,
+    RefusalReason, RefusedRequest, SameSite, ServerLimits, SessionCookie, Sid, Stats, Tape,
+    Transport,
 };
 pub use error::{
     AckError, ConnectError, DisconnectReason, HandlerError, HandlerErrorKind, Rejection,

@@ -40,7 +40,7 @@ impl Io {
         for session in &sessions {
             let reason = DisconnectReason::ServerShuttingDown;
             // A session that has ended meanwhile needs no goodbye.
-            let _ = session.push(Entry::Close(reason), 0);
+            let _ = session.push_order(Entry::Close(reason));
         }
         let clients = sessions.len();
         drop(sessions);
@@ -161,6 +161,7 @@ impl Roll {
         AtWork {
             roll: Arc::clone(self),
             name,
+            is_somebody_else: false,
         }
     }
 
@@ -183,12 +184,20 @@ impl Roll {
 pub(crate) struct AtWork {
     roll: Arc<Roll>,
     name: String,
+    is_somebody_else: bool,
+}
+
+impl AtWork {
+    /// It is somebody else now.
+    pub(crate) fn withdraw(mut self) {
+        self.is_somebody_else = true;
+    }
 }
 
 impl Drop for AtWork {
     fn drop(&mut self) {
         let mut tally = self.roll.0.lock();
-        tally.finished += 1;
+        tally.finished += usize::from(!self.is_somebody_else);
         if let Some(count) = tally.unfinished.get_mut(&self.name) {
             *count -= 1;
             if *count == 0 {

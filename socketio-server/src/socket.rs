@@ -183,21 +183,6 @@ impl Socket {
         self.0.session.transport()
     }
 
-    /// Events that were dropped on this client's link, in whichever of its namespaces: volatile ones
-    /// that could not leave at once, and those that an [`OverflowPolicy`](crate::OverflowPolicy) has
-    /// dropped because the client took too little.
-    #[must_use]
-    pub fn dropped(&self) -> u64 {
-        self.0.session.dropped()
-    }
-
-    /// Bytes on their way to this client, from all of its namespaces: queued, and not yet taken by
-    /// the kernel or an HTTP response.
-    #[must_use]
-    pub fn buffered(&self) -> usize {
-        self.0.session.buffered()
-    }
-
     /// Whether the client can be reached: from the moment it has been let in until it leaves, or
     /// is sent away.
     #[must_use]
@@ -291,12 +276,14 @@ impl Socket {
     /// outside, and it is logged at debug level. So a room's name may come from a client.
     pub fn join(&self, rooms: impl Rooms) {
         let rooms = rooms.into_rooms();
-        if self
-            .0
-            .gate
-            .rooms(|kept| kept.extend_from_slice(&rooms))
-            .is_some()
-        {
+        let kept = self.0.gate.rooms(|kept| {
+            for room in &rooms {
+                if !kept.contains(room) {
+                    kept.push(Room::clone(room));
+                }
+            }
+        });
+        if kept.is_some() {
             return;
         }
         // The adapter knows no slot of a socket that is disconnected.
@@ -413,6 +400,15 @@ impl Socket {
 
     // ---- For the crate --------------------------------------------------------------------
 
+    /// Whether nothing can be sent any longer; to a client that is about to be let in, it can.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.0.gate.is_closed() || self.0.session.is_closed()
+    }
+
+    pub(crate) fn engine_session(&self) -> &engine::Session<Entry> {
+        &self.0.session
+    }
+
     /// What this socket alone has to do with handlers.
     pub(crate) fn personal(&self) -> &Personal {
         self.0.personal.get_or_init(Box::default)
@@ -487,6 +483,7 @@ impl Socket {
     pub(crate) fn push_entry(&self, entry: Entry, bytes: usize, flags: Flags) -> Pushed {
         match flags.volatile {
             true => self.0.session.push_volatile(entry, bytes),
+            false if entry.is_order() => self.0.session.push_order(entry),
             false => self.0.session.push(entry, bytes),
         }
     }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use engineio_server::{
     Acceptor, Application, CloseReason, Message, Prepared, Refusal, Session, SessionContext, Sid,
-    Transport,
+    Transport, Weight,
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
@@ -19,6 +19,8 @@ use crate::host::{patiently, settle};
 #[derive(Debug)]
 pub(crate) enum Order {
     Send(Prepared),
+    /// As well, and a policy must not drop it.
+    Keep(Prepared),
     Close,
     Panic,
     /// Whether to take messages from now on.
@@ -171,6 +173,15 @@ impl Puppet {
 impl Application for Puppet {
     type Entry = Order;
 
+    fn weigh(order: &Order) -> Weight {
+        let (bytes, droppable) = match order {
+            Order::Send(message) => (message.wire_len(), true),
+            Order::Keep(message) => (message.wire_len(), false),
+            Order::Close | Order::Panic | Order::Read(_) => (0, false),
+        };
+        Weight { bytes, droppable }
+    }
+
     fn handle_message(&mut self, cx: &mut SessionContext<'_, '_>, message: Message<'_>) {
         let (event, answer) = match message {
             Message::Text(text) => (Event::Text(text.to_owned()), Prepared::text(text)),
@@ -193,7 +204,7 @@ impl Application for Puppet {
 
     fn handle_entry(&mut self, cx: &mut SessionContext<'_, '_>, order: Order) {
         match order {
-            Order::Send(message) => cx.send(message),
+            Order::Send(message) | Order::Keep(message) => cx.send(message),
             Order::Close => cx.close(),
             Order::Panic => panic!("ordered to"),
             Order::Read(reading) => self.reading = reading,

@@ -1,12 +1,14 @@
 //! How a client connects, with the reference's defaults.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use engineio_proto::{Revision, Transport};
 use http::HeaderMap;
 
 use super::environment::Environment;
-use super::{Proxy, ProxyParseError, Target, Tls};
+use super::tape::Recording;
+use super::{Proxy, ProxyParseError, Tape, Target, Tls};
 
 /// Configuration of a client: where to, by which transports, and how long anything may take.
 ///
@@ -65,6 +67,7 @@ pub struct Config {
     /// [asked](Self::proxy_from_env).
     pub proxy: Option<Proxy>,
     environment: Environment,
+    pub(super) recording: Recording,
     /// How TLS is spoken, if the URL asks for it. Default: as the system would.
     pub tls: Tls,
     /// The largest response and the longest websocket message that is accepted, in bytes; what is
@@ -120,6 +123,7 @@ impl Config {
             protocols: Vec::new(),
             proxy: None,
             environment: Environment::default(),
+            recording: Recording::default(),
             tls: Tls::new(),
             max_payload: 100_000_000,
             open_timeout: Duration::from_secs(20),
@@ -156,6 +160,34 @@ impl Config {
     pub fn proxy_from_env(&mut self) -> Result<&mut Self, ProxyParseError> {
         self.environment = Environment::read(|name| std::env::var(name).ok())?;
         Ok(self)
+    }
+
+    /// Records what happens on some links to the server: asked once for each, before it is opened.
+    /// Default: none.
+    ///
+    /// A record is a file of JSON lines, in which texts and numbers are replaced by others of the
+    /// same length, and which leaves out ids and credentials; the rules of [`Tape`] hold. It is
+    /// enough to see what went wrong between client and server, and to make it happen again: send us
+    /// the file.
+    ///
+    /// ```
+    /// use std::fs::File;
+    /// use std::io::BufWriter;
+    ///
+    /// use socketio_client::engine::{Config, Tape};
+    ///
+    /// let mut config = Config::new("http://localhost:3000");
+    /// config.record(|| {
+    ///     let file = File::create("link.jsonl").ok()?;
+    ///     Some(Tape::new(BufWriter::new(file)))
+    /// });
+    /// ```
+    ///
+    /// Here every link overwrites the file of the one before. `hook` runs where the client talks to
+    /// the server: be brief.
+    pub fn record(&mut self, hook: impl Fn() -> Option<Tape> + Send + Sync + 'static) -> &mut Self {
+        self.recording = Recording(Some(Arc::new(hook)));
+        self
     }
 
     /// What is on the way to somebody.

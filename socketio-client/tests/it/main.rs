@@ -18,6 +18,8 @@ mod client_net;
 #[cfg(feature = "async")]
 mod client_reconnect;
 #[cfg(feature = "async")]
+mod client_record;
+#[cfg(feature = "async")]
 mod client_simple;
 #[cfg(feature = "async")]
 mod engine;

@@ -236,12 +236,19 @@ mod tests {
     }
 
     #[test]
-    fn every_word_is_read() {
-        for (word, expected) in Other::ALL {
-            let word = Ident::new(word, Span::call_site());
-            let role = read(parse_quote!(#[#word])).ok().unwrap();
-            assert!(matches!(role, Role::Other(it) if it == expected));
-            assert_eq!(word, expected.word());
+    fn every_word_is_registered_with_its_method() {
+        for (attribute, method) in [
+            (parse_quote!(#[before_connect]), "before_connect"),
+            (parse_quote!(#[connect]), "on_connect"),
+            (parse_quote!(#[disconnecting]), "on_disconnecting"),
+            (parse_quote!(#[disconnect]), "on_disconnect"),
+            (parse_quote!(#[fallback]), "on_fallback"),
+            (parse_quote!(#[error]), "on_error"),
+        ] {
+            let Ok(Role::Other(other)) = read(attribute) else {
+                panic!("{method} is not read");
+            };
+            assert_eq!(other.registration().to_string(), method);
         }
         assert_eq!(read(parse_quote!(#[inline])).err().unwrap(), "no role");
     }

@@ -7,7 +7,7 @@ use engine::Prepared;
 use futures_util::future::{AbortHandle, abortable};
 use futures_util::{FutureExt, TryFutureExt};
 
-use super::failure::{Failure, refuse};
+use super::failure::{ErrorHook, Failure, refuse};
 use super::manner::{Manner, Place};
 use super::watch::Watch;
 use super::{BoxFuture, CONNECT, ConnectResult, Handler, panicked};
@@ -21,6 +21,8 @@ pub(crate) struct Route<T> {
     start: Box<Start<T>>,
     pub(crate) manner: Manner,
     pub(crate) watch: Watch,
+    /// Whom its failures concern before the namespace.
+    pub(crate) on_error: Option<Arc<ErrorHook>>,
 }
 
 type Start<T> = dyn Fn(&mut EventContext<'_>) -> Started<T> + Send + Sync;
@@ -153,7 +155,7 @@ impl Drop for AbortOnDrop {
     }
 }
 
-impl<T> Route<T> {
+impl<T: 'static> Route<T> {
     fn new<M, H: Handler<M>>(
         handler: H,
         start: impl Fn(&Arc<H>, &mut EventContext<'_>) -> Started<T> + Send + Sync + 'static,
@@ -164,6 +166,22 @@ impl<T> Route<T> {
             start: Box::new(move |event| start(&handler, event)),
             manner,
             watch,
+            on_error: None,
+        }
+    }
+
+    /// The same handler, with what goes without saying for it and its like.
+    pub(crate) fn within(
+        route: &Arc<Self>,
+        manner: Manner,
+        on_error: Option<&Arc<ErrorHook>>,
+    ) -> Self {
+        let inner = Arc::clone(route);
+        Self {
+            start: Box::new(move |event| (inner.start)(event)),
+            manner: route.manner.or(manner),
+            watch: route.watch.fresh(),
+            on_error: on_error.cloned(),
         }
     }
 

@@ -35,6 +35,11 @@ impl Watch {
         }
     }
 
+    /// Watches another handler of this name.
+    pub(crate) const fn fresh(&self) -> Self {
+        Self::new(self.name)
+    }
+
     /// The handler has let go of its thread.
     pub(crate) fn stop(&self, stopwatch: &Stopwatch, nsp: &str, event: &str) {
         let held = stopwatch.0.elapsed();

@@ -145,7 +145,7 @@ impl Sequencer {
         let now = self.now();
         let (is_last, closed, dropped) = self.baton.look(|log| {
             let was_told = socket.was_open() || position(socket).is_some();
-            let (saved, closed) = take_down(socket);
+            let (saved, mut closed) = take_down(socket);
             let Some(recoverable) = socket.recoverable() else {
                 return (true, closed, log.take_dropped());
             };
@@ -154,6 +154,12 @@ impl Sequencer {
             }
             log.remove(&recoverable.pid);
             if was_told && !recoverable.is_gone() && is_recoverable(reason.as_str()) {
+                // A connect handler's, that has not decided: it is sent to the socket all the same.
+                for waiting in closed.extract_if(.., |it| matches!(it, Waiting::Draft(_))) {
+                    if let Waiting::Draft(draft) = waiting {
+                        log.append(now, Whom::Socket(socket.id()), *draft);
+                    }
+                }
                 log.save(now, &recoverable.pid, saved);
             } else {
                 recoverable.leave();

@@ -50,6 +50,38 @@ impl Layer {
     }
 }
 
+impl Layer {
+    /// With what was said of all of these handlers said of each: they will be among others.
+    pub(crate) fn of_class(mut self) -> Self {
+        let common = Common {
+            manner: std::mem::take(&mut self.manner),
+            on_error: self.on_error.take(),
+        };
+        if common.manner == Manner::default() && common.on_error.is_none() {
+            return self;
+        }
+        for named in self.events.values_mut() {
+            common.apply(&mut named.route);
+        }
+        let others = [&mut self.fallback, &mut self.disconnect];
+        others.into_iter().flatten().for_each(|it| common.apply(it));
+        self.connect.iter_mut().for_each(|it| common.apply(it));
+        self
+    }
+}
+
+/// What is said of all handlers of a class.
+struct Common {
+    manner: Manner,
+    on_error: Option<Arc<ErrorHook>>,
+}
+
+impl Common {
+    fn apply<T: 'static>(&self, route: &mut Arc<Route<T>>) {
+        *route = Arc::new(Route::within(route, self.manner, self.on_error.as_ref()));
+    }
+}
+
 impl fmt::Debug for Layer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.events.keys()).finish()

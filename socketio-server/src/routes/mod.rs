@@ -31,7 +31,7 @@ use std::collections::HashMap;
 use std::collections::hash_map;
 use std::sync::Arc;
 
-use crate::handler::{ConnectResult, ErrorHook, Handled, Manner, Route};
+use crate::handler::{CONNECT, ConnectResult, DISCONNECT, ErrorHook, Handled, Manner, Route};
 use crate::socket::Socket;
 use layer::Named;
 
@@ -77,6 +77,11 @@ impl Routes {
         route.or(self.fallback.as_ref()).map(Cow::Borrowed)
     }
 
+    /// Whether a handler is registered for events of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.events.contains_key(name)
+    }
+
     /// Decides about those who want to join.
     pub(crate) fn connect(&self) -> Option<&Route<ConnectResult>> {
         self.connect.as_deref()
@@ -87,9 +92,18 @@ impl Routes {
         self.disconnect.as_ref()
     }
 
-    /// Whom failures concern.
-    pub(crate) fn error_hook(&self) -> Option<Arc<ErrorHook>> {
-        self.on_error.clone()
+    /// Whom failures of this event's handler concern.
+    pub(crate) fn error_hook(&self, event: &str) -> Option<&Arc<ErrorHook>> {
+        let own = match event {
+            CONNECT => self.connect.as_ref().and_then(|it| it.on_error.as_ref()),
+            DISCONNECT => self.disconnect.as_ref().and_then(|it| it.on_error.as_ref()),
+            name => {
+                let named = self.events.get(name).map(|it| &it.route);
+                let route = named.or(self.fallback.as_ref());
+                route.and_then(|it| it.on_error.as_ref())
+            }
+        };
+        own.or(self.on_error.as_ref())
     }
 
     /// How handlers are run that leave it open.

@@ -8,8 +8,8 @@ use parking_lot::Mutex;
 use serde::Deserialize;
 use socketio_server::test::{Client, Refusal, Server};
 use socketio_server::{
-    Auth, ConnectError, Data, DisconnectReason, EncodeError, Event, EventName, Handlers, Io,
-    Namespace, NamespaceClass, Socket, event, namespace,
+    Auth, BoxError, ConnectError, Data, DisconnectReason, EncodeError, Event, EventName,
+    HandlerError, Handlers, Io, Namespace, NamespaceClass, Socket, event, namespace,
 };
 
 /// Has a method of each kind, and remembers.
@@ -102,6 +102,11 @@ impl Game {
         format!("no {name}")
     }
 
+    #[event("elsewhere", blocking)]
+    fn thread(&self) -> String {
+        format!("{:?}", std::thread::current().id())
+    }
+
     /// No handler of anything.
     fn greet(&self, socket: &Socket, name: &str) -> Result<(), EncodeError> {
         socket.emit("welcome", &name).map(drop)
@@ -146,6 +151,15 @@ async fn one_value_serves_all_clients_with_its_methods() {
         alice.call::<String>("resign", &resign).await.unwrap(),
         "thanks"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_method_is_run_as_its_attribute_says() {
+    let io = Io::builder().build();
+    io.register(Game::default());
+    let alice = player(&Server::new(&io), "alice").await;
+    let here = format!("{:?}", std::thread::current().id());
+    assert_ne!(answer(&alice, "elsewhere").await, here);
 }
 
 #[tokio::test(start_paused = true)]
@@ -320,6 +334,111 @@ async fn a_class_can_be_generic() {
         .await
         .unwrap();
     assert_eq!(answer(&client, "held").await, "it");
+}
+
+// ---- Failures -----------------------------------------------------------------------------
+
+/// Fails in every way.
+#[derive(Default)]
+struct Failing(Mutex<Vec<String>>);
+
+#[namespace("/failing")]
+impl Failing {
+    #[connect]
+    fn join(&self, auth: Auth<serde_json::Value>) -> Result<(), ConnectError> {
+        assert!(auth["calm"].as_bool().unwrap(), "do not panic");
+        Ok(())
+    }
+
+    #[event]
+    async fn errs(&self) -> Result<(), BoxError> {
+        tokio::task::yield_now().await;
+        Err("on purpose".into())
+    }
+
+    #[event]
+    fn panics(&self) {
+        panic!("in a method");
+    }
+
+    #[event]
+    async fn rejects(&self, _: Data<u8>) {}
+
+    #[fallback]
+    fn falls_back(&self) -> Result<(), BoxError> {
+        Err("unknown".into())
+    }
+
+    #[disconnect]
+    fn leave(&self) -> Result<(), BoxError> {
+        Err("farewell".into())
+    }
+
+    #[error]
+    fn failed(&self, error: &HandlerError) -> String {
+        self.0.lock().push(error.to_string());
+        format!("{} failed", error.event)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_of_a_class_are_its_own_and_answered_by_its_error_method() {
+    let io = Io::builder().build();
+    let failing = Arc::new(Failing::default());
+    io.register(Arc::clone(&failing))
+        .on("function", || Err::<(), BoxError>("a function".into()))
+        .on_error(|_| "the namespace's");
+    let server = Server::new(&io);
+    let connect = |calm: bool| {
+        let auth = serde_json::json!({ "calm": calm });
+        server.connect().namespace("/failing").auth(auth)
+    };
+    let refused = connect(false).await.unwrap_err();
+    assert_eq!(refused.message(), "connect failed");
+    let client = connect(true).await.unwrap();
+    for event in ["errs", "panics", "rejects", "another"] {
+        let expected = format!("{event} failed");
+        assert_eq!(client.call::<String>(event, "x").await.unwrap(), expected);
+    }
+    assert_eq!(answer(&client, "function").await, "the namespace's");
+    client.disconnect();
+    server.settle().await;
+    let causes = [
+        "do not panic",
+        "on purpose",
+        "in a method",
+        "do not fit",
+        "unknown",
+        "farewell",
+    ];
+    let told = failing.0.lock();
+    assert_eq!(told.len(), causes.len(), "{told:?}");
+    for (told, cause) in told.iter().zip(causes) {
+        assert!(told.contains(cause), "{told}");
+    }
+}
+
+/// Has no error method.
+struct Careless;
+
+#[namespace("/failing")]
+impl Careless {
+    #[event]
+    fn errs(&self) -> Result<(), BoxError> {
+        Err("somebody".into())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_of_a_class_without_an_error_method_are_the_namespaces() {
+    let io = Io::builder().build();
+    io.register(Failing::default());
+    io.register(Careless).on_error(|_| "the namespace's");
+    let auth = serde_json::json!({ "calm": true });
+    let connect = Server::new(&io).connect();
+    let client = connect.namespace("/failing").auth(auth).await.unwrap();
+    assert_eq!(answer(&client, "errs").await, "the namespace's");
+    assert_eq!(answer(&client, "panics").await, "panics failed");
 }
 
 // ---- Functions ----------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 //! The server as its clients and its applications see it. One binary; nothing here reaches inside.
 
 mod acks;
+mod background;
+mod backpressure;
 mod bones;
 mod bulk;
 mod class;
@@ -18,8 +20,12 @@ mod handshake;
 mod host;
 mod kit;
 mod leaks;
+mod logs;
+mod manners;
+mod metrics;
 mod parsers;
 mod record;
+mod recovery;
 mod rooms;
 mod routing;
 mod session;

@@ -246,7 +246,7 @@ async fn a_handler_may_shut_the_server_down() {
             socket.emit("bye", &()).unwrap();
             tokio::spawn(async move {
                 let shutdown = io.shutdown(PATIENCE).await;
-                pen.note(format!("{shutdown:?}"));
+                pen.note(shutdown.to_string());
             });
         });
     let mut client = host.join("/").await;
@@ -255,7 +255,8 @@ async fn a_handler_may_shut_the_server_down() {
     client.expect("430[]").await;
     part(client).await;
     host.diary.expect("server shutting down").await;
-    host.diary.expect("Complete").await;
+    let report = "1 client, 1 handler, 0 tasks finished";
+    host.diary.expect(report).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -3,7 +3,7 @@
 
 use std::{
     sync::{Arc, Weak},
-    task::{Wake, Waker},
+    task::{Poll, Wake, Waker},
     time::Duration,
 };
 
@@ -12,12 +12,12 @@ use loom::{
     thread::{self, JoinHandle},
 };
 
-use super::task::{Found, Task};
+use super::task::{Bell, Found, Task};
 use crate::{
-    config::{OutboxLimits, OverflowPolicy},
     every_order,
+    limits::{OutboxLimits, OverflowPolicy},
     outbox::{Outbox, PushError, Standing, Urgency, Work},
-    overflow::{Bounds, Drops, Weight},
+    overflow::{Bounds, Weight},
 };
 
 /// Two entries of [`BYTES`] are not too much.
@@ -37,7 +37,6 @@ pub(super) fn bounds<E>(policy: OverflowPolicy) -> Bounds<E> {
             bytes: BYTES,
             droppable: true,
         },
-        drops: Drops::default(),
     }
 }
 
@@ -47,7 +46,8 @@ pub(super) fn strict<E>() -> Bounds<E> {
 }
 
 pub(super) fn push<E, D>(outbox: &Outbox<E, D>, entry: E) -> Result<(), PushError> {
-    outbox.push(entry, 0, Urgency::Queue, &strict(), || 0)
+    let pushed = outbox.push(entry, 0, Urgency::Queue, &strict(), || 0);
+    pushed.map(|displaced| assert_eq!(displaced, 0))
 }
 
 /// Pushes entries from another thread; the result is how many were accepted.
@@ -272,11 +272,10 @@ pub fn what_is_not_taken_is_dropped_and_counted() {
         let producer = {
             let (outbox, bounds) = (Arc::clone(&outbox), Arc::clone(&bounds));
             thread::spawn(move || {
-                for entry in 0..3 {
-                    let pushed = outbox.push(entry, BYTES, Urgency::Queue, &bounds, || 0);
-                    assert_eq!(pushed, Ok(()));
-                }
-                assert_eq!(outbox.push(3, 0, Urgency::Order, &bounds, || 0), Ok(()));
+                let push = |entry| outbox.push(entry, BYTES, Urgency::Queue, &bounds, || 0);
+                let displaced = (0..3).map(|entry| push(entry).unwrap_or(usize::MAX)).sum();
+                assert_eq!(outbox.push(3, 0, Urgency::Order, &bounds, || 0), Ok(0));
+                displaced
             })
         };
         let mut task = Task::new(&outbox);
@@ -289,15 +288,59 @@ pub fn what_is_not_taken_is_dropped_and_counted() {
                 task.room = 0;
             }
         }
-        join(producer);
+        let displaced: usize = join(producer);
         assert!(taken.is_sorted(), "{taken:?}");
-        assert_eq!(taken.len() + outbox.dropped() as usize, 4);
+        assert_eq!(taken.len() + displaced, 4);
+        assert_eq!(outbox.dropped(), displaced as u64);
         taken
     });
     let outcomes = [&[0, 1, 2, 3][..], &[0, 2, 3], &[1, 2, 3]];
     for outcome in outcomes {
         assert!(taken.contains(outcome), "{outcome:?} is not in {taken:?}");
     }
+}
+
+/// A producer that waits for room is woken for it, or for the end, which may come from anywhere. One that has given up is not
+/// woken. Were a wake-up lost, the producer would sleep for ever.
+pub fn a_producer_that_waits_for_room_is_told_of_it_or_of_the_end() {
+    let outcomes = every_order(|| {
+        let outbox = Arc::new(Outbox::<_, ()>::new());
+        for _ in 0..2 {
+            let pushed = outbox.push((), BYTES, Urgency::Queue, &strict(), || 0);
+            assert_eq!(pushed, Ok(0));
+        }
+        let impatient = Arc::new(Bell::default());
+        let mut key = None;
+        let polled = outbox.poll_room(&mut key, &Waker::from(Arc::clone(&impatient)), &strict());
+        assert_eq!(polled, Poll::Pending);
+        key.into_iter().for_each(|key| outbox.forget(key));
+
+        let producer = {
+            let outbox = Arc::clone(&outbox);
+            thread::spawn(move || {
+                let bell = Arc::new(Bell::default());
+                let waker = Waker::from(Arc::clone(&bell));
+                let mut key = None;
+                for polls in 1.. {
+                    match outbox.poll_room(&mut key, &waker, &strict()) {
+                        Poll::Ready(has_room) => return has_room,
+                        Poll::Pending => bell.wait_for(polls),
+                    }
+                }
+                unreachable!("it polls for ever")
+            })
+        };
+        let evictor = {
+            let outbox = Arc::clone(&outbox);
+            thread::spawn(move || outbox.overflow())
+        };
+        let mut task = Task::new(&outbox);
+        while !matches!(task.next(), Found::Overflown) {}
+        assert!(join(evictor));
+        assert_eq!(Arc::strong_count(&impatient), 1, "it has been kept");
+        join(producer)
+    });
+    assert_eq!(Vec::from_iter(outcomes), [false, true]);
 }
 
 /// Volatile entries of two producers: until the task has looked again, only one finds the way free.
@@ -315,10 +358,10 @@ pub fn one_volatile_entry_leaves_between_two_looks() {
         let early = task.take().is_some();
         let mut pushed = producers.map(join);
         pushed.sort_unstable_by_key(Result::is_err);
-        assert_eq!(pushed, [Ok(()), Err(PushError::NotReady)]);
+        assert_eq!(pushed, [Ok(0), Err(PushError::NotReady)]);
         assert_eq!(task.take().is_some(), !early);
         assert!(task.take().is_none());
-        assert_eq!(push(&outbox), Ok(()), "the way is free again");
+        assert_eq!(push(&outbox), Ok(0), "the way is free again");
         early
     });
     assert_eq!(Vec::from_iter(looks), [false, true]);

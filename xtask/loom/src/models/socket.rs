@@ -53,7 +53,8 @@ impl<E, D> Socket<E, D> {
     pub(super) fn push_volatile(&self, entry: E) -> Result<(), PushError> {
         if self.gate.is_open() {
             let bounds = strict();
-            self.outbox.push(entry, 0, Urgency::Volatile, &bounds, || 0)
+            let pushed = self.outbox.push(entry, 0, Urgency::Volatile, &bounds, || 0);
+            pushed.map(drop)
         } else {
             Err(PushError::NotReady)
         }
@@ -120,8 +121,11 @@ impl<E, D> Socket<E, D> {
     }
 
     fn queue(&self, entry: E, bytes: usize) -> Result<(), PushError> {
-        self.outbox
-            .push(entry, bytes, Urgency::Queue, &strict(), || 0)
+        let bounds = strict();
+        let pushed = self
+            .outbox
+            .push(entry, bytes, Urgency::Queue, &bounds, || 0);
+        pushed.map(drop)
     }
 
     fn enter(&self, rooms: Vec<Room>) {
