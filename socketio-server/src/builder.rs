@@ -108,6 +108,11 @@ impl Default for Builder {
 }
 
 impl Builder {
+    #[cfg(feature = "tower-sessions")]
+    pub(crate) const fn http_hooks(&mut self) -> &mut HttpHooks {
+        &mut self.0.http
+    }
+
     /// Where requests are taken. Default `/socket.io`.
     pub fn path(mut self, path: &str) -> Self {
         self.0.engine.path = path.into();

@@ -144,6 +144,8 @@ mod rooms;
 mod routes;
 mod run;
 mod session;
+#[cfg(feature = "tower-sessions")]
+mod session_store;
 mod shutdown;
 mod slab;
 mod socket;
@@ -192,6 +194,8 @@ pub use reply::{AckSender, ConnectReply, ErrorReply};
 pub use rooms::Rooms;
 pub use routes::Handlers;
 pub use session::Session;
+#[cfg(feature = "tower-sessions")]
+pub use session_store::StoredSession;
 pub use shutdown::{Shutdown, Tally};
 pub use socket::{Socket, SocketId};
 pub use socketio_adapter::{Adapter, Room};

@@ -16,7 +16,7 @@ use http::request::Parts;
 
 use crate::entry::{Call, Entry, Ticket};
 use crate::error::{ConnectError, DisconnectReason};
-use crate::extract::EventContext;
+use crate::extract::{After, EventContext};
 use crate::handler::{BoxFuture, CONNECT, ConnectResult, refuse};
 use crate::handshake::Handshake;
 use crate::io::{Inner, Io};
@@ -419,6 +419,7 @@ impl Link {
             reason: None,
             reply: ReplyTo::new(&socket, None),
             read: Cell::new(false),
+            after: After::default(),
         };
         let manner = route.manner.or(routes.manner()).or(self.io.manner());
         let observed = Observed::new(&socket, &routes, CONNECT);

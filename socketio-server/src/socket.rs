@@ -445,19 +445,21 @@ impl Socket {
         let _ = self.push(Entry::Forget { nsp, id }, 0, Flags::default());
     }
 
-    pub(crate) fn acknowledge(
+    /// The answer to an event.
+    pub(crate) fn acknowledgement(
         &self,
         id: u64,
         args: &(impl Payload + ?Sized),
-    ) -> Result<(), EncodeError> {
+    ) -> Result<Prepared, EncodeError> {
         let namespace = &self.0.namespace;
         let encoded = args.ack(namespace.encoder(), namespace.name(), id)?;
-        let message = prepare(encoded);
-        let bytes = message.wire_len();
-        let nsp = self.0.nsp;
+        Ok(prepare(encoded))
+    }
+
+    pub(crate) fn acknowledge(&self, message: Prepared) {
+        let (nsp, bytes) = (self.0.nsp, message.wire_len());
         // A client that is gone does not miss its answer.
         let _ = self.push(Entry::Answer { nsp, message }, bytes, Flags::default());
-        Ok(())
     }
 
     fn push(&self, entry: Entry, bytes: usize, flags: Flags) -> Pushed {
