@@ -95,6 +95,16 @@ impl<E> Registry<E> {
         self.numbers.fetch_add(1, Ordering::Relaxed) + 1
     }
 
+    /// The sessions that `wanted` says yes to.
+    pub(crate) fn select(&self, wanted: impl Fn(&Session<E>) -> bool) -> Vec<Session<E>> {
+        let mut selected = Vec::new();
+        for shard in &self.shards {
+            let shard = shard.lock();
+            selected.extend(shard.values().filter(|it| wanted(it)).cloned());
+        }
+        selected
+    }
+
     /// Runs a task that [`idle`](Self::idle) waits for.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let running = self.running();

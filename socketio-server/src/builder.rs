@@ -1,17 +1,20 @@
 //! How a server is set up: every setting, its default, and the builder that takes them.
 
+mod requests;
+
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{OutboxLimits, ProtocolConfig, RefusedRequest, Tape};
-use http::HeaderName;
+use engine::{OutboxLimits, ProtocolConfig, RefusedRequest, ServerLimits, Tape};
 use http::request::Parts;
 
 use crate::error::HandlerError;
 use crate::files::{ClientBundle, StaticFiles};
 use crate::handler::{ErrorHook, Manner, Place, Pool};
+use crate::handshake::Keep;
+use crate::http_hooks::HttpHooks;
 use crate::io::Io;
 use crate::parser::Parser;
 use crate::proto;
@@ -28,9 +31,10 @@ pub(crate) struct Settings {
     pub(crate) engine: engine::Config,
     pub(crate) connection: proto::server::Config,
     pub(crate) handlers: HandlerLimits,
+    pub(crate) http: HttpHooks,
+    pub(crate) keep: Keep,
     pub(crate) manner: Manner,
     pub(crate) pool: Pool,
-    pub(crate) keep_headers: Vec<HeaderName>,
     pub(crate) states: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     pub(crate) on_error: ErrorHook,
     #[cfg(feature = "logger")]
@@ -85,9 +89,10 @@ impl Default for Builder {
             },
             connection: proto::server::Config::default(),
             handlers: HandlerLimits::default(),
+            http: HttpHooks::default(),
+            keep: Keep::default(),
             manner: Manner::default(),
             pool: Pool::default(),
-            keep_headers: Vec::new(),
             states: HashMap::new(),
             on_error: ErrorHook::default(),
             #[cfg(feature = "logger")]
@@ -198,6 +203,21 @@ impl Builder {
         self
     }
 
+    /// How much may wait for all clients together; what is done about too much of it is said
+    /// [there](ServerLimits). Default: no limit.
+    ///
+    /// ```
+    /// use socketio_server::{Io, ServerLimits};
+    ///
+    /// let io = Io::builder()
+    ///     .server_limits(ServerLimits { bytes: 512 << 20, ..ServerLimits::default() })
+    ///     .build();
+    /// ```
+    pub fn server_limits(mut self, limits: ServerLimits) -> Self {
+        self.0.engine.server = limits;
+        self
+    }
+
     /// How much of one client's work may be under way, or wait.
     pub fn handlers(mut self, limits: HandlerLimits) -> Self {
         self.0.handlers = limits;
@@ -263,13 +283,6 @@ impl Builder {
     /// whose own limit (512 in tokio) holds as well.
     pub fn blocking_threads(mut self, threads: usize) -> Self {
         self.0.pool = Pool::new(threads);
-        self
-    }
-
-    /// Keeps these headers of a link's first request for [`Handshake`](crate::Handshake). All others are
-    /// forgotten: they would cost memory for as long as the client stays.
-    pub fn keep_headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
-        self.0.keep_headers.extend(names);
         self
     }
 

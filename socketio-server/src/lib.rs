@@ -127,6 +127,8 @@ mod files;
 mod gate;
 mod handler;
 mod handshake;
+mod http_hooks;
+mod http_session;
 mod io;
 mod link;
 #[cfg(feature = "logger")]
@@ -134,12 +136,14 @@ mod logging;
 pub mod metrics;
 mod namespace;
 mod observed;
+mod pressure;
 mod record;
 mod recovery;
 mod reply;
 mod rooms;
 mod routes;
 mod run;
+mod session;
 mod shutdown;
 mod slab;
 mod socket;
@@ -161,9 +165,12 @@ pub use builder::{Builder, HandlerLimits};
 pub use class::{NamespaceClass, Place, Register, check};
 #[cfg(feature = "macros")]
 pub use class::{event, namespace};
+#[cfg(feature = "http-compression")]
+pub use engine::Compression;
 pub use engine::{
-    Listener, Mount, Mounted, OutboxLimits, OverflowPolicy, ProtocolConfig, RefusalReason,
-    RefusedRequest, Tape, Transport,
+    Cors, Listener, Mount, Mounted, OutboxLimits, OverflowPolicy, Peer, ProtocolConfig, Refusal,
+    RefusalReason, RefusedRequest, SameSite, ServerLimits, SessionCookie, Sid, Stats, Tape,
+    Transport,
 };
 pub use error::{
     AckError, ConnectError, DisconnectReason, HandlerError, HandlerErrorKind, Rejection,
@@ -171,7 +178,9 @@ pub use error::{
 pub use extract::{Auth, EventContext, FromEvent, Local, State};
 pub use files::{ClientBundle, FilesError, StaticFiles};
 pub use handler::{Handler, Manner, WithManner};
-pub use handshake::Handshake;
+pub use handshake::{Extension, Handshake, PeerAddr};
+pub use http_hooks::AllowReply;
+pub use http_session::HttpSession;
 pub use io::Io;
 pub use namespace::Namespace;
 pub use proto::{
@@ -182,6 +191,7 @@ pub use recovery::RecoveryConfig;
 pub use reply::{AckSender, ConnectReply, ErrorReply};
 pub use rooms::Rooms;
 pub use routes::Handlers;
+pub use session::Session;
 pub use shutdown::{Shutdown, Tally};
 pub use socket::{Socket, SocketId};
 pub use socketio_adapter::{Adapter, Room};

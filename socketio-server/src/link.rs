@@ -7,10 +7,11 @@ use std::task::{Context, Poll};
 
 use engine::metrics;
 use engine::{
-    Acceptor, Application, CloseReason, Message, Refusal, RefusedRequest, SessionContext, Tape,
-    Tick, Weight,
+    Acceptor, Application, CloseReason, Message, Refusal, RefusedRequest, SessionContext, Sid,
+    Tape, Tick, Weight,
 };
 use futures_util::FutureExt;
+use http::HeaderMap;
 use http::request::Parts;
 
 use crate::entry::{Call, Entry, Ticket};
@@ -102,7 +103,7 @@ impl Acceptor for LinkAcceptor {
         Ok(Link {
             connection: connection(&io, &session, None),
             session,
-            handshake: Arc::new(Handshake::new(request, io.kept_headers())),
+            handshake: Arc::new(io.handshake(request)),
             io,
             members: Vec::new(),
             connecting: Vec::new(),
@@ -111,6 +112,23 @@ impl Acceptor for LinkAcceptor {
             closing: None,
             opened: false,
         })
+    }
+
+    async fn allow(&self, request: &mut Parts) -> Result<(), Refusal> {
+        match Io::upgrade(&self.0) {
+            Some(io) => io.http_hooks().allow(request).await,
+            None => Err(Refusal::new("server is gone")),
+        }
+    }
+
+    fn sid(&self, request: &Parts) -> Result<Option<Sid>, Refusal> {
+        Io::upgrade(&self.0).map_or(Ok(None), |io| io.http_hooks().sid(request))
+    }
+
+    fn headers(&self, request: &Parts, opens: bool, headers: &mut HeaderMap) {
+        if let Some(io) = Io::upgrade(&self.0) {
+            io.http_hooks().headers(request, opens, headers);
+        }
     }
 
     fn refused(&self, refused: &RefusedRequest<'_>) {

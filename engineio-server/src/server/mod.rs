@@ -24,6 +24,7 @@ pub use self::cors::Cors;
 use crate::application::{Acceptor, Application};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::load::{Load, Stats};
 use crate::overflow::Bounds;
 use crate::refused::RefusalLog;
 use crate::registry::Registry;
@@ -70,6 +71,7 @@ impl<A: Acceptor> Server<A> {
                     limits: config.outbox,
                     weigh: A::Application::weigh,
                 },
+                load: Load::new(config.server),
             }),
             config,
             acceptor,
@@ -114,6 +116,12 @@ impl<A: Acceptor> Server<A> {
     #[must_use]
     pub fn sessions(&self) -> usize {
         self.0.registry.len()
+    }
+
+    /// Figures, as they are now.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.0.rules.load.stats(self.sessions())
     }
 
     /// Milliseconds since the server was made, on the runtime's clock.

@@ -28,7 +28,7 @@ use tokio::task::coop;
 use self::stall::Stall;
 use self::timer::Timer;
 use crate::application::{Application, SessionContext};
-use crate::config::OverflowPolicy;
+use crate::limits::OverflowPolicy;
 use crate::link::{Handshake, Link};
 use crate::mailbox::{Delivery, Kind, Reply};
 use crate::metrics;
@@ -348,6 +348,19 @@ impl<A: Application> Task<A> {
         }
     }
 
+    /// Tells the server how much waits for this client, before the task goes to sleep.
+    fn report(&self, standing: &Standing) {
+        let waiting = match standing.room {
+            usize::MAX => standing.unsent,
+            // Some is left in the queue as well.
+            _ => self.session.buffered(),
+        };
+        self.session.report(waiting);
+        if waiting > 0 {
+            self.session.load().relieve(&self.registry);
+        }
+    }
+
     fn give_up(&mut self, now: Tick) {
         let reason = CloseReason::TransportError;
         self.machine.abort(now, reason, "client is too slow");
@@ -430,6 +443,7 @@ impl<A: Application> Task<A> {
                 continue;
             }
             let standing = this.standing(now);
+            this.report(&standing);
             match this.session.outbox().take_or_sleep(
                 &mut this.entries,
                 &mut this.deliveries,
@@ -457,5 +471,6 @@ impl<A: Application> Drop for Task<A> {
         self.registry.meters.gone();
         self.registry.remove(&self.session.sid());
         self.session.outbox().end();
+        self.session.report(0);
     }
 }

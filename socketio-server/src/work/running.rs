@@ -1,8 +1,12 @@
 //! Handlers that have been started and have not ended.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
+
 use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, AbortRegistration, Abortable};
 use futures_util::stream::FuturesUnordered;
+use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tracing::Instrument;
 
@@ -23,6 +27,9 @@ pub(crate) enum Step {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Bond(u64);
 
+/// Handlers, and who is told of their ends.
+type Spawned = VecDeque<(Waiting, oneshot::Sender<Step>)>;
+
 /// What a handler under way means to its socket.
 struct Tie {
     bond: Bond,
@@ -38,8 +45,8 @@ pub(crate) struct Running {
     pub(crate) steps: FuturesUnordered<Errand>,
     ties: Vec<Tie>,
     last_bond: u64,
-    /// Whether the latest handler in a task of its own has started.
-    started: Option<oneshot::Receiver<()>>,
+    /// Handlers for which there is a task each that has not started.
+    spawned: Option<Arc<Mutex<Spawned>>>,
 }
 
 impl Running {
@@ -90,21 +97,22 @@ impl Running {
         handles.inspect(|handle| handle.abort()).count() > 0
     }
 
-    /// Runs a handler in a task of its own, which starts behind those before.
+    /// Runs a handler in a task of its own.
     pub(crate) fn spawn(&mut self, handler: Waiting) {
         let (bond, socket, event) = handler.labels();
-        let (start, started) = oneshot::channel();
-        let previous = self.started.replace(started);
+        let (end, ended) = oneshot::channel();
+        // Whichever task the runtime starts first has to take the handler that came first.
+        let spawned = Arc::clone(self.spawned.get_or_insert_default());
+        spawned.lock().push_back((handler, end));
         let task = async move {
-            if let Some(previous) = previous {
-                // A task that was dropped is not waited for.
-                let _ = previous.await;
+            let next = spawned.lock().pop_front();
+            if let Some((handler, end)) = next {
+                // The client's task may be gone with the runtime.
+                let _ = end.send(handler.await);
             }
-            let _ = start.send(());
-            handler.await
         };
-        let task = tokio::spawn(task.in_current_span());
-        let ended = task.map(move |ended| ended.unwrap_or(Step::Done(bond)));
+        tokio::spawn(task.in_current_span());
+        let ended = ended.map(move |ended| ended.unwrap_or(Step::Done(bond)));
         self.steps.push(Errand::elsewhere(socket, &event, ended));
     }
 
