@@ -119,11 +119,19 @@ impl Work {
 
     /// A shutdown has begun, and wants to know who is at work from now on.
     pub(crate) fn enter(&mut self, roll: &Arc<Roll>) {
+        self.roll = Some(Arc::clone(roll));
+        self.enter_all();
+    }
+
+    /// Whoever is there already stays there.
+    fn enter_all(&mut self) {
+        let Some(roll) = &self.roll else {
+            return;
+        };
         let first = self.first.iter_mut().map(|first| &mut **first);
         let running = self.running.iter_mut();
         let running = running.flat_map(|running| running.steps.iter_mut());
         first.chain(running).for_each(|errand| errand.enter(roll));
-        self.roll = Some(Arc::clone(roll));
     }
 
     /// A socket is disconnected, or all of them are: ends the handlers that want to be cancelled.
@@ -199,13 +207,7 @@ impl Work {
                 }
             }
         }
-        if let Some(roll) = &self.roll {
-            // The one that is new; the others are there already.
-            running
-                .steps
-                .iter_mut()
-                .for_each(|errand| errand.enter(roll));
-        }
+        self.enter_all();
         // Nobody has looked at what was started yet, to be woken by it.
         cx.waker().wake_by_ref();
     }
@@ -275,6 +277,7 @@ impl Work {
                 let (turn, handler) = *ready;
                 let running = self.running.get_or_insert_default();
                 running.block(turn, handler);
+                self.enter_all();
             }
         }
     }
