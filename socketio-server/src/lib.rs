@@ -87,6 +87,9 @@
 //!
 //! # What is guaranteed
 //!
+//! All of it, with the tests that show it, and what it costs, is on the page of [`guarantees`]; those
+//! who come from Python or JavaScript find what they know on that of [`parity`]. In short:
+//!
 //! * Events that one task emits to a socket arrive in the order in which `emit` returned, also
 //!   across the upgrade from polling to websocket, or not at all if the client is lost.
 //! * What was emitted before a [`Socket::disconnect`] arrives before it.
@@ -155,6 +158,10 @@ mod verdict;
 mod wait_blocking;
 mod work;
 
+#[doc = include_str!("docs/guarantees.md")]
+pub mod guarantees {}
+#[doc = include_str!("docs/parity.md")]
+pub mod parity {}
 pub mod parser;
 #[cfg(feature = "test")]
 pub mod test;
