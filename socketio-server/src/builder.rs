@@ -24,6 +24,7 @@ pub(crate) struct Settings {
     pub(crate) engine: engine::Config,
     pub(crate) connection: proto::server::Config,
     pub(crate) handlers: HandlerLimits,
+    pub(crate) always_connect: bool,
     pub(crate) keep_headers: Vec<HeaderName>,
     pub(crate) states: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     pub(crate) on_error: ErrorHook,
@@ -74,6 +75,7 @@ impl Default for Builder {
             },
             connection: proto::server::Config::default(),
             handlers: HandlerLimits::default(),
+            always_connect: false,
             keep_headers: Vec::new(),
             states: HashMap::new(),
             on_error: ErrorHook::default(),
@@ -167,6 +169,14 @@ impl Builder {
     /// How much of one client's work may be under way, or wait.
     pub fn handlers(mut self, limits: HandlerLimits) -> Self {
         self.0.handlers = limits;
+        self
+    }
+
+    /// In all namespaces clients are let in before their connect handler has decided, as with
+    /// python-socketio's option of this name; see [`Namespace::always_connect`](crate::Namespace::always_connect).
+    /// Default: afterwards.
+    pub fn always_connect(mut self) -> Self {
+        self.0.always_connect = true;
         self
     }
 

@@ -255,6 +255,10 @@ impl Io {
         Arc::clone(state).downcast().ok()
     }
 
+    pub(crate) fn connects_always(&self) -> bool {
+        self.0.settings.always_connect
+    }
+
     /// Whom failures concern that no namespace takes care of.
     pub(crate) fn error_hook(&self) -> &ErrorHook {
         &self.0.settings.on_error

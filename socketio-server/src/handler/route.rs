@@ -21,7 +21,7 @@ type Start<T> = dyn Fn(&mut EventContext<'_>) -> Started<T> + Send + Sync;
 pub(crate) type Handled = Result<(), Failure>;
 
 /// A handler's future, or why there is none.
-type Started<T> = Result<BoxFuture<T>, Rejection>;
+pub(crate) type Started<T> = Result<BoxFuture<T>, Rejection>;
 
 impl Route<Handled> {
     pub(crate) fn event<M, H>(handler: H) -> Self
@@ -71,6 +71,13 @@ impl Route<ConnectResult> {
 }
 
 impl<T> Route<T> {
+    /// A handler that has no types to begin with.
+    pub(crate) fn new(
+        start: impl Fn(&mut EventContext<'_>) -> Started<T> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Box::new(start))
+    }
+
     /// Starts the handler. A panic while its parameters are taken is caught as well.
     pub(crate) fn start(
         &self,

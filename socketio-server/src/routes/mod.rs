@@ -16,6 +16,7 @@
 
 mod handlers;
 mod layer;
+mod leaving;
 mod methods;
 mod personal;
 mod registry;
@@ -41,7 +42,10 @@ pub(crate) struct Routes {
     revision: u64,
     events: HashMap<Arc<str>, Choice>,
     fallback: Option<Arc<Route<Handled>>>,
+    before_connect: Vec<Arc<Route<ConnectResult>>>,
     connect: Option<Arc<Route<ConnectResult>>>,
+    always_connect: bool,
+    disconnecting: Option<Arc<Route<Handled>>>,
     disconnect: Option<Arc<Route<Handled>>>,
     on_error: Option<Arc<ErrorHook>>,
 }
@@ -76,9 +80,28 @@ impl Routes {
         route.or(self.fallback.as_ref()).map(Cow::Borrowed)
     }
 
-    /// Decides about those who want to join.
-    pub(crate) fn connect(&self) -> Option<&Route<ConnectResult>> {
-        self.connect.as_deref()
+    /// Who decides about those who want to join, after so many others have agreed.
+    pub(crate) fn decider(&self, step: usize) -> Option<&Route<ConnectResult>> {
+        match step.checked_sub(self.before_connect.len()) {
+            None => Some(&*self.before_connect[step]),
+            Some(0) => self.connect.as_deref(),
+            Some(_) => None,
+        }
+    }
+
+    /// Whether nobody is left to decide but the connect handler.
+    pub(crate) fn has_passed_middlewares(&self, step: usize) -> bool {
+        step >= self.before_connect.len()
+    }
+
+    /// Whether clients are let in before their connect handler has decided.
+    pub(crate) fn connects_always(&self) -> bool {
+        self.always_connect
+    }
+
+    /// Whether sockets have to remember the rooms they were in for their disconnecting handler.
+    pub(crate) fn needs_last_rooms(&self) -> bool {
+        self.disconnecting.is_some()
     }
 
     /// Runs when a socket has been disconnected.
@@ -94,7 +117,12 @@ impl Routes {
     /// Adds handlers behind those that are there.
     fn append(&mut self, layer: &Layer) {
         append_one(&mut self.connect, &layer.connect);
+        append_one(&mut self.disconnecting, &layer.disconnecting);
         append_one(&mut self.disconnect, &layer.disconnect);
+        self.always_connect |= layer.always_connect;
+        // Those of all namespaces come first.
+        let own = layer.before_connect.iter().cloned();
+        self.before_connect.splice(..0, own);
         // A fallback leaves nothing to those behind it.
         if self.fallback.is_some() {
             return;
@@ -115,6 +143,14 @@ impl Routes {
             }
         }
         append_one(&mut self.fallback, &layer.fallback);
+    }
+
+    /// All handlers are there.
+    fn complete(&mut self) {
+        if let Some(disconnecting) = self.disconnecting.clone() {
+            let both = leaving::in_turn(disconnecting, self.disconnect.take());
+            self.disconnect = Some(Arc::new(both));
+        }
     }
 
     /// Adds whom failures concern, if nobody is there.

@@ -84,6 +84,7 @@ impl Registry {
                 break;
             }
         }
+        routes.complete();
         routes
     }
 }

@@ -12,6 +12,7 @@ mod handlers;
 mod host;
 mod kit;
 mod leaks;
+mod middleware;
 mod parsers;
 mod record;
 mod rooms;

@@ -1,0 +1,221 @@
+//! How a client gets into a namespace, and out of it.
+//!
+//! ```text
+//!  CONNECT ──► Undecided ──► each middleware ──► connect handler ──► Connected
+//!                  │ refused                │         │ refused
+//!                  ▼                        │         ▼
+//!            CONNECT_ERROR                  │    CONNECT_ERROR
+//!                                           └─ always_connect ─► Connected ──► connect handler
+//!                                                                   │ refused
+//!                                                               Refused: DISCONNECT
+//! ```
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::task::Poll;
+
+use engine::SessionContext;
+
+use super::Link;
+use super::member::{Decision, Member, Seat, State, member_mut};
+use crate::entry::Entry;
+use crate::error::{ConnectError, DisconnectReason, HandlerErrorKind};
+use crate::extract::EventContext;
+use crate::handler::{BoxFuture, CONNECT, ConnectResult, Route, refuse};
+use crate::proto::{Encoded, NamespaceId};
+use crate::reply::ReplyTo;
+use crate::socket::{Socket, SocketId, prepare};
+
+impl Link {
+    /// A client wants to join a namespace.
+    pub(super) fn join(
+        &mut self,
+        cx: &mut SessionContext<'_, '_>,
+        nsp: NamespaceId,
+        name: &str,
+        auth: Option<&str>,
+    ) {
+        let Some(namespace) = self.io.existing(name) else {
+            let answer = self.connection.reject_unknown(nsp);
+            self.refuse(answer);
+            return;
+        };
+        let session = self.session.clone();
+        let handshake = Arc::clone(&self.handshake);
+        let id = self.socket_id(nsp);
+        let socket = Socket::new(id, namespace, nsp, session, handshake, auth);
+        let index = nsp.index();
+        if self.members.len() <= index {
+            // Most clients join a single namespace: no space for more than asked for.
+            self.members.reserve_exact(index + 1 - self.members.len());
+            self.members.resize_with(index + 1, || None);
+        }
+        self.members[index] = Some(Member {
+            nsp,
+            seat: Seat::new(socket),
+            state: State::Undecided(Vec::new()),
+        });
+        self.advance(cx, nsp, 0);
+    }
+
+    /// As clients of old compute it, or else a random one.
+    fn socket_id(&self, nsp: NamespaceId) -> SocketId {
+        let sid = self.session.sid();
+        match self.connection.socket_id(nsp, sid.as_str()) {
+            Some(id) => SocketId::derived(&id),
+            None => SocketId::random(),
+        }
+    }
+
+    /// Asks those who decide whether the client is let in, from this one on.
+    fn advance(&mut self, cx: &mut SessionContext<'_, '_>, nsp: NamespaceId, mut step: usize) {
+        let Some(member) = member_mut(&mut self.members, nsp) else {
+            return;
+        };
+        let seat = member.seat.clone();
+        let routes = seat.routes();
+        let always_connect = routes.connects_always() || self.io.connects_always();
+        loop {
+            if always_connect && routes.has_passed_middlewares(step) {
+                self.admit(cx, nsp);
+            }
+            let Some(route) = routes.decider(step) else {
+                return self.admit(cx, nsp);
+            };
+            let decision = match ask(&seat.socket, route) {
+                Ok(mut future) => match future.as_mut().poll(cx.context()) {
+                    Poll::Ready(decision) => decision,
+                    Poll::Pending => {
+                        return self.decisions.push(Decision { nsp, step, future });
+                    }
+                },
+                Err(kind) => Err(refuse(&seat.socket, CONNECT, kind)),
+            };
+            match decision {
+                Ok(()) => step += 1,
+                Err(error) => return self.turn_away(nsp, &error),
+            }
+        }
+    }
+
+    /// Somebody has decided after a while.
+    pub(super) fn decide(
+        &mut self,
+        cx: &mut SessionContext<'_, '_>,
+        nsp: NamespaceId,
+        step: usize,
+        decision: ConnectResult,
+    ) {
+        match decision {
+            Ok(()) => self.advance(cx, nsp, step + 1),
+            Err(error) => self.turn_away(nsp, &error),
+        }
+    }
+
+    /// The client is let in, if it is not yet.
+    fn admit(&mut self, cx: &mut SessionContext<'_, '_>, nsp: NamespaceId) {
+        let Some(member) = member_mut(&mut self.members, nsp) else {
+            return;
+        };
+        let State::Undecided(early) = &mut member.state else {
+            return;
+        };
+        let early = std::mem::take(early);
+        member.state = State::Connected;
+        let sid = member.seat.socket.id();
+        let seat = member.seat.clone();
+        early.iter().for_each(|what| self.work.release(what));
+        let Some(answer) = self.connection.accept(nsp, sid.as_str(), None) else {
+            return;
+        };
+        seat.socket.open(prepare(answer));
+        for what in early {
+            let limits = self.io.handler_limits();
+            let handled = self.work.handle(seat.job(&what), limits, cx.context());
+            if handled.is_err() {
+                return self.break_off(cx);
+            }
+        }
+    }
+
+    /// The client is not let in, or let out again.
+    fn turn_away(&mut self, nsp: NamespaceId, error: &ConnectError) {
+        let Some(member) = member_mut(&mut self.members, nsp) else {
+            return;
+        };
+        let State::Undecided(early) = &member.state else {
+            tracing::debug!(target: "socketio", %error, "refused after it was let in");
+            // The reason stays here: a DISCONNECT that carries one is malformed to clients in
+            // JavaScript, and python-socketio's do not read it.
+            member.state = State::Refused;
+            return member.seat.socket.disconnect();
+        };
+        early.iter().for_each(|what| self.work.release(what));
+        member.seat.socket.close();
+        self.members[nsp.index()] = None;
+        let answer = self
+            .connection
+            .reject(nsp, &error.message, error.data.as_ref());
+        self.refuse(answer);
+    }
+
+    fn refuse(&self, answer: Option<Encoded>) {
+        if let Some(answer) = answer.map(prepare) {
+            let bytes = answer.wire_len();
+            // A client that is gone does not miss its answer.
+            let _ = self.session.push(Entry::Message(answer), bytes);
+        }
+    }
+
+    /// The server disconnects the client from a namespace.
+    pub(super) fn send_away(&mut self, cx: &mut SessionContext<'_, '_>, nsp: NamespaceId) {
+        if let Some((packet, acks)) = self.connection.disconnect(nsp) {
+            drop(acks);
+            cx.send(prepare(packet));
+            self.dismiss(cx, nsp, DisconnectReason::ServerNamespaceDisconnect);
+        }
+    }
+
+    /// The client is no longer in a namespace.
+    pub(super) fn dismiss(
+        &mut self,
+        cx: &mut SessionContext<'_, '_>,
+        nsp: NamespaceId,
+        reason: DisconnectReason,
+    ) {
+        if member_mut(&mut self.members, nsp).is_none() {
+            return;
+        }
+        let undecided = self.decisions.iter().position(|it| it.nsp == nsp);
+        if let Some(index) = undecided {
+            let decision = self.decisions.swap_remove(index);
+            self.work.adopt(decision.outlive());
+        }
+        let Some(member) = self.members[nsp.index()].take() else {
+            return;
+        };
+        if let State::Undecided(early) = &member.state {
+            early.iter().for_each(|what| self.work.release(what));
+        }
+        if let Some(goodbye) = member.goodbye(&self.io, reason) {
+            let limits = self.io.handler_limits();
+            // A goodbye has no arguments that could be malformed.
+            let _ = self.work.handle(goodbye.job(), limits, cx.context());
+        }
+    }
+}
+
+/// Starts a handler that decides about a client.
+fn ask(
+    socket: &Socket,
+    route: &Route<ConnectResult>,
+) -> Result<BoxFuture<ConnectResult>, HandlerErrorKind> {
+    route.start(&mut EventContext {
+        socket,
+        name: CONNECT,
+        args: None,
+        reason: None,
+        reply: ReplyTo::new(socket, None),
+        read: Cell::new(false),
+    })
+}

@@ -1,0 +1,96 @@
+//! A client's place in a namespace: from its wish to join until either side ends it.
+
+use std::sync::Arc;
+
+use crate::error::DisconnectReason;
+use crate::handler::{BoxFuture, ConnectResult};
+use crate::io::Io;
+use crate::proto::NamespaceId;
+use crate::routes::Routes;
+use crate::socket::Socket;
+use crate::work::{Job, Kept, What};
+
+/// A socket of this client.
+pub(super) struct Member {
+    pub(super) nsp: NamespaceId,
+    pub(super) seat: Seat,
+    pub(super) state: State,
+}
+
+/// A socket and its handlers.
+#[derive(Clone)]
+pub(super) struct Seat {
+    pub(super) socket: Socket,
+    routes: Arc<Routes>,
+}
+
+pub(super) enum State {
+    /// Nobody has decided yet; these events came early.
+    Undecided(Vec<What<'static>>),
+    Connected,
+    /// It was let in before the connect handler could refuse it, and is on its way out.
+    Refused,
+}
+
+/// Who is about to decide whether a client is let in.
+pub(super) struct Decision {
+    pub(super) nsp: NamespaceId,
+    /// How many have agreed before.
+    pub(super) step: usize,
+    pub(super) future: BoxFuture<ConnectResult>,
+}
+
+impl Member {
+    /// Ends the socket; its disconnect handler is still to be run, if it was ever connected.
+    pub(super) fn goodbye(mut self, io: &Io, reason: DisconnectReason) -> Option<Kept> {
+        self.seat.socket.close();
+        matches!(self.state, State::Connected).then(|| {
+            self.seat.refresh(io);
+            Kept {
+                socket: self.seat.socket,
+                routes: self.seat.routes,
+                what: What::Disconnect(reason),
+            }
+        })
+    }
+}
+
+impl Seat {
+    pub(super) fn new(socket: Socket) -> Self {
+        let routes = socket.namespace().routes();
+        Self { socket, routes }
+    }
+
+    pub(super) fn routes(&self) -> &Arc<Routes> {
+        &self.routes
+    }
+
+    pub(super) fn job<'a>(&'a self, what: &'a What<'a>) -> Job<'a> {
+        Job {
+            socket: &self.socket,
+            routes: &self.routes,
+            what,
+        }
+    }
+
+    /// Takes notice of what has been registered meanwhile.
+    pub(super) fn refresh(&mut self, io: &Io) {
+        if io.revision().is_behind(&self.routes) {
+            self.routes = self.socket.namespace().routes();
+        }
+    }
+}
+
+impl Decision {
+    /// The rest of the handler: what it says no longer matters, but it runs to its end.
+    pub(super) fn outlive(self) -> BoxFuture<()> {
+        Box::pin(async {
+            let _ = self.future.await;
+        })
+    }
+}
+
+pub(super) fn member_mut(members: &mut [Option<Member>], nsp: NamespaceId) -> Option<&mut Member> {
+    let member = members.get_mut(nsp.index())?.as_mut();
+    member.filter(|member| member.nsp == nsp)
+}
