@@ -7,9 +7,12 @@ use std::task;
 use http::request::Parts;
 use proto::{CloseReason, Message, Prepared, Tick, Transport};
 
+use crate::metrics::Meters;
+use crate::refused::RefusedRequest;
 use crate::session::Session;
 use crate::tape::Tape;
 use crate::task::Machine;
+use crate::trace;
 
 /// Opens sessions: decides who may have one and what runs in it.
 pub trait Acceptor: Send + Sync + 'static {
@@ -29,6 +32,12 @@ pub trait Acceptor: Send + Sync + 'static {
         session: Session<<Self::Application as Application>::Entry>,
         request: &Parts,
     ) -> Result<Self::Application, Refusal>;
+
+    /// A request was refused, by the server or by [`open`](Self::open). Called before the answer
+    /// leaves; the log has it already, see [`RefusedRequest`].
+    fn refused(&self, refused: &RefusedRequest<'_>) {
+        let _ = refused;
+    }
 
     /// Where to record what happens to the session that this request has opened, if that is wanted.
     fn record(&self, request: &Parts) -> Option<Tape> {
@@ -95,6 +104,7 @@ pub trait Application: Send + 'static {
 /// What an [`Application`] can do with its session while it is being called.
 pub struct SessionContext<'a, 'cx> {
     pub(crate) machine: &'a mut Machine,
+    pub(crate) meters: &'a Meters,
     pub(crate) now: Tick,
     pub(crate) cx: &'a mut task::Context<'cx>,
 }
@@ -102,6 +112,8 @@ pub struct SessionContext<'a, 'cx> {
 impl<'cx> SessionContext<'_, 'cx> {
     /// Sends a message, behind all that were sent before.
     pub fn send(&mut self, message: Prepared) {
+        self.meters.sent();
+        trace::sent(&message);
         self.machine.send(self.now, message);
     }
 

@@ -140,17 +140,17 @@ impl Link {
         self.writer.bytes
     }
 
-    /// Writes what is queued; ready when nothing is left. Tells whether the peer took anything.
+    /// Writes what is queued; ready when nothing is left. Adds the bytes that the peer took.
     pub(crate) fn poll_write(
         &mut self,
         cx: &mut Context<'_>,
-        progress: &mut bool,
+        bytes: &mut usize,
     ) -> Poll<io::Result<()>> {
         let State::Open { stream, .. } = &mut self.state else {
             return Poll::Pending;
         };
         while let Some(written) = ready!(self.writer.poll_write(cx, Pin::new(stream))?) {
-            *progress |= written > 0;
+            *bytes += written;
         }
         if !stream.is_write_vectored() {
             // Streams that buffer, such as TLS, hold the last bytes back otherwise.
@@ -165,7 +165,7 @@ impl Link {
         self.writer.discard();
         self.push_close(code);
         let is_bare = matches!(&self.state, State::Open { stream, .. } if stream.is_bare());
-        is_bare && self.poll_write(cx, &mut false).is_ready()
+        is_bare && self.poll_write(cx, &mut 0).is_ready()
     }
 
     fn push_close(&mut self, code: Option<u16>) {
@@ -187,7 +187,7 @@ impl Link {
     pub(crate) async fn end(mut self) {
         let flush = async {
             std::future::poll_fn(|cx| self.poll_open(cx)).await?;
-            std::future::poll_fn(|cx| self.poll_write(cx, &mut false)).await?;
+            std::future::poll_fn(|cx| self.poll_write(cx, &mut 0)).await?;
             if let State::Open { stream, .. } = &mut self.state {
                 std::future::poll_fn(|cx| Pin::new(&mut *stream).poll_shutdown(cx)).await?;
             }

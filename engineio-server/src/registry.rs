@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use proto::{Sid, Tick};
@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::clock::Clock;
+use crate::metrics::Meters;
 use crate::session::Session;
 
 /// Locks the sessions are spread over: connects on one core do not wait for those on another.
@@ -21,6 +22,8 @@ pub(crate) struct Registry<E> {
     shards: [Mutex<HashMap<Sid, Session<E>>>; SHARDS],
     tasks: Arc<Tasks>,
     closing: AtomicBool,
+    numbers: AtomicU64,
+    pub(crate) meters: Meters,
 }
 
 /// Counts running tasks.
@@ -37,6 +40,8 @@ impl<E> Registry<E> {
             shards: std::array::from_fn(|_| Mutex::default()),
             tasks: Arc::default(),
             closing: AtomicBool::new(false),
+            numbers: AtomicU64::new(0),
+            meters: Meters::new(),
         }
     }
 
@@ -83,6 +88,11 @@ impl<E> Registry<E> {
         let all = self.shards.iter();
         all.flat_map(|shard| shard.lock().values().cloned().collect::<Vec<_>>())
             .collect()
+    }
+
+    /// A number for a session, to be told from others where its id must not appear.
+    pub(crate) fn number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Runs a task that [`idle`](Self::idle) waits for.

@@ -10,6 +10,7 @@ use proto::{Revision, Sid, Transport};
 use crate::clock::Clock;
 use crate::config::OutboxLimits;
 use crate::mailbox::Delivery;
+use crate::metrics;
 use crate::outbox::{Outbox, PushError, Urgency};
 
 /// A handle to one session: cheap to clone, usable from any thread, valid after the session's end.
@@ -73,6 +74,7 @@ impl<E> Session<E> {
         let Rules { clock, limits } = &*self.0.rules;
         self.outbox()
             .push(entry, bytes, urgency, limits, || clock.now())
+            .inspect_err(|&error| metrics::dropped(error))
     }
 
     /// Closes the session once everything pushed before has left. From now on nothing is taken.

@@ -24,7 +24,7 @@ const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 /// The server's answer, to come. Dropping it gives up: nothing is kept for it any longer, and an
 /// event that has not left yet does not leave.
 #[must_use = "the event has been sent, but nobody waits for the answer"]
-pub struct Ack<T> {
+pub struct PendingAck<T> {
     call: Result<Call, Option<SendError>>,
     answer: PhantomData<fn() -> T>,
 }
@@ -41,7 +41,7 @@ struct Call {
     awaited: bool,
 }
 
-impl<T: FromArgs> Ack<T> {
+impl<T: FromArgs> PendingAck<T> {
     pub(crate) fn call(socket: &Socket, event: &str, args: &(impl Payload + ?Sized)) -> Self {
         let config = socket.client().config();
         let timeout = match config.retries {
@@ -116,7 +116,7 @@ impl Drop for Call {
     }
 }
 
-impl<T: FromArgs> Future for Ack<T> {
+impl<T: FromArgs> Future for PendingAck<T> {
     type Output = Result<T, AckError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -130,8 +130,8 @@ impl<T: FromArgs> Future for Ack<T> {
     }
 }
 
-impl<T> fmt::Debug for Ack<T> {
+impl<T> fmt::Debug for PendingAck<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ack").finish_non_exhaustive()
+        f.debug_struct("PendingAck").finish_non_exhaustive()
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 use serde::Serialize;
 
-use crate::ack::Ack;
+use crate::ack::PendingAck;
 use crate::attempt::Patience;
 use crate::config::Config;
 use crate::engine::{Connect, Transport};
@@ -17,8 +17,8 @@ use crate::handler::{Handler, Route};
 use crate::hub::Watcher;
 use crate::listener::{Listener, install};
 use crate::manager::SocketKey;
-use crate::proto::Tick;
-use crate::proto::{FromArgs, Payload};
+use crate::methods::{client_methods, client_traits};
+use crate::proto::{FromArgs, Payload, Tick};
 use crate::provide::{Credentials, Provide};
 use crate::routes::{Routes, handler_methods};
 use crate::socket::{Events, Socket};
@@ -30,7 +30,7 @@ use tokio::time::Instant;
 ///
 /// What concerns a namespace can be said here as well and means the default one, `/`.
 ///
-/// The client lives as long as somebody holds it, or one of its [`Socket`]s, [`PendingAck`](crate::PendingAck)s or
+/// The client lives as long as somebody holds it, or one of its [`Socket`]s, [`PendingAck`]s or
 /// [`Events`]: when the last is dropped it says goodbye to the server. A handler that holds one
 /// makes the client hold itself, until [`close`](Self::close); handlers are better off with the
 /// [`Socket`] of their parameters.
@@ -38,16 +38,7 @@ use tokio::time::Instant;
 pub struct Client(Arc<Handle>);
 
 impl Client {
-    /// A client for the server that the configuration, or just a URL, names. Nothing happens until
-    /// it is told to connect.
-    pub fn new(config: impl Into<Config>) -> Self {
-        Self::build(config.into(), None)
-    }
-
-    /// A client that reaches its server over byte streams of the caller's.
-    pub fn with_connector(config: impl Into<Config>, connector: impl Connect) -> Self {
-        Self::build(config.into(), Some(Arc::new(connector)))
-    }
+    client_methods!(pub(crate));
 
     fn build(config: Config, connector: Option<Arc<dyn Connect>>) -> Self {
         let epoch = Instant::now();
@@ -55,42 +46,7 @@ impl Client {
         Self(Handle::new(config, connector, epoch, clock))
     }
 
-    pub(crate) const fn from_handle(handle: Arc<Handle>) -> Self {
-        Self(handle)
-    }
-
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        self.0.shared()
-    }
-
-    /// The configuration.
-    #[must_use]
-    pub fn config(&self) -> &Config {
-        self.shared().config()
-    }
-
-    /// The socket of a namespace; the same for the same name. A missing slash is added.
-    ///
-    /// It is connected by the next [`connect`](Self::connect), or by its own.
-    pub fn of(&self, name: &str) -> Socket {
-        Socket::new(self.clone(), self.shared().namespace(name))
-    }
-
-    /// All namespaces together, for handlers of what the handlers of a namespace leave over.
-    #[must_use]
-    pub fn any_namespace(&self) -> AnyNamespace {
-        AnyNamespace(self.clone())
-    }
-
     // ---- What the application is asked for ------------------------------------------------
-
-    /// What the server is shown when a namespace is asked for that has no
-    /// [credentials of its own](Socket::auth): anything that serializes to a JSON object.
-    pub fn auth(&self, credentials: impl Serialize) -> &Self {
-        let provider = Provider::fixed(Credentials::new(credentials));
-        self.shared().ask_for_credentials(provider);
-        self
-    }
 
     /// Asks for what the server is shown, each time such a namespace is asked for.
     ///
@@ -131,77 +87,9 @@ impl Client {
         self
     }
 
-    // ---- Hooks ----------------------------------------------------------------------------
-
-    /// Is told of handlers that were rejected, failed or panicked, in place of an error in the
-    /// log. It runs in the client's task: be brief.
-    pub fn on_error(&self, hook: impl Fn(&HandlerError) + Send + Sync + 'static) -> &Self {
-        self.shared().set_error_hook(Arc::new(hook));
-        self
-    }
-
-    /// Is told of every stage of the link, reconnection above all: what JavaScript's `Manager`
-    /// emits. It runs in the client's task: be brief.
-    pub fn on_stage(&self, hook: impl Fn(&Stage) + Send + Sync + 'static) -> &Self {
-        self.shared().set_stage_hook(Arc::new(hook));
-        self
-    }
-
-    // ---- Handlers and events of the default namespace -------------------------------------
+    // ---- Handlers of the default namespace ------------------------------------------------
 
     handler_methods!(Handler<M>, Route::new);
-
-    /// [`Socket::listen`] of the default namespace.
-    pub fn listen(&self, listener: impl Listener) -> &Self {
-        install(self.routes(), listener);
-        self
-    }
-
-    /// [`Socket::events`] of the default namespace.
-    pub fn events(&self) -> Events {
-        self.root().events()
-    }
-
-    fn routes(&self) -> &Routes<Route> {
-        self.shared().root().routes()
-    }
-
-    fn root(&self) -> Socket {
-        Socket::new(self.clone(), Arc::clone(self.shared().root()))
-    }
-
-    /// [`Socket::emit`] of the default namespace.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn emit<T: Payload + ?Sized>(&self, event: &str, args: &T) -> Result<(), SendError> {
-        self.root().emit(event, args)
-    }
-
-    /// [`Socket::emit_volatile`] of the default namespace.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn emit_volatile<T: Payload + ?Sized>(
-        &self,
-        event: &str,
-        args: &T,
-    ) -> Result<bool, SendError> {
-        self.root().emit_volatile(event, args)
-    }
-
-    /// [`Socket::send`] of the default namespace.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn send<T: Payload + ?Sized>(&self, args: &T) -> Result<(), SendError> {
-        self.root().send(args)
-    }
-
-    /// [`Socket::call`] of the default namespace.
-    pub fn call<T: FromArgs>(&self, event: &str, args: &(impl Payload + ?Sized)) -> Ack<T> {
-        self.root().call(event, args)
-    }
 
     // ---- Connecting -----------------------------------------------------------------------
 
@@ -243,12 +131,6 @@ impl Client {
     /// Outside of a tokio runtime.
     pub fn open(&self) {
         self.open_sockets(&self.shared().all_namespaces());
-    }
-
-    /// Leaves all namespaces and closes the link, behind what was emitted before. Nothing is
-    /// connected again until it is asked for.
-    pub fn disconnect(&self) {
-        self.shared().disconnect_all();
     }
 
     /// [`disconnect`](Self::disconnect)s for good: waits until the link is closed and handlers
@@ -302,39 +184,9 @@ impl Client {
     pub fn is_open(&self) -> bool {
         self.status().get() == Status::Open
     }
-
-    /// What carries the link, while there is one.
-    #[must_use]
-    pub fn transport(&self) -> Option<Transport> {
-        self.shared().transport()
-    }
 }
 
-impl fmt::Debug for Client {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("url", &self.config().engine.url)
-            .finish_non_exhaustive()
-    }
-}
-
-/// All namespaces of a client: handlers here run for what no handler of the namespace itself takes.
-#[derive(Debug, Clone)]
-pub struct AnyNamespace(Client);
-
-impl AnyNamespace {
-    handler_methods!(Handler<M>, Route::new);
-
-    /// Leaves everything that no other handler takes to a listener.
-    pub fn listen(&self, listener: impl Listener) -> &Self {
-        install(self.routes(), listener);
-        self
-    }
-
-    fn routes(&self) -> &Routes<Route> {
-        self.0.shared().routes()
-    }
-}
+client_traits!();
 
 /// Sees how the link stands. It does not keep the client alive.
 #[derive(Debug)]

@@ -50,6 +50,8 @@ pub struct Config {
     pub parser: Option<Arc<dyn Parser>>,
     /// What the server may make us hold.
     pub limits: Limits,
+    /// How much of the work that events make may be under way, or wait.
+    pub handlers: HandlerLimits,
 }
 
 /// When the client connects again by itself, and how often it tries.
@@ -103,6 +105,22 @@ pub enum WhenFull {
     DropOldest,
 }
 
+/// How much work with the events of a server may be under way, or wait, at once. When something is
+/// full the link is not read until there is room, and the server has to wait. 0 counts as 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HandlerLimits {
+    /// Handlers that may be waiting for something at once. The blocking client runs one after the
+    /// other. Default 64.
+    pub running: usize,
+    /// Events that may wait for a handler to finish. Default 256.
+    pub inbox: usize,
+    /// Bytes of such events. Default 1 MiB.
+    pub inbox_bytes: usize,
+    /// Events that may wait in each stream of events to be taken. Default 256.
+    pub stream: usize,
+}
+
 impl Config {
     /// The defaults, for the server at `url`.
     pub fn new(url: impl Into<String>) -> Self {
@@ -116,6 +134,7 @@ impl Config {
             ack_timeout: None,
             parser: None,
             limits: Limits::default(),
+            handlers: HandlerLimits::default(),
         }
     }
 
@@ -167,6 +186,17 @@ impl Default for Buffer {
         Self {
             max_bytes: 16 << 20,
             when_full: WhenFull::default(),
+        }
+    }
+}
+
+impl Default for HandlerLimits {
+    fn default() -> Self {
+        Self {
+            running: 64,
+            inbox: 256,
+            inbox_bytes: 1 << 20,
+            stream: 256,
         }
     }
 }

@@ -74,13 +74,12 @@ impl AckSender {
     }
 }
 
-/// How many events a queue holds before the server is no longer read.
-const CAPACITY: usize = 256;
-
 /// Events between the client and somebody who takes them one by one.
 #[derive(Debug)]
 pub(crate) struct Queue {
     member: Arc<Member>,
+    /// How many events it holds before the server is no longer read.
+    capacity: usize,
     state: Mutex<State>,
 }
 
@@ -94,9 +93,10 @@ struct State {
 }
 
 impl Queue {
-    pub(crate) fn new(member: &Arc<Member>) -> Arc<Self> {
+    pub(crate) fn new(member: &Arc<Member>, capacity: usize) -> Arc<Self> {
         Arc::new(Self {
             member: Arc::clone(member),
+            capacity,
             state: Mutex::default(),
         })
     }
@@ -107,7 +107,7 @@ impl Queue {
             return;
         }
         state.events.push_back(event);
-        if state.events.len() >= CAPACITY && !state.full {
+        if state.events.len() >= self.capacity && !state.full {
             state.full = true;
             self.member.hub().queue_is_full();
         }
@@ -158,5 +158,14 @@ impl Queue {
             self.member.hub().queue_has_room();
         }
         drop(events);
+    }
+}
+
+/// Fills a queue, until its route is dropped.
+pub(crate) struct Feeder(pub(crate) Arc<Queue>);
+
+impl Drop for Feeder {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }

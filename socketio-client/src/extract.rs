@@ -223,3 +223,19 @@ impl<S, T: FromEvent<S>> FromEvent<S> for Result<T, Rejection> {
         }
     }
 }
+
+/// Hands a macro the parameters of a handler, for each number of them.
+macro_rules! for_each_arity {
+    ($implement:ident) => {
+        $implement!();
+        $implement!(A);
+        $implement!(A, B);
+        $implement!(A, B, C);
+        $implement!(A, B, C, D);
+        $implement!(A, B, C, D, E);
+        $implement!(A, B, C, D, E, G);
+        $implement!(A, B, C, D, E, G, H);
+        $implement!(A, B, C, D, E, G, H, I);
+    };
+}
+pub(crate) use for_each_arity;

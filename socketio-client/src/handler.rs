@@ -2,33 +2,43 @@
 //! its types.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, Ready, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 
 use futures_util::FutureExt;
 
-use crate::extract::{EventContext, FromEvent};
+use crate::extract::{EventContext, FromEvent, for_each_arity};
 use crate::failure::{Handled, HandlerErrorKind, Rejection, panicked};
 use crate::proto::{BoxError, Reply};
 use crate::socket::Socket;
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// An async function whose parameters can all be taken from an event; up to eight of them.
+/// A function whose parameters can all be taken from an event, up to eight of them: an async
+/// function, or a plain one that does not wait.
+///
+/// ```
+/// use socketio_client::{Client, Data};
+///
+/// let client = Client::new("http://localhost:3000");
+/// client.on("add", |Data((a, b)): Data<(i64, i64)>| a + b);
+/// client.on("echo", async |Data(text): Data<String>| text);
+/// ```
 ///
 /// `M` only tells implementations apart and is never written.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no handler",
-    note = "a handler is an async function whose parameters all implement `FromEvent<Socket>`, and whose future is `Send`"
+    note = "a handler is a function whose parameters all implement `FromEvent<Socket>`; if it is async, its future is `Send`, otherwise what it returns implements `Reply` and is `Send`"
 )]
 pub trait Handler<M>: Send + Sync + 'static {
-    /// What the handler's future resolves to.
+    /// What the handler comes to.
     type Output;
     /// The handler's future.
     type Future: Future<Output = Self::Output> + Send + 'static;
 
-    /// Takes the parameters and makes the future; nothing of the handler has run then.
+    /// Takes the parameters and makes the future. Of an async function nothing has run then; a
+    /// plain one has been run.
     ///
     /// # Errors
     /// A parameter could not be taken.
@@ -51,18 +61,26 @@ macro_rules! impl_handler {
                 Ok(self($($param::from_event(event)?),*))
             }
         }
+
+        impl<F, R, $($param),*> Handler<fn($($param),*)> for F
+        where
+            F: Fn($($param),*) -> R + Send + Sync + 'static,
+            // No future does, which keeps the two kinds apart.
+            R: Reply + Send + 'static,
+            $($param: FromEvent<Socket>),*
+        {
+            type Output = R;
+            type Future = Ready<R>;
+
+            fn call(&self, event: &mut EventContext<'_, Socket>) -> Result<Ready<R>, Rejection> {
+                let _ = &event;
+                Ok(ready(self($($param::from_event(event)?),*)))
+            }
+        }
     };
 }
 
-impl_handler!();
-impl_handler!(A);
-impl_handler!(A, B);
-impl_handler!(A, B, C);
-impl_handler!(A, B, C, D);
-impl_handler!(A, B, C, D, E);
-impl_handler!(A, B, C, D, E, G);
-impl_handler!(A, B, C, D, E, G, H);
-impl_handler!(A, B, C, D, E, G, H, I);
+for_each_arity!(impl_handler);
 
 /// A handler without its types.
 pub(crate) struct Route(Box<Start>);
@@ -99,8 +117,8 @@ impl Route {
         }))
     }
 
-    /// Something that is done at once.
-    pub(crate) fn at_once(
+    /// Something that answers nobody.
+    pub(crate) fn silent(
         run: impl Fn(&mut EventContext<'_, Socket>) -> Result<(), Rejection> + Send + Sync + 'static,
     ) -> Self {
         Self(Box::new(move |event| run(event).map(|()| None)))

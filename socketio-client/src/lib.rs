@@ -44,7 +44,7 @@
 //!
 //! # Handlers
 //!
-//! A handler is an async function whose parameters are taken from the event: [`Data`] for its
+//! A handler is a function, async or plain, whose parameters are taken from the event: [`Data`] for its
 //! arguments, [`RawArgs`], [`Event`], [`EventName`], [`AckSender`], [`Socket`], [`Client`], in
 //! handlers of connections [`ConnectError`] and [`DisconnectReason`], or any type of yours that
 //! implements [`FromEvent`]. What it returns is the acknowledgement, if the server asked for one;
@@ -55,7 +55,7 @@
 //! before the next one starts. They run inside the client's task: one that computes for long holds
 //! up its own client, and should move the work to `tokio::task::spawn_blocking`. Up to 64 may wait
 //! for something at once; then events wait, up to 256 or 1 MiB of them, while acknowledgements are
-//! still read; then the link is not read. A handler that fails, panics or is given arguments that
+//! still read; then the link is not read ([`HandlerLimits`] has other numbers). A handler that fails, panics or is given arguments that
 //! do not fit reaches [`Client::on_error`] and nobody else.
 //!
 //! # Connections
@@ -122,6 +122,7 @@ mod link;
 mod listener;
 mod manager;
 mod member;
+mod methods;
 mod provide;
 mod routes;
 mod shared;
@@ -138,10 +139,10 @@ pub mod engine;
 pub mod parser;
 
 #[cfg(feature = "async")]
-pub use ack::Ack as PendingAck;
+pub use ack::PendingAck;
 #[cfg(feature = "async")]
 pub use client::{AnyNamespace, Client, StatusWatch};
-pub use config::{Buffer, Config, Reconnection, WhenFull};
+pub use config::{Buffer, Config, HandlerLimits, Reconnection, WhenFull};
 pub use engine::Transport;
 pub use error::{AckError, ConnectError, DisconnectReason, EmitError, ReceiveError, SendError};
 pub use events::{AckSender, Event};

@@ -3,12 +3,15 @@
 //! ```text
 //!            open                  configured             opened
 //!  (none) ─────────► (configuring) ──────────► (opening) ────────► (open)
-//!     ▲                   │ close                  │ close           │ close
-//!     │◄──────────────────┘                        └──► (closing) ◄──┘
-//!     └─────────────────────── ended ───────────────────────┘ and opened anew if wanted meanwhile
+//!     ▲                   │ close                  │ close, ended    │ close, ended
+//!     └───────────────────┴────────────────────────┴─────────────────┘
 //! ```
 //!
-//! A session is opened only when the one before has been closed, for it takes over the cookies.
+//! A session that is being closed stands aside, with what it still has to send, and the next one
+//! does not wait for it: a server that does not answer costs nobody any time. The two share what is
+//! known of the server, cookies above all.
+
+use std::collections::VecDeque;
 
 use crate::engine::core::Memory;
 use crate::engine::{self, Handshake, Prepared, Transport};
@@ -18,9 +21,12 @@ use crate::proto::{Encoded, Revision};
 /// Bytes that may wait in the session before the manager keeps what comes.
 const QUEUE: usize = 64 << 10;
 
+/// Sessions that may be on their way out at once. Who closes and opens faster than a server answers
+/// loses the oldest: it is cut off.
+const LEAVING: usize = 8;
+
 /// What a link needs of a session, whoever drives it.
 pub(crate) trait Session {
-    fn into_memory(self) -> Memory;
     fn handshake(&self) -> Option<&Handshake>;
     fn revision(&self) -> engine::Revision;
     fn transport(&self) -> Transport;
@@ -32,65 +38,73 @@ pub(crate) trait Session {
 }
 
 /// `C` is what finds out how to open it.
-pub(crate) struct Link<S, C>(State<S, C>);
-
-enum State<S, C> {
-    None(Memory),
-    Configuring(Memory, C),
-    Opening(Box<S>),
-    Open(Box<S>),
-    Closing { session: Box<S>, reopen: bool },
+pub(crate) struct Link<S, C> {
+    memory: Memory,
+    state: State<S, C>,
+    /// Sessions that are being closed, oldest first. Nobody is told what comes from them.
+    leaving: VecDeque<Box<S>>,
 }
 
-/// What the driver has to look after.
+enum State<S, C> {
+    None,
+    Configuring(C),
+    Opening(Box<S>),
+    Open(Box<S>),
+}
+
+/// What the driver has to look after, besides those that leave.
 pub(crate) enum Work<'a, S, C> {
     Nothing,
     Configure(&'a mut C),
-    Session {
-        session: &'a mut S,
-        /// Nobody is told what comes while it is being closed.
-        closing: bool,
-    },
-}
-
-/// What a session has left.
-pub(crate) struct Ended {
-    /// Whether it had been open, if the manager is to be told at all.
-    pub(crate) was_open: Option<bool>,
-    /// Another is wanted by now.
-    pub(crate) reopen: bool,
+    Session(&'a mut S),
 }
 
 impl<S, C> Default for Link<S, C> {
     fn default() -> Self {
-        Self(State::None(Memory::default()))
+        Self {
+            memory: Memory::default(),
+            state: State::None,
+            leaving: VecDeque::new(),
+        }
     }
 }
 
 impl<S: Session, C> Link<S, C> {
     /// Whether there is nothing to be done for it.
-    pub(crate) const fn is_idle(&self) -> bool {
-        matches!(self.0, State::None(_))
+    pub(crate) fn is_idle(&self) -> bool {
+        matches!(self.state, State::None) && self.leaving.is_empty()
     }
 
     pub(crate) fn work(&mut self) -> Work<'_, S, C> {
-        let (session, closing) = match &mut self.0 {
-            State::None(_) => return Work::Nothing,
-            State::Configuring(_, configuring) => return Work::Configure(configuring),
-            State::Opening(session) | State::Open(session) => (session, false),
-            State::Closing { session, .. } => (session, true),
+        match &mut self.state {
+            State::None => Work::Nothing,
+            State::Configuring(configuring) => Work::Configure(configuring),
+            State::Opening(session) | State::Open(session) => Work::Session(session),
+        }
+    }
+
+    /// Sessions that are being closed, to be driven to their ends and dropped.
+    pub(crate) const fn leaving(&mut self) -> &mut VecDeque<Box<S>> {
+        &mut self.leaving
+    }
+
+    /// All sessions there are.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn sessions(&mut self) -> impl Iterator<Item = &mut S> {
+        let current = match &mut self.state {
+            State::Opening(session) | State::Open(session) => Some(session),
+            State::None | State::Configuring(_) => None,
         };
-        Work::Session { session, closing }
+        current
+            .into_iter()
+            .chain(&mut self.leaving)
+            .map(|it| &mut **it)
     }
 
     /// Begins to open it.
     pub(crate) fn open(&mut self, configure: impl FnOnce() -> C) {
-        match &mut self.0 {
-            State::None(memory) => {
-                self.0 = State::Configuring(std::mem::take(memory), configure());
-            }
-            State::Closing { reopen, .. } => *reopen = true,
-            State::Configuring(..) | State::Opening(_) | State::Open(_) => {}
+        if matches!(self.state, State::None) {
+            self.state = State::Configuring(configure());
         }
     }
 
@@ -99,74 +113,61 @@ impl<S: Session, C> Link<S, C> {
         &mut self,
         start: impl FnOnce(Memory) -> Result<S, engine::Error>,
     ) -> Result<(), engine::Error> {
-        if let State::Configuring(memory, _) = &mut self.0 {
-            let memory = std::mem::take(memory);
-            self.0 = State::None(Memory::default());
-            self.0 = State::Opening(Box::new(start(memory)?));
+        if let State::Configuring(_) = &self.state {
+            self.state = State::None;
+            self.state = State::Opening(Box::new(start(self.memory.clone())?));
         }
         Ok(())
     }
 
     /// It is open: the revision of Socket.IO that is spoken, and the session's id.
     pub(crate) fn opened(&mut self) -> Option<(Revision, String)> {
-        let old = std::mem::replace(&mut self.0, State::None(Memory::default()));
+        let old = std::mem::replace(&mut self.state, State::None);
         let State::Opening(session) = old else {
-            self.0 = old;
+            self.state = old;
             return None;
         };
         let revision = Revision::over(session.revision().as_str());
         let sid = session.handshake().map(|it| it.sid.clone());
-        self.0 = State::Open(session);
+        self.state = State::Open(session);
         Some((revision, sid.unwrap_or_default()))
     }
 
-    /// It has ended.
-    pub(crate) fn ended(&mut self) -> Ended {
-        let old = std::mem::replace(&mut self.0, State::None(Memory::default()));
-        let (memory, was_open, reopen) = match old {
-            State::Opening(session) => (session.into_memory(), Some(false), false),
-            State::Open(session) => (session.into_memory(), Some(true), false),
-            State::Closing { session, reopen } => (session.into_memory(), None, reopen),
-            State::None(memory) | State::Configuring(memory, _) => (memory, None, false),
-        };
-        self.0 = State::None(memory);
-        Ended { was_open, reopen }
+    /// It has ended. Says whether it had been open.
+    pub(crate) fn ended(&mut self) -> bool {
+        let old = std::mem::replace(&mut self.state, State::None);
+        matches!(old, State::Open(_))
     }
 
     /// Begins to close it, behind what was sent.
     pub(crate) fn close(&mut self) {
-        let old = std::mem::replace(&mut self.0, State::None(Memory::default()));
-        self.0 = match old {
-            State::None(memory) | State::Configuring(memory, _) => State::None(memory),
-            State::Opening(mut session) | State::Open(mut session) => {
-                session.set_reading(true);
-                session.start_close();
-                let reopen = false;
-                State::Closing { session, reopen }
+        let old = std::mem::replace(&mut self.state, State::None);
+        if let State::Opening(mut session) | State::Open(mut session) = old {
+            session.set_reading(true);
+            session.start_close();
+            if self.leaving.len() == LEAVING {
+                self.leaving.pop_front();
             }
-            State::Closing { session, .. } => {
-                let reopen = false;
-                State::Closing { session, reopen }
-            }
-        };
+            self.leaving.push_back(session);
+        }
     }
 
     pub(crate) fn send(&mut self, message: Encoded) {
-        if let State::Open(session) = &mut self.0 {
+        if let State::Open(session) = &mut self.state {
             session.send(prepare(message));
         }
     }
 
     /// Whether messages are wanted.
     pub(crate) fn set_reading(&mut self, reading: bool) {
-        if let State::Open(session) = &mut self.0 {
+        if let State::Open(session) = &mut self.state {
             session.set_reading(reading);
         }
     }
 
     /// How it takes what is sent.
     pub(crate) fn flow(&self) -> Flow {
-        match &self.0 {
+        match &self.state {
             State::Open(session) if session.is_writable() => Flow::Ready,
             State::Open(session) if session.queued_bytes() < QUEUE => Flow::Busy,
             _ => Flow::Full,
@@ -175,7 +176,7 @@ impl<S: Session, C> Link<S, C> {
 
     /// What carries it, while it is open.
     pub(crate) fn transport(&self) -> Option<Transport> {
-        match &self.0 {
+        match &self.state {
             State::Open(session) => Some(session.transport()),
             _ => None,
         }

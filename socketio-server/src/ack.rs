@@ -5,14 +5,16 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use engine::PushError;
 use futures_util::Stream;
 use socketio_adapter::Target;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::broadcast::Flags;
 use crate::entry::{Answer, Ticket};
 use crate::error::AckError;
 use crate::namespace::Namespace;
@@ -33,8 +35,13 @@ pub struct Ack<T> {
 }
 
 impl<T: FromArgs> Ack<T> {
-    pub(crate) fn call(socket: &Socket, event: &str, args: &(impl Payload + ?Sized)) -> Self {
-        let sent = Calls::send(socket.namespace(), event, args, |send| send(socket));
+    pub(crate) fn call(
+        socket: &Socket,
+        flags: Flags,
+        event: &str,
+        args: &(impl Payload + ?Sized),
+    ) -> Self {
+        let sent = Calls::send(socket.namespace(), flags, event, args, |send| send(socket));
         Self {
             call: sent.map_err(Some),
             answer: PhantomData,
@@ -62,14 +69,16 @@ impl<T: FromArgs> Future for Ack<T> {
         };
         calls.poll_next(cx).map(|answer| match answer {
             Some((_, result)) => read(result),
-            None => Err(AckError::Timeout),
+            // Asked again after its answer.
+            None => Err(AckError::Disconnected),
         })
     }
 }
 
-/// The answers of many clients, as they come: a stream of who answered what. It ends when all have
-/// answered or the time is up; who did not answer in time is not in it, who disconnected is, with
-/// [`AckError::Disconnected`]. Dropping it gives up the rest.
+/// The answers of many clients, as they come: a stream of who answered what, in which every client
+/// that the event was sent to comes up once. When the time is up, those who have not answered come
+/// with [`AckError::Timeout`]; those who disconnect before, with [`AckError::Disconnected`]. The
+/// stream ends with the last of them; if there are none, at once. Dropping it gives up the rest.
 #[must_use = "the event has been sent, but nobody waits for the answers"]
 pub struct Acks<T> {
     calls: Calls,
@@ -81,10 +90,11 @@ impl<T: FromArgs> Acks<T> {
     pub(crate) fn call(
         namespace: &Namespace,
         target: &Target,
+        flags: Flags,
         event: &str,
         args: &(impl Payload + ?Sized),
     ) -> Result<Self, EncodeError> {
-        let calls = Calls::send(namespace, event, args, |send| {
+        let calls = Calls::send(namespace, flags, event, args, |send| {
             namespace.for_each(target, send);
         })?;
         Ok(Self {
@@ -100,7 +110,8 @@ impl<T: FromArgs> Acks<T> {
         self
     }
 
-    /// How many clients the event was sent to.
+    /// How many clients the event was meant for: so many answers, or reasons why there is none,
+    /// come out of the stream.
     #[must_use]
     pub const fn expected(&self) -> usize {
         self.expected
@@ -111,7 +122,7 @@ impl<T: FromArgs> Acks<T> {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
-    /// All answers that come in time, in the order in which they come.
+    /// All answers in the order in which they come, at the end those who did not answer in time.
     pub async fn all(mut self) -> Vec<(SocketId, Result<T, AckError>)> {
         let mut answers = Vec::with_capacity(self.expected);
         while let Some(answer) = self.next().await {
@@ -138,16 +149,26 @@ fn read<T: FromArgs>(answer: Result<Args<'static>, AckError>) -> Result<T, AckEr
 struct Calls {
     id: u64,
     answers: mpsc::UnboundedReceiver<Answer>,
-    waiting: HashMap<SocketId, Socket>,
+    waiting: HashMap<SocketId, Waiting>,
     deadline: Instant,
     /// Made when somebody waits: calls may be made, and given up, outside of a runtime.
     timer: Option<Pin<Box<Sleep>>>,
+    /// The deadline has passed: whoever still waits has not answered in time.
+    is_late: bool,
+}
+
+/// A client that is to answer.
+struct Waiting {
+    socket: Socket,
+    /// The event did not get into its queue, though the client is still there.
+    dropped: bool,
 }
 
 impl Calls {
     /// Sends an event to every socket that `select` calls its argument with.
     fn send(
         namespace: &Namespace,
+        flags: Flags,
         event: &str,
         args: &(impl Payload + ?Sized),
         select: impl FnOnce(&mut dyn FnMut(&Socket)),
@@ -159,16 +180,23 @@ impl Calls {
         select(&mut |socket| {
             let ticket = Ticket::new(socket.id(), sender.clone());
             // Refused, the ticket tells the caller by itself.
-            let _ = socket.send_call(message.clone(), id, ticket);
-            waiting.insert(socket.id(), socket.clone());
+            let pushed = socket.send_call(message.clone(), id, ticket, flags);
+            let client = Waiting {
+                socket: socket.clone(),
+                dropped: matches!(pushed, Err(PushError::NotReady)),
+            };
+            waiting.insert(socket.id(), client);
         });
-        Ok(Self {
+        let mut calls = Self {
             id,
             answers,
             waiting,
-            deadline: Instant::now() + DEFAULT_TIMEOUT,
+            deadline: Instant::now(),
             timer: None,
-        })
+            is_late: false,
+        };
+        calls.set_timeout(flags.timeout.unwrap_or(DEFAULT_TIMEOUT));
+        Ok(calls)
     }
 
     fn set_timeout(&mut self, timeout: Duration) {
@@ -177,35 +205,46 @@ impl Calls {
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Answer>> {
+        while let Poll::Ready(Some((sid, answer))) = self.answers.poll_recv(cx) {
+            // Late answers are for nobody.
+            if let Some(client) = self.waiting.remove(&sid) {
+                let answer = match client.dropped {
+                    true => Err(AckError::Dropped),
+                    false => answer,
+                };
+                return Poll::Ready(Some((sid, answer)));
+            }
+        }
         if self.waiting.is_empty() {
             return Poll::Ready(None);
         }
-        if let Poll::Ready(answer) = self.answers.poll_recv(cx) {
-            if let Some((sid, _)) = &answer {
-                self.waiting.remove(sid);
-            }
-            return Poll::Ready(answer);
+        if !self.is_late {
+            let deadline = self.deadline;
+            let timer = self
+                .timer
+                .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+            ready!(timer.as_mut().poll(cx));
+            self.is_late = true;
         }
-        let deadline = self.deadline;
-        let timer = self
-            .timer
-            .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        timer.as_mut().poll(cx).map(|()| {
-            self.give_up();
-            None
-        })
+        let late = self.waiting.keys().next().cloned();
+        Poll::Ready(late.map(|sid| {
+            self.give_up(&sid);
+            (sid, Err(AckError::Timeout))
+        }))
     }
 
-    fn give_up(&mut self) {
-        for (_, socket) in self.waiting.drain() {
-            socket.forget(self.id);
+    fn give_up(&mut self, sid: &SocketId) {
+        if let Some(client) = self.waiting.remove(sid) {
+            client.socket.forget(self.id);
         }
     }
 }
 
 impl Drop for Calls {
     fn drop(&mut self) {
-        self.give_up();
+        for client in self.waiting.values() {
+            client.socket.forget(self.id);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::io::Io;
-use crate::routes::{Handlers, Layer, handler_methods};
+use crate::routes::{Handlers, Layer, Layers, handler_methods};
 
 /// The handlers of all namespaces: python-socketio's namespace `*`. A handler of a namespace's own
 /// comes first, be it for the event's name or a [fallback](crate::Namespace::on_fallback).
@@ -31,11 +31,16 @@ impl AnyNamespace {
 
     /// Registers handlers that were described elsewhere.
     pub fn add(&self, handlers: Handlers) -> &Self {
-        self.register(|layer| layer.merge(handlers.into_layer()))
+        self.change_functions(|layer| layer.merge(handlers.into_layer()))
     }
 
-    fn register<T>(&self, change: impl FnOnce(&mut Layer) -> T) -> &Self {
-        self.0.change_all(|layers| change(&mut layers.functions));
+    fn change_functions<T>(&self, change: impl FnOnce(&mut Layer) -> T) -> &Self {
+        self.change_layers(|layers| change(&mut layers.functions))
+    }
+
+    /// Changes the handlers, of functions and of a class.
+    pub(crate) fn change_layers<T>(&self, change: impl FnOnce(&mut Layers) -> T) -> &Self {
+        self.0.change_all(change);
         self
     }
 }

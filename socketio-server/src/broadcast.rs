@@ -1,6 +1,6 @@
 //! Sending to many: a selection of sockets, built step by step, and what became of an emit.
 
-use engine::PushError;
+use std::time::Duration;
 
 use socketio_adapter::Target;
 
@@ -10,27 +10,56 @@ use crate::proto::{EncodeError, FromArgs, Payload};
 use crate::rooms::Rooms;
 use crate::socket::{Pushed, Socket};
 
+/// The event that [`Broadcast::send`] and the like emit.
+pub(crate) const MESSAGE: &str = "message";
+
+/// How something is sent, whoever it goes to.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Flags {
+    /// Only if it can leave at once.
+    pub(crate) volatile: bool,
+    /// How long an acknowledgement is awaited, if not as long as usual.
+    pub(crate) timeout: Option<Duration>,
+}
+
 /// A selection of a namespace's sockets, and how to send to them. Each step returns it anew.
 ///
 /// Who belongs to it is decided when something is sent. A socket that is in a target room all that
 /// time gets the event exactly once, in however many of the rooms it is; one that enters or leaves
 /// meanwhile at most once.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use socketio_server::{Acks, EncodeError, Io};
+/// # async fn example(io: Io) -> Result<(), EncodeError> {
+/// io.to(["red", "blue"]).except("muted").emit("score", &(3, 1))?;
+/// io.to("dashboards").volatile().emit("load", &0.7)?;
+///
+/// let votes: Acks<bool> = io.to("jury").timeout(Duration::from_secs(5)).call("vote", &())?;
+/// for (juror, vote) in votes.all().await {
+///     println!("{juror}: {vote:?}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "a selection does nothing until something is sent to it"]
 pub struct Broadcast {
     namespace: Namespace,
     target: Target,
-    volatile: bool,
+    flags: Flags,
 }
 
 impl Broadcast {
-    pub(crate) const fn new(namespace: Namespace) -> Self {
+    pub(crate) fn new(namespace: Namespace) -> Self {
         Self {
             namespace,
             target: Target::everyone(),
-            volatile: false,
+            flags: Flags::default(),
         }
     }
+
+    // ---- Who -------------------------------------------------------------------------------
 
     /// Only those in these rooms; of several calls, those in any of them. No rooms at all reach
     /// nobody.
@@ -45,11 +74,36 @@ impl Broadcast {
         self
     }
 
-    /// Drops the event for clients whose transport cannot take it at once.
-    pub const fn volatile(mut self) -> Self {
-        self.volatile = true;
+    /// Only clients of this server, not those of other nodes it forms a cluster with. A server
+    /// that stands alone has no others.
+    pub fn local(self) -> Self {
         self
     }
+
+    /// The sockets of the selection, as it is now.
+    #[must_use]
+    pub fn sockets(&self) -> Vec<Socket> {
+        let mut sockets = Vec::new();
+        self.for_each(|socket| sockets.push(socket.clone()));
+        sockets
+    }
+
+    // ---- How -------------------------------------------------------------------------------
+
+    /// Drops the event for clients that cannot take it at once: something else is on its way to
+    /// them, or their transport is not ready.
+    pub const fn volatile(mut self) -> Self {
+        self.flags.volatile = true;
+        self
+    }
+
+    /// How long [`call`](Self::call) waits for acknowledgements. Default 60 s.
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.flags.timeout = Some(timeout);
+        self
+    }
+
+    // ---- Sending ---------------------------------------------------------------------------
 
     /// Sends an event to all of the selection. It is encoded once.
     ///
@@ -58,19 +112,22 @@ impl Broadcast {
     pub fn emit<T: Payload + ?Sized>(&self, event: &str, args: &T) -> Result<Report, EncodeError> {
         let message = self.namespace.encode(None, event, args)?;
         let mut report = Report::default();
-        self.namespace.for_each(&self.target, |socket| {
-            report.count(if self.volatile {
-                socket.send_volatile(message.clone())
-            } else {
-                socket.send(message.clone())
-            });
-        });
+        self.for_each(|socket| report.count(socket.send_event(message.clone(), self.flags)));
         Ok(report)
     }
 
-    /// Sends an event to all of the selection and collects their acknowledgements, as a stream
-    /// that ends when all have answered, or after 60 s unless another [timeout](Acks::timeout) is
-    /// set. The event is sent now, encoded once.
+    /// Sends the event `message`, for which clients of all languages have a handler without a
+    /// name.
+    ///
+    /// # Errors
+    /// As [`emit`](Self::emit).
+    pub fn send<T: Payload + ?Sized>(&self, args: &T) -> Result<Report, EncodeError> {
+        self.emit(MESSAGE, args)
+    }
+
+    /// Sends an event to all of the selection and collects their acknowledgements, as a stream in
+    /// which each of them comes up once: with its answer, or with the reason why there is none,
+    /// after the [timeout](Self::timeout) at the latest. The event is sent now, encoded once.
     ///
     /// # Errors
     /// If name or arguments cannot be encoded; nothing was sent.
@@ -79,16 +136,14 @@ impl Broadcast {
         event: &str,
         args: &(impl Payload + ?Sized),
     ) -> Result<Acks<T>, EncodeError> {
-        Acks::call(&self.namespace, &self.target, event, args)
+        Acks::call(&self.namespace, &self.target, self.flags, event, args)
     }
 
-    /// The sockets of the selection, as it is now.
-    #[must_use]
-    pub fn sockets(&self) -> Vec<Socket> {
-        let mut sockets = Vec::new();
-        self.namespace
-            .for_each(&self.target, |socket| sockets.push(socket.clone()));
-        sockets
+    // ---- For the crate ---------------------------------------------------------------------
+
+    /// Calls `each` with every socket of the selection, without holding a lock.
+    pub(crate) fn for_each(&self, each: impl FnMut(&Socket)) {
+        self.namespace.for_each(&self.target, each);
     }
 }
 
@@ -112,7 +167,7 @@ impl Report {
         report
     }
 
-    fn count(&mut self, pushed: Result<(), PushError>) {
+    fn count(&mut self, pushed: Pushed) {
         match pushed {
             Ok(()) => self.queued += 1,
             Err(_) => self.dropped += 1,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{OutboxLimits, ProtocolConfig, Tape};
+use engine::{OutboxLimits, ProtocolConfig, RefusedRequest, Tape};
 use http::HeaderName;
 use http::request::Parts;
 
@@ -17,6 +17,7 @@ use crate::parser::Parser;
 use crate::proto;
 use crate::reply::ErrorReply;
 
+type RefusedHook = Box<dyn Fn(&RefusedRequest<'_>) + Send + Sync>;
 type RecordHook = Box<dyn Fn(&Parts) -> Option<Tape> + Send + Sync>;
 
 /// What a server was built with.
@@ -28,6 +29,7 @@ pub(crate) struct Settings {
     pub(crate) keep_headers: Vec<HeaderName>,
     pub(crate) states: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     pub(crate) on_error: ErrorHook,
+    pub(crate) on_connection_error: Option<RefusedHook>,
     pub(crate) record: Option<RecordHook>,
     pub(crate) files: StaticFiles,
     pub(crate) client: Option<ClientBundle>,
@@ -79,6 +81,7 @@ impl Default for Builder {
             keep_headers: Vec::new(),
             states: HashMap::new(),
             on_error: ErrorHook::default(),
+            on_connection_error: None,
             record: None,
             files: StaticFiles::default(),
             client: None,
@@ -218,6 +221,34 @@ impl Builder {
         hook: impl Fn(&HandlerError) -> R + Send + Sync + 'static,
     ) -> Self {
         self.0.on_error = ErrorHook::new(hook);
+        self
+    }
+
+    /// Called with every request that is refused: an unknown transport or session, a revision that
+    /// is switched off, a handshake that the application does not want. It runs before the answer
+    /// leaves and must not block. The reference's `connection_error`.
+    ///
+    /// A client that may have a link but not join a namespace is another matter: its connect handler
+    /// has refused it. Bodies that are too large or too slow are refused without this.
+    ///
+    /// Without a hook nothing is lost: each kind of refusal is logged once a minute, in plain words
+    /// and with how often it has happened (level `WARN`, target `engineio`), all others at `DEBUG`.
+    ///
+    /// ```
+    /// use socketio_server::Io;
+    ///
+    /// let io = Io::builder()
+    ///     .on_connection_error(|refused| {
+    ///         let agent = refused.request.headers.get("user-agent");
+    ///         eprintln!("{:?} {}: {} {agent:?}", refused.code, refused.message, refused.context);
+    ///     })
+    ///     .build();
+    /// ```
+    pub fn on_connection_error(
+        mut self,
+        hook: impl Fn(&RefusedRequest<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        self.0.on_connection_error = Some(Box::new(hook));
         self
     }
 

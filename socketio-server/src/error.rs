@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::proto::{ArgsError, BoxError, EncodeError, RawArgs};
 use crate::socket::{Socket, SocketId};
+use crate::verdict::Verdict;
 
 /// Refuses a connection: what a connect handler returns as its error.
 ///
@@ -45,6 +46,14 @@ impl ConnectError {
     pub(crate) const fn internal() -> Self {
         Self {
             message: Cow::Borrowed("internal server error"),
+            data: None,
+        }
+    }
+
+    /// What a client sees when nobody gives a reason; the words are python-socketio's.
+    pub(crate) const fn rejected() -> Self {
+        Self {
+            message: Cow::Borrowed("Connection rejected by server"),
             data: None,
         }
     }
@@ -130,6 +139,10 @@ pub enum AckError {
     /// The socket was disconnected, before or after the event was sent.
     #[error("socket has been disconnected")]
     Disconnected,
+    /// The event was dropped and the client has not seen it: it was volatile, and the client could
+    /// not take it at once.
+    #[error("event was dropped")]
+    Dropped,
     /// The client answered something else than expected.
     #[error("answer does not fit: {0}")]
     Mismatch(ArgsError),
@@ -151,9 +164,13 @@ pub enum Rejection {
     /// The handler asks for something that this kind of event does not have, or nobody has stored.
     #[error("{0} is missing")]
     Missing(&'static str),
-    /// An extractor of the application's own has refused.
+    /// An extractor of the application's own has failed.
     #[error(transparent)]
     Other(BoxError),
+    /// An extractor of the application's own has decided what happens instead; made by
+    /// [`reply`](Self::reply), [`refuse`](Self::refuse) and [`disconnect`](Self::disconnect).
+    #[error("{0}")]
+    Decided(Verdict),
 }
 
 /// What the error hook gets: which handler failed for whom, and how.
@@ -189,4 +206,14 @@ pub enum HandlerErrorKind {
     /// It panicked, with this message.
     #[error("panicked: {0}")]
     Panicked(String),
+}
+
+impl HandlerErrorKind {
+    /// A handler has returned this error. Passing on a rejection it was given is being rejected.
+    pub(crate) fn returned(error: BoxError) -> Self {
+        match error.downcast() {
+            Ok(rejection) => Self::Rejected(*rejection),
+            Err(error) => Self::Failed(error),
+        }
+    }
 }

@@ -49,6 +49,69 @@ impl<'a> EventContext<'a> {
 }
 
 /// Something that can be taken from an event, synchronously, before the handler starts.
+///
+/// What an application asks for again and again, it can make a parameter of its handlers. An
+/// extractor that cannot give what it is asked for says why, which is for the error hook, or
+/// decides what happens instead: [`Rejection::reply`], [`Rejection::refuse`] and
+/// [`Rejection::disconnect`]. So it can guard handlers:
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use socketio_server::{
+///     Auth, ConnectError, Data, EncodeError, EventContext, FromEvent, Io, Rejection, Socket,
+/// };
+///
+/// /// Who a client has shown to be.
+/// struct User {
+///     name: String,
+/// }
+///
+/// /// A user who has logged in; with this parameter, a handler is for no others.
+/// struct LoggedIn(Arc<User>);
+///
+/// impl FromEvent for LoggedIn {
+///     fn from_event(event: &mut EventContext<'_>) -> Result<Self, Rejection> {
+///         match event.socket().get::<User>() {
+///             Some(user) => Ok(Self(user)),
+///             // The client's callback gets `{ message: "log in first" }`.
+///             None => Err(Rejection::refuse(ConnectError::new("log in first"))),
+///         }
+///     }
+/// }
+///
+/// #[derive(serde::Deserialize)]
+/// struct Login {
+///     name: String,
+///     password: String,
+/// }
+///
+/// fn log_in(socket: Socket, Data(login): Data<Login>) -> bool {
+///     let known = login.password == "1234";
+///     if known {
+///         socket.insert(User { name: login.name });
+///     }
+///     known
+/// }
+///
+/// fn post(
+///     LoggedIn(user): LoggedIn,
+///     socket: Socket,
+///     Data(text): Data<String>,
+/// ) -> Result<(), EncodeError> {
+///     socket.broadcast().emit("post", &(&user.name, text)).map(drop)
+/// }
+///
+/// let io = Io::builder().build();
+/// io.on("log in", log_in).on("post", post);
+/// // Who connects to this namespace has to be logged in from the start.
+/// io.of("/members").on_connect(|socket: Socket, Auth(login): Auth<Login>| {
+///     let in_time = log_in(socket, Data(login));
+///     in_time.then_some(()).ok_or_else(|| ConnectError::new("wrong password"))
+/// });
+/// ```
+///
+/// `Option<LoggedIn>` makes it known without guarding.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a parameter of a handler",
     note = "wrap data of the event in `Data<T>`, credentials in `Auth<T>`, application state in `State<T>`"

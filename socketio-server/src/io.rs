@@ -4,12 +4,10 @@ use std::any::TypeId;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
-use std::future::Future;
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::Duration;
 
 use bytes::Bytes;
-use engine::{Shutdown, Tape};
+use engine::Tape;
 use http::HeaderName;
 use http::request::Parts;
 use http_body::Body;
@@ -17,10 +15,9 @@ use http_body_util::Full;
 use parking_lot::RwLock;
 
 use crate::any_namespace::AnyNamespace;
+use crate::background::Background;
 use crate::broadcast::{Broadcast, Report};
 use crate::builder::{Builder, HandlerLimits, Settings};
-use crate::entry::Entry;
-use crate::error::DisconnectReason;
 use crate::handler::ErrorHook;
 use crate::link::LinkAcceptor;
 use crate::namespace::Namespace;
@@ -44,6 +41,7 @@ pub(crate) struct Inner {
     /// The handlers of all namespaces.
     registry: Registry,
     revision: routes::Revision,
+    background: Background,
     engine: OnceLock<engine::Server<LinkAcceptor>>,
 }
 
@@ -57,6 +55,7 @@ impl Io {
             namespaces: RwLock::default(),
             registry: Registry::default(),
             revision: routes::Revision::default(),
+            background: Background::default(),
             engine: OnceLock::new(),
         }));
         io.of("/");
@@ -118,10 +117,10 @@ impl Io {
 
     /// Registers handlers that were described elsewhere with the default namespace.
     pub fn add(&self, handlers: Handlers) -> &Self {
-        self.register(|layer| layer.merge(handlers.into_layer()))
+        self.change_functions(|layer| layer.merge(handlers.into_layer()))
     }
 
-    fn register<T>(&self, change: impl FnOnce(&mut Layer) -> T) -> &Self {
+    fn change_functions<T>(&self, change: impl FnOnce(&mut Layer) -> T) -> &Self {
         let change = |layers: &mut Layers| change(&mut layers.functions);
         self.of("/").change_layers(change);
         self
@@ -154,6 +153,7 @@ impl Io {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let engine = self.engine();
+        self.0.background.begin(self);
         let path = request.uri().path();
         if engine.takes(path) {
             let file = path.strip_prefix(engine.path()).unwrap_or_default();
@@ -175,47 +175,6 @@ impl Io {
         response
     }
 
-    /// Serves a listener until `stop` is ready, then [shuts down](Self::shutdown), giving clients
-    /// and handlers up to `patience` to finish.
-    pub async fn serve<L: engine::Listener>(
-        &self,
-        listener: L,
-        stop: impl Future<Output = ()> + Send,
-        patience: Duration,
-    ) -> Shutdown {
-        let io = self.clone();
-        let respond = move |request| {
-            let io = io.clone();
-            async move { io.handle(request).await }
-        };
-        let mut shutdown = Shutdown::Complete;
-        let stop_and_shut_down = async {
-            stop.await;
-            shutdown = self.shutdown(patience).await;
-        };
-        engine::serve(listener, respond, stop_and_shut_down).await;
-        shutdown
-    }
-
-    /// Says goodbye: no new clients are let in, and every socket is disconnected with the reason
-    /// `server shutting down` once it has got what was emitted before. Then waits for clients,
-    /// disconnect handlers and handlers under way, up to `patience`.
-    pub async fn shutdown(&self, patience: Duration) -> Shutdown {
-        let engine = self.engine();
-        // First, so that no client comes in that is not told the reason.
-        engine.close();
-        for session in engine.all_sessions() {
-            let reason = DisconnectReason::ServerShuttingDown;
-            // A session that has ended meanwhile needs no goodbye.
-            let _ = session.push(Entry::Close(reason), 0);
-        }
-        let ended = engine.shutdown(patience).await;
-        // Namespaces hold the server, which holds the namespaces.
-        let namespaces = std::mem::take(&mut *self.0.namespaces.write());
-        drop(namespaces);
-        ended
-    }
-
     /// The server as a tower layer: in front of a framework's router it takes the requests for its
     /// path, and the client bundle below it. Static files are then the framework's.
     #[must_use]
@@ -231,6 +190,16 @@ impl Io {
             let acceptor = LinkAcceptor(Arc::downgrade(&self.0));
             engine::Server::new(self.0.settings.engine.clone(), acceptor)
         })
+    }
+
+    pub(crate) fn background(&self) -> &Background {
+        &self.0.background
+    }
+
+    /// Namespaces hold the server, which holds the namespaces: this ends it.
+    pub(crate) fn forget_namespaces(&self) {
+        let namespaces = std::mem::take(&mut *self.0.namespaces.write());
+        drop(namespaces);
     }
 
     pub(crate) fn connection_config(&self) -> &proto::server::Config {
@@ -262,6 +231,13 @@ impl Io {
     /// Whom failures concern that no namespace takes care of.
     pub(crate) fn error_hook(&self) -> &ErrorHook {
         &self.0.settings.on_error
+    }
+
+    /// A request was refused.
+    pub(crate) fn refused(&self, refused: &engine::RefusedRequest<'_>) {
+        if let Some(hook) = &self.0.settings.on_connection_error {
+            hook(refused);
+        }
     }
 }
 

@@ -110,10 +110,14 @@ mod readme {}
 
 mod ack;
 mod any_namespace;
+mod background;
 mod broadcast;
 mod builder;
+mod bulk;
+mod class;
 mod entry;
 mod error;
+mod everyone;
 mod extract;
 mod files;
 mod gate;
@@ -126,8 +130,13 @@ mod record;
 mod reply;
 mod rooms;
 mod routes;
+mod run;
+mod shutdown;
 mod slab;
 mod socket;
+mod typed;
+mod unicast;
+mod verdict;
 mod work;
 
 pub mod parser;
@@ -136,10 +145,13 @@ pub mod test;
 
 pub use ack::{Ack as PendingAck, Acks};
 pub use any_namespace::AnyNamespace;
+pub use background::BackgroundTask;
 pub use broadcast::{Broadcast, Report};
 pub use builder::{Builder, HandlerLimits};
+pub use class::{NamespaceClass, Place, Register, check};
 pub use engine::{
-    Listener, Mount, Mounted, OutboxLimits, ProtocolConfig, Shutdown, Tape, Transport,
+    Listener, Mount, Mounted, OutboxLimits, ProtocolConfig, RefusalReason, RefusedRequest, Tape,
+    Transport,
 };
 pub use error::{
     AckError, ConnectError, DisconnectReason, HandlerError, HandlerErrorKind, Rejection,
@@ -157,5 +169,12 @@ pub use proto::{
 pub use reply::{AckSender, ConnectReply, ErrorReply};
 pub use rooms::Rooms;
 pub use routes::Handlers;
+pub use shutdown::{Shutdown, Tally};
 pub use socket::{Socket, SocketId};
 pub use socketio_adapter::{Adapter, Room};
+#[cfg(feature = "macros")]
+#[doc(inline)]
+pub use socketio_macros::{Event, event, namespace};
+pub use typed::{Event, HandlesEvent, Typed};
+pub use unicast::Unicast;
+pub use verdict::Verdict;

@@ -68,10 +68,10 @@ impl Namespace {
 
     /// Registers handlers that were described elsewhere. They replace those of the same events.
     pub fn add(&self, handlers: Handlers) -> &Self {
-        self.register(|layer| layer.merge(handlers.into_layer()))
+        self.change_functions(|layer| layer.merge(handlers.into_layer()))
     }
 
-    fn register<T>(&self, change: impl FnOnce(&mut Layer) -> T) -> &Self {
+    fn change_functions<T>(&self, change: impl FnOnce(&mut Layer) -> T) -> &Self {
         self.change_layers(|layers| change(&mut layers.functions))
     }
 

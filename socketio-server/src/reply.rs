@@ -91,7 +91,7 @@ impl ConnectReply for bool {
     fn admit(self) -> Result<(), ConnectError> {
         match self {
             true => Ok(()),
-            false => Err(ConnectError::new("Connection rejected by server")),
+            false => Err(ConnectError::rejected()),
         }
     }
 }

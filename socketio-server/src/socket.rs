@@ -4,6 +4,7 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,7 +14,7 @@ use serde::de::DeserializeOwned;
 use socketio_adapter::{Room, Slot};
 
 use crate::ack::Ack;
-use crate::broadcast::{Broadcast, Report};
+use crate::broadcast::{Broadcast, Flags, Report};
 use crate::entry::{Call, Entry, Ticket};
 use crate::gate::{Admission, Gate};
 use crate::handshake::Handshake;
@@ -22,6 +23,7 @@ use crate::namespace::Namespace;
 use crate::proto::{EncodeError, Encoded, FromArgs, NamespaceId, Payload};
 use crate::rooms::Rooms;
 use crate::routes::Personal;
+use crate::unicast::Unicast;
 
 /// The public id of a socket: 20 URL-safe characters, random for each namespace a client joins.
 /// It is no secret, and also the name of the socket's private room.
@@ -189,12 +191,10 @@ impl Socket {
     /// If name or arguments cannot be encoded; nothing was sent. A client that is gone is no error:
     /// see the report.
     pub fn emit<T: Payload + ?Sized>(&self, event: &str, args: &T) -> Result<Report, EncodeError> {
-        let message = self.0.namespace.encode(None, event, args)?;
-        Ok(Report::of(self.send(message)))
+        Unicast::new(self).emit(event, args)
     }
 
-    /// Sends an event only if it can leave at once: nothing else is on its way to the client, and
-    /// its transport is ready. Otherwise it is dropped.
+    /// Sends an event only if it can leave at once; short for [`volatile`](Self::volatile).
     ///
     /// # Errors
     /// As [`emit`](Self::emit).
@@ -203,8 +203,16 @@ impl Socket {
         event: &str,
         args: &T,
     ) -> Result<Report, EncodeError> {
-        let message = self.0.namespace.encode(None, event, args)?;
-        Ok(Report::of(self.send_volatile(message)))
+        self.volatile().emit(event, args)
+    }
+
+    /// Sends the event `message`, for which clients of all languages have a handler without a
+    /// name.
+    ///
+    /// # Errors
+    /// As [`emit`](Self::emit).
+    pub fn send<T: Payload + ?Sized>(&self, args: &T) -> Result<Report, EncodeError> {
+        Unicast::new(self).send(args)
     }
 
     /// Sends an event and waits for the client's acknowledgement, as a future; 60 s unless another
@@ -213,7 +221,18 @@ impl Socket {
     /// `T` is what the client answers with: a tuple for several arguments, any other type for the
     /// first one.
     pub fn call<T: FromArgs>(&self, event: &str, args: &(impl Payload + ?Sized)) -> Ack<T> {
-        Ack::call(self, event, args)
+        Unicast::new(self).call(event, args)
+    }
+
+    /// This socket, for events that are dropped unless they can leave at once: nothing else is on
+    /// its way to the client, and its transport is ready.
+    pub fn volatile(&self) -> Unicast<'_> {
+        Unicast::new(self).volatile()
+    }
+
+    /// This socket, for a call that is answered within so long, instead of 60 s.
+    pub fn timeout(&self, timeout: Duration) -> Unicast<'_> {
+        Unicast::new(self).timeout(timeout)
     }
 
     /// Everyone in these rooms but this socket.
@@ -235,6 +254,9 @@ impl Socket {
 
     /// Enters rooms. In a connect handler it takes effect when the client is let in; on a socket
     /// that is disconnected it does nothing.
+    ///
+    /// The private rooms of others, named by their ids, cannot be entered: whoever tries stays
+    /// outside, and it is logged at debug level. So a room's name may come from a client.
     pub fn join(&self, rooms: impl Rooms) {
         let rooms = rooms.into_rooms();
         if self
@@ -247,9 +269,15 @@ impl Socket {
         }
         // The adapter knows no slot of a socket that is disconnected.
         if let Some(&slot) = self.0.slot.get() {
-            let adapter = self.0.namespace.adapter();
-            for room in rooms {
-                adapter.join(slot, &room);
+            self.enter_rooms(slot, &rooms);
+        }
+    }
+
+    fn enter_rooms(&self, slot: Slot, rooms: &[Room]) {
+        let adapter = self.0.namespace.adapter();
+        for room in rooms {
+            if !adapter.join(slot, room) && adapter.find(room).is_some_and(|owner| owner != slot) {
+                tracing::debug!(target: "socketio", sid = %self.id(), "private room of another socket");
             }
         }
     }
@@ -339,26 +367,19 @@ impl Socket {
         self.0.personal.get_or_init(Box::default)
     }
 
-    pub(crate) fn send(&self, message: Prepared) -> Pushed {
-        let bytes = message.wire_len();
-        self.push(self.event(message), bytes)
-    }
-
-    pub(crate) fn send_volatile(&self, message: Prepared) -> Pushed {
-        let bytes = message.wire_len();
-        if self.0.gate.is_open() {
-            self.0.session.push_volatile(self.event(message), bytes)
-        } else {
-            Err(PushError::NotReady)
-        }
-    }
-
-    fn event(&self, message: Prepared) -> Entry {
+    pub(crate) fn send_event(&self, message: Prepared, flags: Flags) -> Pushed {
         let nsp = self.0.nsp;
-        Entry::Event { nsp, message }
+        let bytes = message.wire_len();
+        self.push(Entry::Event { nsp, message }, bytes, flags)
     }
 
-    pub(crate) fn send_call(&self, message: Prepared, id: u64, ticket: Ticket) -> Pushed {
+    pub(crate) fn send_call(
+        &self,
+        message: Prepared,
+        id: u64,
+        ticket: Ticket,
+        flags: Flags,
+    ) -> Pushed {
         let bytes = message.wire_len();
         let nsp = self.0.nsp;
         let call = Call {
@@ -367,14 +388,14 @@ impl Socket {
             ticket,
             message,
         };
-        self.push(Entry::Call(Box::new(call)), bytes)
+        self.push(Entry::Call(Box::new(call)), bytes, flags)
     }
 
     /// Nobody waits any longer for the answer to a call.
     pub(crate) fn forget(&self, id: u64) {
         let nsp = self.0.nsp;
         // Behind the call, wherever that waits. A socket that is gone has forgotten already.
-        let _ = self.push(Entry::Forget { nsp, id }, 0);
+        let _ = self.push(Entry::Forget { nsp, id }, 0, Flags::default());
     }
 
     pub(crate) fn acknowledge(
@@ -385,11 +406,17 @@ impl Socket {
         let namespace = &self.0.namespace;
         let encoded = args.ack(namespace.encoder(), namespace.name(), id)?;
         // A client that is gone does not miss its answer.
-        let _ = self.send(prepare(encoded));
+        let _ = self.send_event(prepare(encoded), Flags::default());
         Ok(())
     }
 
-    fn push(&self, entry: Entry, bytes: usize) -> Pushed {
+    fn push(&self, entry: Entry, bytes: usize, flags: Flags) -> Pushed {
+        if flags.volatile {
+            return match self.0.gate.is_open() {
+                true => self.0.session.push_volatile(entry, bytes),
+                false => Err(PushError::NotReady),
+            };
+        }
         match self.0.gate.admit((entry, bytes)) {
             Admission::Open((entry, bytes)) => self.0.session.push(entry, bytes),
             Admission::Kept => Ok(()),
@@ -416,9 +443,7 @@ impl Socket {
 
     fn enter(&self, rooms: Vec<Room>) {
         let slot = *self.0.slot.get_or_init(|| self.0.namespace.insert(self));
-        for room in rooms {
-            self.0.namespace.adapter().join(slot, &room);
-        }
+        self.enter_rooms(slot, &rooms);
     }
 
     /// The socket is disconnected: nothing passes from now on, and nobody sees it.

@@ -154,12 +154,18 @@ impl Job<'_> {
         }
     }
 
+    fn hook_reads_args(self) -> bool {
+        self.routes.error_hook().is_some() || self.socket.io().error_hook().reads_args
+    }
+
     /// The handler with what its failure is reported with. Handlers that never wait do without.
     fn reporting(self, future: BoxFuture<Handled>) -> BoxFuture<()> {
         let (socket, name) = (self.socket.clone(), Box::<str>::from(self.what.name()));
+        let args = self.what.args().filter(|_| self.hook_reads_args());
+        let args = args.map(|args| args.clone().into_owned());
         Box::pin(future.map(move |handled| {
             if let Err(failure) = handled {
-                failure.report(&socket, &name, None);
+                failure.report(&socket, &name, args.as_ref());
             }
         }))
     }

@@ -4,9 +4,9 @@ use crate::{Room, Slot, Target};
 
 /// The rooms of one namespace.
 ///
-/// A socket is *present* from [`add`](Self::add) to [`remove`](Self::remove). While present it is in the private room named by
-/// its id, which is implicit: it can be addressed, but neither joined nor left nor listed by its owner. Other sockets may
-/// join a room of that name, as with the reference server: it then addresses them as well.
+/// A socket is *present* from [`add`](Self::add) to [`remove`](Self::remove). While present it is alone in the private room
+/// named by its id, which is implicit: it can be addressed, but nobody joins or leaves it. A room of that name that others
+/// had joined before addresses nobody else meanwhile. (With the reference server, whoever learns an id can listen in.)
 ///
 /// Rooms are not created or deleted: a room exists while somebody is in it. Calls with a slot that is not present, such
 /// as one of an earlier generation, do nothing. Every change is in force when its call returns.
@@ -23,7 +23,7 @@ pub trait Adapter: Send + Sync {
     /// Takes a socket out of everything.
     fn remove(&self, slot: Slot);
 
-    /// Puts a socket into a room; `false` if that changed nothing.
+    /// Puts a socket into a room; `false` if that changed nothing, as when the room is private.
     fn join(&self, slot: Slot, room: &str) -> bool;
 
     /// Takes a socket out of a room; `false` if that changed nothing.
@@ -51,7 +51,7 @@ pub trait Adapter: Send + Sync {
     /// How many sockets are present.
     fn socket_count(&self) -> usize;
 
-    /// How many sockets a room's name reaches: its members, and one more if the name is a socket's id.
+    /// How many sockets a room's name reaches: its members, or the one whose id it is.
     fn member_count(&self, room: &str) -> usize;
 
     /// The rooms that have members, private rooms left out, in no particular order.

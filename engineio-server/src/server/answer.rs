@@ -18,6 +18,7 @@ use super::{Entry, Server};
 use crate::application::{Acceptor, Application};
 use crate::link::Handshake;
 use crate::mailbox::{Delivery, Kind, Waiting};
+use crate::refused::{RefusalReason, RefusedRequest};
 use crate::session::Session;
 use crate::tape::Tape;
 use crate::task::{FIRST_LINK, Machine, Task};
@@ -33,6 +34,19 @@ enum Next<E> {
     Receive(PostPlace<E>),
 }
 
+/// Why there is nothing to do.
+enum Refused {
+    Request(RequestError),
+    /// No session is opened any more.
+    Closing,
+}
+
+impl From<RequestError> for Refused {
+    fn from(error: RequestError) -> Self {
+        Self::Request(error)
+    }
+}
+
 impl<A: Acceptor> Server<A> {
     /// Answers one request, whatever its path.
     ///
@@ -43,9 +57,14 @@ impl<A: Acceptor> Server<A> {
         B: Body,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         let upgrade = websocket::wants_upgrade(&parts.headers);
-        let answer = match self.begin(parts, upgrade) {
+        let begun = self.begin(&mut parts, upgrade);
+        if let Err(refusal) = &begun {
+            self.tell(refusal, &parts);
+        }
+        drop(parts);
+        let answer = match begun {
             Ok(Next::Respond(response)) => return response,
             Ok(Next::Wait(waiting, _place)) => waiting.answer().await,
             Ok(Next::Receive(mut place)) => match self.receive(&mut place, body).await {
@@ -56,15 +75,36 @@ impl<A: Acceptor> Server<A> {
                 }
                 Err(status) => return bare(status),
             },
-            Err(error) => return refuse(&error, upgrade),
+            Err(Refused::Closing) => return bare(StatusCode::SERVICE_UNAVAILABLE),
+            Err(Refused::Request(error)) => return refuse(&error, upgrade),
         };
         match answer {
             Some(response) => respond(response),
-            None => refuse(&RequestError::UnknownSid, upgrade),
+            None => {
+                let error = RequestError::UnknownSid;
+                let reason = RefusalReason::UnknownSession;
+                self.log(reason, Some(error.code()), &reason.to_string());
+                refuse(&error, upgrade)
+            }
         }
     }
 
-    fn begin(&self, parts: Parts, upgrade: bool) -> Result<Next<Entry<A>>, RequestError> {
+    /// Lets the application and the log know of a refusal.
+    fn tell(&self, refused: &Refused, request: &Parts) {
+        let refused = match refused {
+            Refused::Request(error) => RefusedRequest::new(error, request),
+            Refused::Closing => RefusedRequest::shutting_down(request),
+        };
+        self.log(refused.reason, refused.code, &refused.context);
+        self.0.acceptor.refused(&refused);
+    }
+
+    fn log(&self, reason: RefusalReason, code: Option<u8>, context: &str) {
+        let now = self.0.registry.now();
+        self.0.refusals.write(reason, code, context, now);
+    }
+
+    fn begin(&self, parts: &mut Parts, upgrade: bool) -> Result<Next<Entry<A>>, Refused> {
         let head = Head {
             method: parts.method.as_str(),
             subpath: self.subpath(parts.uri.path()),
@@ -81,25 +121,25 @@ impl<A: Acceptor> Server<A> {
                 let session = session.ok_or(RequestError::UnknownSid)?;
                 self.go_on(session, action, wanted.format, parts)
             }
-            _ => Err(RequestError::BadRequest),
+            _ => Err(RequestError::BadRequest.into()),
         }
     }
 
     fn open(
         &self,
-        mut parts: Parts,
+        parts: &mut Parts,
         transport: Transport,
         format: Option<Format>,
-    ) -> Result<Next<Entry<A>>, RequestError> {
+    ) -> Result<Next<Entry<A>>, Refused> {
         let registry = &self.0.registry;
         let running = registry.running();
         if registry.is_closing() {
-            return Ok(Next::Respond(bare(StatusCode::SERVICE_UNAVAILABLE)));
+            return Err(Refused::Closing);
         }
         let format = format.ok_or(RequestError::UnsupportedVersion)?;
         let websocket = match transport {
             Transport::Polling => None,
-            _ => Some(websocket::accept(&mut parts).ok_or(RequestError::BadRequest)?),
+            _ => Some(websocket::accept(parts).ok_or(RequestError::BadRequest)?),
         };
         let sid = Sid::from_random(random());
         let session = Session::new(sid, format.revision, transport, self.0.rules.clone());
@@ -107,13 +147,13 @@ impl<A: Acceptor> Server<A> {
         let mut application = self
             .0
             .acceptor
-            .open(session.clone(), &parts)
+            .open(session.clone(), parts)
             .map_err(|refusal| RequestError::Forbidden(refusal.0))?;
         if !registry.insert(session.clone()) {
             application.handle_close(CloseReason::ForcedClose, Some("server is closing"));
-            return Ok(Next::Respond(bare(StatusCode::SERVICE_UNAVAILABLE)));
+            return Err(Refused::Closing);
         }
-        let tape = self.0.acceptor.record(&parts);
+        let tape = self.0.acceptor.record(parts);
         if let Some(tape) = &tape {
             application.record(tape);
         }
@@ -144,14 +184,14 @@ impl<A: Acceptor> Server<A> {
         session: Session<Entry<A>>,
         action: Action,
         format: Format,
-        mut parts: Parts,
-    ) -> Result<Next<Entry<A>>, RequestError> {
+        parts: &mut Parts,
+    ) -> Result<Next<Entry<A>>, Refused> {
         match action {
             Action::Get => Ok(Next::Wait(Waiting::deliver(session, Kind::Get), None)),
             Action::Post => Ok(begin_post(session, &parts.headers)),
             Action::Websocket => {
                 let (response, upgrade) =
-                    websocket::accept(&mut parts).ok_or(RequestError::BadRequest)?;
+                    websocket::accept(parts).ok_or(RequestError::BadRequest)?;
                 session.outbox().deliver(Delivery {
                     request: session.next_request(),
                     kind: Kind::Websocket(self.handshake(upgrade, format)),
@@ -182,7 +222,7 @@ impl<A: Acceptor> Server<A> {
     {
         let limits = &self.0.protocol;
         if body.size_hint().lower() > limits.max_payload as u64 {
-            return Err(StatusCode::PAYLOAD_TOO_LARGE);
+            return Err(self.refuse_body(RefusalReason::TooLarge, StatusCode::PAYLOAD_TOO_LARGE));
         }
         place.arriving = true;
         let body = Limited::new(body, limits.max_payload).collect();
@@ -190,13 +230,20 @@ impl<A: Acceptor> Server<A> {
         let patience = limits.ping_interval.saturating_add(limits.ping_timeout);
         let result = match tokio::time::timeout(Duration::from_millis(patience), body).await {
             Ok(Ok(body)) => Ok(body.to_bytes()),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => {
+                Err(self.refuse_body(RefusalReason::TooLarge, StatusCode::PAYLOAD_TOO_LARGE))
+            }
             // A body that is too long or too slow is refused; one that breaks off ends the session.
             Ok(Err(_)) => return Err(StatusCode::BAD_REQUEST),
-            Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
+            Err(_) => Err(self.refuse_body(RefusalReason::TooSlow, StatusCode::REQUEST_TIMEOUT)),
         };
         place.arriving = false;
         result
+    }
+
+    fn refuse_body(&self, reason: RefusalReason, status: StatusCode) -> StatusCode {
+        self.log(reason, None, &reason.to_string());
+        status
     }
 }
 
@@ -265,7 +312,6 @@ fn respond(response: Response) -> http::Response<Full<Bytes>> {
 }
 
 fn refuse(error: &RequestError, upgrade: bool) -> http::Response<Full<Bytes>> {
-    tracing::debug!(target: "engineio", code = error.code(), %error, "request refused");
     respond(if upgrade {
         error.upgrade_response()
     } else {

@@ -14,6 +14,7 @@ use http_body_util::Full;
 use crate::application::{Acceptor, Application};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::refused::RefusalLog;
 use crate::registry::Registry;
 use crate::service::Endpoint;
 use crate::session::{Rules, Session};
@@ -33,6 +34,7 @@ struct Inner<A: Acceptor> {
     rules: Arc<Rules>,
     acceptor: A,
     registry: Arc<Registry<Entry<A>>>,
+    refusals: RefusalLog,
 }
 
 impl<A: Acceptor> Clone for Server<A> {
@@ -58,6 +60,7 @@ impl<A: Acceptor> Server<A> {
             config,
             acceptor,
             registry: Arc::new(Registry::new(clock)),
+            refusals: RefusalLog::default(),
         }))
     }
 

@@ -21,16 +21,18 @@ use std::task::{Context, Poll};
 
 use proto::record::Recorded;
 use proto::server::{self, LinkEnd, LinkId, Output, RequestId};
-use proto::{CloseReason, Tick};
+use proto::{CloseReason, Tick, Transport};
 use tokio::task::coop;
 
 use self::timer::Timer;
 use crate::application::{Application, SessionContext};
 use crate::link::{Handshake, Link};
 use crate::mailbox::{Delivery, Kind, Reply};
+use crate::metrics;
 use crate::outbox::{Standing, Work};
 use crate::registry::{Registry, Running};
 use crate::session::Session;
+use crate::trace::{self, SessionSpan};
 
 /// Rounds a task may go without letting others run, however much arrives meanwhile.
 const MAX_ROUNDS: usize = 8;
@@ -61,6 +63,8 @@ pub(crate) struct Task<A: Application> {
     reading: bool,
     /// Whether the peer has taken something since the queue was last told.
     progress: bool,
+    /// Taken out while the task runs in it.
+    span: SessionSpan,
     /// Last, so that the server counts the task until everything else of it is gone.
     _running: Running,
 }
@@ -84,8 +88,14 @@ impl<A: Application> Task<A> {
         application: A,
         running: Running,
     ) -> Self {
+        registry.meters.opened(session.transport());
         Self {
             timer: Timer::new(&registry),
+            span: trace::session(
+                || registry.number(),
+                session.revision(),
+                session.transport(),
+            ),
             registry,
             session,
             machine,
@@ -137,6 +147,7 @@ impl<A: Application> Task<A> {
                 self.machine.handle_get(now, request);
             }
             Kind::Post(reply, content, body) => {
+                self.registry.meters.read(body.len());
                 self.await_answer(request, reply, true);
                 self.machine.handle_post(now, request, content, body);
             }
@@ -170,6 +181,7 @@ impl<A: Application> Task<A> {
     fn handle_entries(&mut self, now: Tick, cx: &mut Context<'_>) {
         let mut context = SessionContext {
             machine: &mut self.machine,
+            meters: &self.registry.meters,
             now,
             cx,
         };
@@ -188,6 +200,7 @@ impl<A: Application> Task<A> {
         if self.application.poll_timeout().is_some_and(|at| at <= now) {
             let mut context = SessionContext {
                 machine: &mut self.machine,
+                meters: &self.registry.meters,
                 now,
                 cx,
             };
@@ -204,6 +217,7 @@ impl<A: Application> Task<A> {
         {
             match output {
                 Output::Reply { request, response } => {
+                    self.registry.meters.written(response.body.len());
                     let waiting = self.replies.iter().position(|it| it.request == request);
                     if let Some(index) = waiting {
                         let Unanswered { is_post, reply, .. } = self.replies.swap_remove(index);
@@ -225,10 +239,12 @@ impl<A: Application> Task<A> {
                 }
                 Output::Upgraded { to } => {
                     self.session.set_transport(to);
+                    self.note_upgrade(to);
                     self.application.handle_upgrade(to);
                 }
                 Output::Closed { reason, detail } => {
                     tracing::debug!(target: "engineio", %reason, detail, "session closed");
+                    metrics::closed(reason);
                     self.application.handle_close(reason, detail);
                 }
                 _ => {}
@@ -237,14 +253,23 @@ impl<A: Application> Task<A> {
         self.progress |= replied && self.machine.queued_bytes() < before;
     }
 
+    fn note_upgrade(&self, to: Transport) {
+        tracing::debug!(target: "engineio", %to, "session upgraded");
+        // The span is the one that the task runs in.
+        tracing::Span::current().record("transport", to.as_str());
+        metrics::upgraded();
+    }
+
     /// Writes what is queued on the link.
     fn write(&mut self, now: Tick, cx: &mut Context<'_>) {
         while let Some(link) = &mut self.link {
-            let progress = &mut self.progress;
+            let mut bytes = 0;
             // What was read may have used up the runtime's budget. If that kept the answers from
             // being written, turn after turn, a client that never pauses would be given up.
-            let write = future::poll_fn(|cx| link.poll_write(cx, progress));
+            let write = future::poll_fn(|cx| link.poll_write(cx, &mut bytes));
             let written = pin!(coop::unconstrained(write)).poll(cx);
+            self.progress |= bytes > 0;
+            self.registry.meters.written(bytes);
             if let Poll::Ready(Err(_)) = written {
                 let id = link.id;
                 self.link = None;
@@ -307,7 +332,18 @@ impl<A: Application> Future for Task<A> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = &mut *self;
+        let Some(span) = self.span.take() else {
+            return self.run(cx);
+        };
+        let polled = span.in_scope(|| self.run(cx));
+        self.span = Some(span);
+        polled
+    }
+}
+
+impl<A: Application> Task<A> {
+    fn run(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self;
         for _ in 0..MAX_ROUNDS {
             let now = this.registry.now();
             match this.take(now) {
@@ -325,6 +361,7 @@ impl<A: Application> Future for Task<A> {
             let stopped = !this.application.wants_messages();
             this.application.poll(&mut SessionContext {
                 machine: &mut this.machine,
+                meters: &this.registry.meters,
                 now,
                 cx,
             });
@@ -380,6 +417,7 @@ impl<A: Application> Unpin for Task<A> {}
 /// However a task ends, by a panic of the application too, nobody keeps waiting for it.
 impl<A: Application> Drop for Task<A> {
     fn drop(&mut self) {
+        self.registry.meters.gone();
         self.registry.remove(&self.session.sid());
         self.session.outbox().end();
     }

@@ -11,6 +11,7 @@ use tokio::task::coop;
 use super::Task;
 use crate::application::{Application, SessionContext};
 use crate::scratch;
+use crate::trace;
 
 /// Messages, and bytes of them, that one session may handle before others get their turn.
 const BATCH_MESSAGES: usize = 256;
@@ -71,8 +72,11 @@ impl<A: Application> Task<A> {
         };
         let message = owned.message();
         batch.count(message.len());
+        self.registry.meters.received();
+        trace::received(&message);
         let mut context = SessionContext {
             machine: &mut self.machine,
+            meters: &self.registry.meters,
             now,
             cx,
         };
@@ -110,7 +114,10 @@ impl<A: Application> Task<A> {
                 match link.poll_read(cx, buffer) {
                     Poll::Pending => return Reading::Blocked,
                     Poll::Ready(Ok(0)) => return Reading::End(LinkEnd::Closed),
-                    Poll::Ready(Ok(len)) => &mut buffer[..len],
+                    Poll::Ready(Ok(len)) => {
+                        self.registry.meters.read(len);
+                        &mut buffer[..len]
+                    }
                     Poll::Ready(Err(_)) => return Reading::End(LinkEnd::Failed("read failed")),
                 }
             } else {
@@ -137,8 +144,11 @@ impl<A: Application> Task<A> {
                 };
                 batch.count(message.as_ref().map_or(0, Message::len));
                 if let Some(message) = message {
+                    self.registry.meters.received();
+                    trace::received(&message);
                     let mut context = SessionContext {
                         machine: &mut self.machine,
+                        meters: &self.registry.meters,
                         now,
                         cx,
                     };

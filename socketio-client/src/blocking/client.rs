@@ -24,6 +24,7 @@ use crate::error::{ConnectError, SendError};
 use crate::failure::HandlerError;
 use crate::hub::{View, Watcher};
 use crate::manager::SocketKey;
+use crate::methods::{client_methods, client_traits};
 use crate::proto::{FromArgs, Payload, Tick};
 use crate::provide::{Credentials, Provide};
 use crate::routes::{Routes, handler_methods};
@@ -41,16 +42,7 @@ use crate::stage::{Stage, Status};
 pub struct Client(Arc<Handle>);
 
 impl Client {
-    /// A client for the server that the configuration, or just a URL, names. Nothing happens until
-    /// it is told to connect.
-    pub fn new(config: impl Into<Config>) -> Self {
-        Self::build(config.into(), None)
-    }
-
-    /// A client that reaches its server over sockets that somebody else opens.
-    pub fn with_connector(config: impl Into<Config>, connector: impl Connect) -> Self {
-        Self::build(config.into(), Some(Arc::new(connector)))
-    }
+    client_methods!(pub(super));
 
     fn build(config: Config, connector: Option<Arc<dyn Connect>>) -> Self {
         let epoch = now();
@@ -58,43 +50,7 @@ impl Client {
         Self(Handle::new(config, connector, epoch, clock))
     }
 
-    pub(super) const fn from_handle(handle: Arc<Handle>) -> Self {
-        Self(handle)
-    }
-
-    pub(super) fn shared(&self) -> &Arc<Shared> {
-        self.0.shared()
-    }
-
-    /// The configuration.
-    #[must_use]
-    pub fn config(&self) -> &Config {
-        self.shared().config()
-    }
-
-    /// The socket of a namespace; the same for the same name. A missing slash is added.
-    ///
-    /// It is connected by the next [`connect`](Self::connect), or by its own.
-    #[must_use]
-    pub fn of(&self, name: &str) -> Socket {
-        Socket::new(self.clone(), self.shared().namespace(name))
-    }
-
-    /// All namespaces together, for handlers of what the handlers of a namespace leave over.
-    #[must_use]
-    pub fn any_namespace(&self) -> AnyNamespace {
-        AnyNamespace(self.clone())
-    }
-
     // ---- What the application is asked for ------------------------------------------------
-
-    /// What the server is shown when a namespace is asked for that has no
-    /// [credentials of its own](Socket::auth): anything that serializes to a JSON object.
-    pub fn auth(&self, credentials: impl Serialize) -> &Self {
-        let provider = Provider::fixed(Credentials::new(credentials));
-        self.shared().ask_for_credentials(provider);
-        self
-    }
 
     /// Asks for what the server is shown, each time such a namespace is asked for, on a thread of
     /// its own.
@@ -136,77 +92,9 @@ impl Client {
         self
     }
 
-    // ---- Hooks ----------------------------------------------------------------------------
-
-    /// Is told of handlers that were rejected, failed or panicked, in place of an error in the
-    /// log. It runs on the thread of the handlers.
-    pub fn on_error(&self, hook: impl Fn(&HandlerError) + Send + Sync + 'static) -> &Self {
-        self.shared().set_error_hook(Arc::new(hook));
-        self
-    }
-
-    /// Is told of every stage of the link, reconnection above all: what JavaScript's `Manager`
-    /// emits. It runs on the thread that talks to the server: be brief.
-    pub fn on_stage(&self, hook: impl Fn(&Stage) + Send + Sync + 'static) -> &Self {
-        self.shared().set_stage_hook(Arc::new(hook));
-        self
-    }
-
-    // ---- Handlers and events of the default namespace -------------------------------------
+    // ---- Handlers of the default namespace ------------------------------------------------
 
     handler_methods!(Handler<M>, Route::new);
-
-    /// [`Socket::listen`] of the default namespace.
-    pub fn listen(&self, listener: impl Listener) -> &Self {
-        install(self.routes(), listener);
-        self
-    }
-
-    /// [`Socket::events`] of the default namespace.
-    pub fn events(&self) -> Events {
-        self.root().events()
-    }
-
-    fn routes(&self) -> &Routes<Route> {
-        self.shared().root().routes()
-    }
-
-    fn root(&self) -> Socket {
-        Socket::new(self.clone(), Arc::clone(self.shared().root()))
-    }
-
-    /// [`Socket::emit`] of the default namespace.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn emit<T: Payload + ?Sized>(&self, event: &str, args: &T) -> Result<(), SendError> {
-        self.root().emit(event, args)
-    }
-
-    /// [`Socket::emit_volatile`] of the default namespace.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn emit_volatile<T: Payload + ?Sized>(
-        &self,
-        event: &str,
-        args: &T,
-    ) -> Result<bool, SendError> {
-        self.root().emit_volatile(event, args)
-    }
-
-    /// [`Socket::send`] of the default namespace.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn send<T: Payload + ?Sized>(&self, args: &T) -> Result<(), SendError> {
-        self.root().send(args)
-    }
-
-    /// [`Socket::call`] of the default namespace.
-    pub fn call<T: FromArgs>(&self, event: &str, args: &(impl Payload + ?Sized)) -> PendingAck<T> {
-        self.root().call(event, args)
-    }
 
     // ---- Connecting -----------------------------------------------------------------------
 
@@ -241,12 +129,6 @@ impl Client {
     /// after it has given up.
     pub fn open(&self) {
         self.open_sockets(&self.shared().all_namespaces());
-    }
-
-    /// Leaves all namespaces and closes the link, behind what was emitted before. Nothing is
-    /// connected again until it is asked for.
-    pub fn disconnect(&self) {
-        self.shared().disconnect_all();
     }
 
     /// [`disconnect`](Self::disconnect)s for good: waits until the link is closed and handlers
@@ -307,36 +189,6 @@ impl Client {
     pub fn is_open(&self) -> bool {
         self.status() == Status::Open
     }
-
-    /// What carries the link, while there is one.
-    #[must_use]
-    pub fn transport(&self) -> Option<Transport> {
-        self.shared().transport()
-    }
 }
 
-impl fmt::Debug for Client {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("url", &self.config().engine.url)
-            .finish_non_exhaustive()
-    }
-}
-
-/// All namespaces of a client: handlers here run for what no handler of the namespace itself takes.
-#[derive(Debug, Clone)]
-pub struct AnyNamespace(Client);
-
-impl AnyNamespace {
-    handler_methods!(Handler<M>, Route::new);
-
-    /// Leaves everything that no other handler takes to a listener.
-    pub fn listen(&self, listener: impl Listener) -> &Self {
-        install(self.routes(), listener);
-        self
-    }
-
-    fn routes(&self) -> &Routes<Route> {
-        self.0.shared().routes()
-    }
-}
+client_traits!();

@@ -5,7 +5,7 @@
 //!   server ◄──► link ──messages──► manager ──events──► worker: the thread of the handlers
 //!                ▲                    │ outputs
 //!                └── open, send, close ┤
-//!                                      └──► ask: credentials, URL, headers, on a thread each
+//!                                      └──► questions: credentials, URL, headers
 //! ```
 //!
 //! It starts when somebody wants to be connected and ends when nobody does any more. What the link
@@ -13,14 +13,11 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
 use super::Shared;
-use super::provider::Provider;
+use super::asking::{Questions, Said};
 use super::socket::Socket;
 use super::worker::Worker;
 use crate::engine::blocking::{Dialer, Reactor, Session, Step};
@@ -28,7 +25,7 @@ use crate::engine::core::{Memory, StreamId};
 use crate::engine::{self, ErrorKind, Handshake, Message, Prepared, Transport};
 use crate::extract::What;
 use crate::hub::{Answer, Rest, Ticket};
-use crate::link::{self, Ended, Link, Work};
+use crate::link::{self, Link, Work};
 use crate::manager::{Event, Output, SocketKey};
 use crate::proto::{Args, BoxError};
 use crate::provide::Credentials;
@@ -88,30 +85,19 @@ struct Driver<'a> {
     reactor: Reactor,
     link: Link<Session, u64>,
     worker: Worker,
-    answers: Receiver<Said>,
-    asked: Sender<Said>,
-    questions: u64,
-}
-
-/// What the application has said.
-enum Said {
-    Link(u64, Box<Result<engine::Config, BoxError>>),
-    Credentials(SocketKey, u32, Result<Credentials, BoxError>),
+    questions: Questions,
 }
 
 impl<'a> Driver<'a> {
     fn new(shared: &'a Arc<Shared>) -> io::Result<Self> {
         let reactor = Reactor::new()?;
-        let worker = Worker::start(reactor.waker().clone())?;
-        let (asked, answers) = mpsc::channel();
+        let worker = Worker::start(shared.config().handlers, reactor.waker().clone())?;
         Ok(Self {
             shared,
+            questions: Questions::new(reactor.waker().clone()),
             reactor,
             link: Link::default(),
             worker,
-            answers,
-            asked,
-            questions: 0,
         })
     }
 
@@ -132,6 +118,7 @@ impl<'a> Driver<'a> {
     fn turn(&mut self) -> bool {
         let mut moved = self.take_answers();
         moved |= self.run_link();
+        moved |= self.run_leaving();
         moved |= self.check_time();
         moved |= self.take_events();
         moved |= self.act();
@@ -146,16 +133,12 @@ impl<'a> Driver<'a> {
             let epoch = self.shared.epoch();
             epoch.checked_add(Duration::from_millis(at))
         });
-        let link = match self.link.work() {
-            Work::Session { session, .. } => session.deadline(),
-            _ => None,
-        };
-        let deadline = due.into_iter().chain(link).min();
-        let work = &mut self.link;
+        let sessions = self.link.sessions().filter_map(|it| it.deadline());
+        let deadline = due.into_iter().chain(sessions).min();
+        let link = &mut self.link;
         self.reactor.wait(deadline, |id: StreamId| {
-            if let Work::Session { session, .. } = work.work() {
-                session.handle_ready(id);
-            }
+            // Sessions number their streams alike: looking in vain costs one call.
+            link.sessions().for_each(|session| session.handle_ready(id));
         });
     }
 
@@ -167,7 +150,7 @@ impl<'a> Driver<'a> {
         for _ in 0..BATCH {
             let has_room = self.worker.has_room() && self.shared.hub().queues_have_room();
             self.link.set_reading(has_room);
-            let Work::Session { session, closing } = self.link.work() else {
+            let Work::Session(session) = self.link.work() else {
                 return moved;
             };
             let Some(step) = session.step(&self.reactor) else {
@@ -175,7 +158,7 @@ impl<'a> Driver<'a> {
             };
             moved = true;
             match step {
-                Step::Message if !closing => {
+                Step::Message => {
                     let hub = self.shared.hub();
                     let message = session.message();
                     let event = hub.drive(|manager, now| match &message {
@@ -186,14 +169,25 @@ impl<'a> Driver<'a> {
                         handle(self.shared, &self.worker, event);
                     }
                 }
-                Step::Opened if !closing => self.handle_opened(),
+                Step::Opened => self.handle_opened(),
                 Step::Closed => self.handle_closed(),
                 Step::Upgraded(to) => self.shared.set_transport(Some(to)),
-                Step::Message | Step::Opened => {}
             }
             // What a message has set off comes before the next one.
             self.take_events();
         }
+        moved
+    }
+
+    /// Goes on with links that are being closed, each for one step.
+    fn run_leaving(&mut self) -> bool {
+        let mut moved = false;
+        let reactor = &self.reactor;
+        self.link.leaving().retain_mut(|session| {
+            let step = session.step(reactor);
+            moved |= step.is_some();
+            step != Some(Step::Closed)
+        });
         moved
     }
 
@@ -207,24 +201,22 @@ impl<'a> Driver<'a> {
 
     fn handle_closed(&mut self) {
         let (reason, error) = match self.link.work() {
-            Work::Session { session, .. } => (session.close_reason(), session.take_error()),
-            _ => (None, None),
+            Work::Session(session) => (session.close_reason(), session.take_error()),
+            Work::Nothing | Work::Configure(_) => (None, None),
         };
-        let Ended { was_open, reopen } = self.link.ended();
         self.shared.set_transport(None);
-        let reason = reason.unwrap_or(engine::CloseReason::ForcedClose);
+        let was_open = self.link.ended();
         let hub = self.shared.hub();
         hub.drive(|manager, now| match was_open {
-            Some(true) => manager.handle_closed(now, reason, error),
-            Some(false) => {
+            true => {
+                let reason = reason.unwrap_or(engine::CloseReason::ForcedClose);
+                manager.handle_closed(now, reason, error);
+            }
+            false => {
                 let error = error.unwrap_or_else(|| ErrorKind::Ended.into());
                 manager.handle_open_failed(now, error);
             }
-            None => {}
         });
-        if reopen {
-            self.open_link();
-        }
         hub.notify();
     }
 
@@ -264,42 +256,30 @@ impl<'a> Driver<'a> {
             moved = true;
             match output {
                 Output::Open => self.open_link(),
-                Output::Auth { socket, ticket } => self.ask_credentials(socket, ticket),
+                Output::Auth { socket, ticket } => {
+                    let provider = self.shared.credentials(socket);
+                    self.questions.ask_credentials(socket, ticket, provider);
+                }
                 Output::Send(message) => self.link.send(message),
-                Output::Close => self.link.close(),
+                Output::Close => {
+                    self.shared.set_transport(None);
+                    self.link.close();
+                }
             }
         }
     }
 
     fn open_link(&mut self) {
-        let (shared, asked) = (self.shared, &self.asked);
-        let question = &mut self.questions;
-        let waker = self.reactor.waker();
+        let (shared, questions) = (self.shared, &mut self.questions);
         self.link.open(|| {
-            *question += 1;
             let (url, headers) = shared.link_providers();
-            let config = shared.config().engine.clone();
-            let question = *question;
-            let slow = is_asked(&url) || is_asked(&headers);
-            ask(slow, asked, waker, move || {
-                Said::Link(question, Box::new(configure(config, url, headers)))
-            });
-            question
-        });
-    }
-
-    fn ask_credentials(&self, socket: SocketKey, ticket: u32) {
-        let provider = self.shared.credentials(socket);
-        let slow = is_asked(&provider);
-        ask(slow, &self.asked, self.reactor.waker(), move || {
-            let said = provider.map_or_else(|| Ok(Credentials::default()), |it| it.ask());
-            Said::Credentials(socket, ticket, said)
+            questions.ask_link(shared.config().engine.clone(), url, headers)
         });
     }
 
     fn take_answers(&mut self) -> bool {
         let mut moved = false;
-        while let Ok(said) = self.answers.try_recv() {
+        while let Some(said) = self.questions.answer() {
             moved = true;
             match said {
                 Said::Link(question, config) => self.handle_config(question, *config),
@@ -388,60 +368,7 @@ fn start(
     Session::start(config, dialer, memory, shared.epoch())
 }
 
-fn configure(
-    mut config: engine::Config,
-    url: Option<Provider<String>>,
-    headers: Option<Provider<http::HeaderMap>>,
-) -> Result<engine::Config, BoxError> {
-    if let Some(url) = url {
-        config.url = url.ask()?;
-    }
-    if let Some(headers) = headers {
-        config.headers.extend(headers.ask()?);
-    }
-    Ok(config)
-}
-
-fn is_asked<T>(provider: &Option<Provider<T>>) -> bool {
-    matches!(provider, Some(Provider::Asked(_)))
-}
-
-/// Has the application say something, on a thread of its own if it may take its time: neither the
-/// heartbeat nor handlers wait for it.
-fn ask(
-    slow: bool,
-    asked: &Sender<Said>,
-    waker: &std::task::Waker,
-    question: impl FnOnce() -> Said + Send + 'static,
-) {
-    let (asked, waker) = (asked.clone(), waker.clone());
-    let ask = move || {
-        // The driver may be gone.
-        let _ = asked.send(question());
-        waker.wake();
-    };
-    let ask = Arc::new(Mutex::new(Some(ask)));
-    let other = Arc::clone(&ask);
-    let run = move || take_and_run(&other);
-    let thread = thread::Builder::new().name("socketio-ask".into());
-    if !slow || thread.spawn(run).is_err() {
-        // If there is no thread to be had, everything waits for it after all.
-        take_and_run(&ask);
-    }
-}
-
-fn take_and_run(ask: &Mutex<Option<impl FnOnce()>>) {
-    let ask = ask.lock().take();
-    if let Some(ask) = ask {
-        ask();
-    }
-}
-
 impl link::Session for Session {
-    fn into_memory(self) -> Memory {
-        self.into_memory()
-    }
-
     fn handshake(&self) -> Option<&Handshake> {
         self.core().handshake()
     }

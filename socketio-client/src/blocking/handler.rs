@@ -5,7 +5,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::socket::Socket;
-use crate::extract::{EventContext, FromEvent};
+use crate::extract::{EventContext, FromEvent, for_each_arity};
 use crate::failure::{Handled, HandlerErrorKind, Rejection, panicked};
 use crate::proto::{BoxError, Payload, Reply};
 
@@ -44,15 +44,7 @@ macro_rules! impl_handler {
     };
 }
 
-impl_handler!();
-impl_handler!(A);
-impl_handler!(A, B);
-impl_handler!(A, B, C);
-impl_handler!(A, B, C, D);
-impl_handler!(A, B, C, D, E);
-impl_handler!(A, B, C, D, E, G);
-impl_handler!(A, B, C, D, E, G, H);
-impl_handler!(A, B, C, D, E, G, H, I);
+for_each_arity!(impl_handler);
 
 /// A handler without its types.
 pub(crate) struct Route(Box<Run>);
@@ -74,7 +66,7 @@ impl Route {
     }
 
     /// Something that answers nobody.
-    pub(super) fn silent(
+    pub(crate) fn silent(
         run: impl Fn(&mut EventContext<'_, Socket>) -> Result<(), Rejection> + Send + Sync + 'static,
     ) -> Self {
         Self(Box::new(move |event| Ok(run(event)?)))

@@ -35,6 +35,7 @@
 //! wait for their handlers; after that the server is not read until there is room.
 
 mod ack;
+mod asking;
 mod client;
 mod driver;
 mod handler;

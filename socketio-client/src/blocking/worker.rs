@@ -11,20 +11,17 @@ use std::thread;
 use parking_lot::{Condvar, Mutex};
 
 use super::socket::Socket;
+use crate::config::HandlerLimits;
 use crate::events::AckSender;
 use crate::extract::{EventContext, What};
 use crate::proto::Args;
-
-/// How many events may wait for handlers before the server is no longer read.
-const INBOX: usize = 256;
-/// Bytes of such events.
-const INBOX_BYTES: usize = 1 << 20;
 
 /// The thread, as the one that reads from the server sees it. Dropped, it ends once the handler
 /// that runs has.
 pub(super) struct Worker(Arc<Inbox>);
 
 struct Inbox {
+    limits: HandlerLimits,
     state: Mutex<State>,
     /// There is something to do, or nothing will ever be.
     changed: Condvar,
@@ -50,8 +47,9 @@ struct Job {
 impl Worker {
     /// # Errors
     /// There is no thread to be had.
-    pub(super) fn start(waker: Waker) -> io::Result<Self> {
+    pub(super) fn start(limits: HandlerLimits, waker: Waker) -> io::Result<Self> {
         let inbox = Arc::new(Inbox {
+            limits,
             state: Mutex::default(),
             changed: Condvar::new(),
             waker,
@@ -63,7 +61,7 @@ impl Worker {
 
     /// Whether another event may be read.
     pub(super) fn has_room(&self) -> bool {
-        self.0.state.lock().has_room()
+        self.0.has_room(&self.0.state.lock())
     }
 
     /// Whether no handler runs, and none waits to.
@@ -93,13 +91,11 @@ impl Drop for Worker {
     }
 }
 
-impl State {
-    fn has_room(&self) -> bool {
-        self.jobs.len() < INBOX && self.bytes < INBOX_BYTES
-    }
-}
-
 impl Inbox {
+    fn has_room(&self, state: &State) -> bool {
+        state.jobs.len() < self.limits.inbox.max(1) && state.bytes < self.limits.inbox_bytes.max(1)
+    }
+
     fn run(&self) {
         while let Some(job) = self.next() {
             job.run();
@@ -121,11 +117,11 @@ impl Inbox {
             if state.over {
                 return None;
             }
-            let was_full = !state.has_room();
+            let was_full = !self.has_room(&state);
             if let Some(job) = state.jobs.pop_front() {
                 state.bytes -= job.what.bytes();
                 state.busy = true;
-                let has_room = state.has_room();
+                let has_room = self.has_room(&state);
                 drop(state);
                 if was_full && has_room {
                     self.waker.wake_by_ref();

@@ -111,7 +111,7 @@ pub(crate) struct ReplyTo {
 pub(crate) struct Outgoing<A> {
     /// The EVENT, from [`Config::encoder`](crate::Config).
     pub(crate) message: Encoded,
-    /// The acknowledgement id that the message carries: greater than all before of its socket. With
+    /// The acknowledgement id that the message carries, unique among those of its socket. With
     /// [`retries`](crate::Config::retries) every event needs one unless it is volatile.
     pub(crate) id: Option<u64>,
     /// What to keep until the acknowledgement comes. Needs an id.

@@ -21,8 +21,8 @@ pub(crate) struct Dispatch {
 impl Dispatch {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         Self {
+            work: Work::new(shared.config().handlers),
             shared,
-            work: Work::default(),
         }
     }
 

@@ -3,7 +3,6 @@
 use std::task::{Context, Poll};
 
 use super::Configuring;
-use crate::engine::core::Memory;
 use crate::engine::{
     self, CloseReason, Connection, ConnectionEvent as Event, Handshake, Message, Prepared,
     Transport,
@@ -19,15 +18,13 @@ pub(super) enum Happened<'a> {
     Message(Message<'a>),
     Upgraded(Transport),
     Ended(CloseReason, Option<engine::Error>),
-    /// It is being closed, and says more.
-    Ignored,
 }
 
 pub(super) fn poll<'a>(
     link: &'a mut Link<Connection, Configuring>,
     cx: &mut Context<'_>,
 ) -> Poll<Happened<'a>> {
-    let (connection, closing) = match link.work() {
+    let connection = match link.work() {
         Work::Nothing => return Poll::Pending,
         Work::Configure(configuring) => {
             return configuring
@@ -35,23 +32,28 @@ pub(super) fn poll<'a>(
                 .poll(cx)
                 .map(|it| Happened::Configured(Box::new(it)));
         }
-        Work::Session { session, closing } => (session, closing),
+        Work::Session(session) => session,
     };
     connection.poll_event(cx).map(|event| match event {
-        Event::Opened if !closing => Happened::Opened,
-        Event::Message(message) if !closing => Happened::Message(message),
+        Event::Opened => Happened::Opened,
+        Event::Message(message) => Happened::Message(message),
         Event::Upgraded(to) => Happened::Upgraded(to),
         Event::Closed { reason, error } => Happened::Ended(reason, error.cloned()),
-        // Nobody is told what comes while it is being closed.
-        Event::Opened | Event::Message(_) => Happened::Ignored,
     })
 }
 
-impl Session for Connection {
-    fn into_memory(self) -> Memory {
-        self.into_memory()
-    }
+/// Goes on with those that are being closed, each for one step. Says whether there is more to do.
+pub(super) fn poll_leaving(link: &mut Link<Connection, Configuring>, cx: &mut Context<'_>) -> bool {
+    let mut moved = false;
+    link.leaving().retain_mut(|connection| {
+        let event = connection.poll_event(cx);
+        moved |= event.is_ready();
+        !matches!(event, Poll::Ready(Event::Closed { .. }))
+    });
+    moved
+}
 
+impl Session for Connection {
     fn handshake(&self) -> Option<&Handshake> {
         self.handshake()
     }

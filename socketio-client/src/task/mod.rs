@@ -36,7 +36,7 @@ use self::timer::Timer;
 use crate::engine::{self, CloseReason, Connect, Connection, Dialer, ErrorKind};
 use crate::handler::Route;
 use crate::hub::{Hub, Rest};
-use crate::link::{Ended, Link};
+use crate::link::Link;
 use crate::manager::{Output, SocketKey};
 use crate::proto::BoxError;
 use crate::provide::Credentials;
@@ -130,6 +130,7 @@ impl Task {
     /// One turn. Says whether there is more to do at once.
     fn turn(&mut self, cx: &mut Context<'_>, batch: &mut usize) -> bool {
         let mut moved = self.poll_link(cx, batch);
+        moved |= self.poll_leaving(cx, batch);
         moved |= self.poll_credentials(cx);
         moved |= self.poll_timer(cx);
         moved |= self.dispatch.poll(cx);
@@ -154,11 +155,20 @@ impl Task {
                 Happened::Opened => self.handle_opened(),
                 Happened::Upgraded(to) => self.shared().set_transport(Some(to)),
                 Happened::Ended(reason, error) => self.handle_ended(reason, error),
-                Happened::Ignored => {}
             }
             // What a message has set off comes before the next one.
             self.dispatch.poll_events(cx);
         }
+        moved
+    }
+
+    /// Goes on with links that are being closed.
+    fn poll_leaving(&mut self, cx: &mut Context<'_>, batch: &mut usize) -> bool {
+        if *batch == 0 {
+            return true;
+        }
+        let moved = link::poll_leaving(&mut self.link, cx);
+        *batch -= usize::from(moved);
         moved
     }
 
@@ -186,21 +196,14 @@ impl Task {
 
     fn handle_ended(&mut self, reason: CloseReason, error: Option<engine::Error>) {
         self.shared().set_transport(None);
-        let Ended { was_open, reopen } = self.link.ended();
-        if reopen {
-            self.open_link();
-        }
-        match was_open {
-            Some(true) => self
-                .hub()
-                .drive(|manager, now| manager.handle_closed(now, reason, error)),
-            Some(false) => {
-                // It failed to open, so there is an error.
-                let error = error.unwrap_or_else(|| ErrorKind::Ended.into());
-                self.hub()
-                    .drive(|manager, now| manager.handle_open_failed(now, error));
-            }
-            None => {}
+        if self.link.ended() {
+            self.hub()
+                .drive(|manager, now| manager.handle_closed(now, reason, error));
+        } else {
+            // It failed to open, so there is an error.
+            let error = error.unwrap_or_else(|| ErrorKind::Ended.into());
+            self.hub()
+                .drive(|manager, now| manager.handle_open_failed(now, error));
         }
     }
 
@@ -245,7 +248,10 @@ impl Task {
                 Output::Open => self.open_link(),
                 Output::Auth { socket, ticket } => self.ask(socket, ticket),
                 Output::Send(message) => self.link.send(message),
-                Output::Close => self.link.close(),
+                Output::Close => {
+                    self.shared().set_transport(None);
+                    self.link.close();
+                }
             }
         }
     }

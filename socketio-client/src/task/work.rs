@@ -20,19 +20,13 @@ use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::task::coop;
 
+use crate::config::HandlerLimits;
 use crate::events::AckSender;
 use crate::extract::{EventContext, What};
 use crate::failure::Handled;
 use crate::handler::{BoxFuture, Route};
 use crate::proto::Args;
 use crate::socket::Socket;
-
-/// How many handlers may be waiting for something at once.
-const RUNNING: usize = 64;
-/// How many events may wait for a handler to finish before the server is no longer read.
-const INBOX: usize = 256;
-/// Bytes of such events.
-const INBOX_BYTES: usize = 1 << 20;
 
 /// The arguments of an event are no JSON: the server has broken the protocol.
 #[derive(Debug)]
@@ -45,8 +39,8 @@ struct Kept {
 }
 
 /// All of it, for one client. Idle it owns no heap.
-#[derive(Default)]
 pub(crate) struct Work {
+    limits: HandlerLimits,
     stopped: VecDeque<BoxFuture<()>>,
     running: Option<Box<FuturesUnordered<BoxFuture<()>>>>,
     inbox: VecDeque<Kept>,
@@ -54,9 +48,20 @@ pub(crate) struct Work {
 }
 
 impl Work {
+    pub(crate) const fn new(limits: HandlerLimits) -> Self {
+        Self {
+            limits,
+            stopped: VecDeque::new(),
+            running: None,
+            inbox: VecDeque::new(),
+            inbox_bytes: 0,
+        }
+    }
+
     /// Whether another event may be read.
     pub(crate) fn has_room(&self) -> bool {
-        self.inbox.len() < INBOX && self.inbox_bytes < INBOX_BYTES
+        let limits = &self.limits;
+        self.inbox.len() < limits.inbox.max(1) && self.inbox_bytes < limits.inbox_bytes.max(1)
     }
 
     /// Whether nothing runs and nothing waits.
@@ -117,7 +122,7 @@ impl Work {
 
     fn can_start(&self) -> bool {
         let running = self.running.as_ref().map_or(0, |running| running.len());
-        self.stopped.is_empty() && running < RUNNING
+        self.stopped.is_empty() && running < self.limits.running.max(1)
     }
 
     fn start(

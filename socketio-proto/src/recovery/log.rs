@@ -173,7 +173,8 @@ impl<P, S> Log<P, S> {
     pub fn restore(&mut self, now: Tick, pid: &str, offset: &str) -> Option<Restored<'_, P, S>> {
         self.advance(now);
         let saved = self.sessions.take(pid, self.now)?;
-        let Some((number, index)) = self.locate(offset, saved.newest) else {
+        let found = Offset::parse(offset).and_then(|offset| self.find(offset, saved.newest));
+        let Some((number, index)) = found else {
             self.sessions.end(saved.session);
             return None;
         };
@@ -184,6 +185,21 @@ impl<P, S> Log<P, S> {
                 number,
                 entries: self.entries.range(index..),
             },
+        })
+    }
+
+    /// What has come after an offset of a session that is taken out, for a caller who needs time
+    /// between [`restore`](Self::restore) and the moment when the socket is back. `None` if a
+    /// packet after it has been dropped meanwhile: there is no telling any more, and the session
+    /// is not to go on.
+    /// So it is for an offset of another log, or one that is yet to come.
+    pub fn since(&mut self, now: Tick, offset: Offset) -> Option<Missed<'_, P>> {
+        self.advance(now);
+        let (number, index) = self.find(offset, self.newest)?;
+        Some(Missed {
+            epoch: self.epoch,
+            number,
+            entries: self.entries.range(index..),
         })
     }
 
@@ -262,8 +278,8 @@ impl<P, S> Log<P, S> {
     /// The number in an offset and the index of the entry after it, if the log knows all that came
     /// since. No offset can be newer than what was `newest` when the link had ended; if it is, the
     /// client was told it by somebody else.
-    fn locate(&self, offset: &str, newest: u64) -> Option<(u64, usize)> {
-        let Offset { epoch, number } = Offset::parse(offset)?;
+    fn find(&self, offset: Offset, newest: u64) -> Option<(u64, usize)> {
+        let Offset { epoch, number } = offset;
         if epoch != self.epoch || number > newest {
             return None;
         }

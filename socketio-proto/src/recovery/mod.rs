@@ -45,7 +45,8 @@
 //! the order of their offsets: [`Log::append`] takes the offset and logs in one call, and between
 //! it and the last push to an outbox no other event of the namespace may be appended or pushed, not
 //! even one that carries the newest offset unlogged. The same holds between [`Log::restore`] and
-//! the moment when the missed packets are in the new outbox and the socket is back in its rooms.
+//! the moment when the missed packets are in the new outbox and the socket is back in its rooms; who
+//! needs time in between asks once more, with [`Log::since`], and then it holds from there.
 //! And a socket is saved only when nothing more that is appended can reach its client.
 //!
 //! The reference sends what was missed ahead of its answer to the CONNECT. Clients hold it until the

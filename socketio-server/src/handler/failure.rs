@@ -16,6 +16,9 @@ pub(crate) struct Failure {
 impl Failure {
     /// Does what there is to do about it. `args` are the event's, if they are still there.
     pub(crate) fn report(self, socket: &Socket, event: &str, args: Option<&Args<'_>>) {
+        if let HandlerErrorKind::Rejected(Rejection::Decided(verdict)) = &self.kind {
+            return verdict.carry_out(socket, &self.reply);
+        }
         let error = describe(socket, event, args, self.kind);
         ErrorHook::of(socket, |hook| hook.tell(&error, Answer::Event(&self.reply)));
     }
@@ -25,6 +28,7 @@ impl Failure {
 /// credentials are its own business, everything else is ours, unless the hook says otherwise.
 pub(crate) fn refuse(socket: &Socket, event: &str, kind: HandlerErrorKind) -> ConnectError {
     let mut refusal = match &kind {
+        HandlerErrorKind::Rejected(Rejection::Decided(verdict)) => return verdict.refusal(),
         HandlerErrorKind::Rejected(Rejection::Auth(_)) => ConnectError::new("invalid credentials"),
         _ => ConnectError::internal(),
     };
@@ -58,7 +62,11 @@ enum Answer<'a> {
 }
 
 /// Who is told of failures, and may answer in place of handlers.
-pub(crate) struct ErrorHook(Box<Tell>);
+pub(crate) struct ErrorHook {
+    tell: Box<Tell>,
+    /// Whether it makes a difference that the arguments are still there.
+    pub(crate) reads_args: bool,
+}
 
 type Tell = dyn Fn(&HandlerError, Answer<'_>) + Send + Sync;
 
@@ -66,7 +74,7 @@ impl ErrorHook {
     pub(crate) fn new<R: ErrorReply>(
         hook: impl Fn(&HandlerError) -> R + Send + Sync + 'static,
     ) -> Self {
-        Self(Box::new(move |error, answer| {
+        let tell = move |error: &HandlerError, answer: Answer<'_>| {
             let reply = hook(error);
             match answer {
                 Answer::Event(to) => {
@@ -80,7 +88,11 @@ impl ErrorHook {
                     }
                 }
             }
-        }))
+        };
+        Self {
+            tell: Box::new(tell),
+            reads_args: true,
+        }
     }
 
     /// Calls the hook that a socket's failures go to: its namespace's, or else the server's.
@@ -92,7 +104,7 @@ impl ErrorHook {
     }
 
     fn tell(&self, error: &HandlerError, answer: Answer<'_>) {
-        let hook = AssertUnwindSafe(|| (self.0)(error, answer));
+        let hook = AssertUnwindSafe(|| (self.tell)(error, answer));
         // It runs in the client's task, which must go on whatever happens here.
         if catch_unwind(hook).is_err() {
             tracing::error!(target: "socketio", %error, "the error hook panicked");
@@ -103,6 +115,9 @@ impl ErrorHook {
 /// The hook of those who have none of their own.
 impl Default for ErrorHook {
     fn default() -> Self {
-        Self::new(|error| tracing::error!(target: "socketio", %error))
+        Self {
+            reads_args: false,
+            ..Self::new(|error| tracing::error!(target: "socketio", %error))
+        }
     }
 }

@@ -104,11 +104,15 @@ pub(crate) type ConnectResult = Result<(), ConnectError>;
 
 /// What somebody who panicked has left behind.
 pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> HandlerErrorKind {
-    let message = match payload.downcast::<String>() {
+    HandlerErrorKind::Panicked(panic_message(payload))
+}
+
+/// What a panic has said.
+pub(crate) fn panic_message(payload: Box<dyn Any + Send>) -> String {
+    match payload.downcast::<String>() {
         Ok(message) => *message,
         Err(payload) => payload
             .downcast_ref::<&str>()
             .map_or_else(|| "(no message)".to_owned(), |&message| message.to_owned()),
-    };
-    HandlerErrorKind::Panicked(message)
+    }
 }

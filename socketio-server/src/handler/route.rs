@@ -40,7 +40,7 @@ impl Route<Handled> {
                 let answer = AssertUnwindSafe(|| match caught {
                     Ok(output) => {
                         let sent = output.into_args().and_then(|args| Ok(reply.send(&args)?));
-                        sent.map_err(HandlerErrorKind::Failed)
+                        sent.map_err(HandlerErrorKind::returned)
                     }
                     Err(payload) => Err(panicked(payload)),
                 });

@@ -8,7 +8,8 @@ use std::sync::{Arc, Weak};
 use std::task::Poll;
 
 use engine::{
-    Acceptor, Application, CloseReason, Message, Refusal, SessionContext, Tape, Tick, Transport,
+    Acceptor, Application, CloseReason, Message, Refusal, RefusedRequest, SessionContext, Tape,
+    Tick, Transport,
 };
 use http::request::Parts;
 
@@ -61,6 +62,12 @@ impl Acceptor for LinkAcceptor {
             closing: None,
             opened: false,
         })
+    }
+
+    fn refused(&self, refused: &RefusedRequest<'_>) {
+        if let Some(io) = Io::upgrade(&self.0) {
+            io.refused(refused);
+        }
     }
 
     fn record(&self, request: &Parts) -> Option<Tape> {

@@ -30,7 +30,7 @@ impl Handlers {
 
     handler_methods!(self: Self => Self);
 
-    fn register<T>(mut self, change: impl FnOnce(&mut Layer) -> T) -> Self {
+    fn change_functions<T>(mut self, change: impl FnOnce(&mut Layer) -> T) -> Self {
         drop(change(&mut self.0));
         self
     }

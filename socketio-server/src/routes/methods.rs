@@ -1,6 +1,6 @@
 //! The methods by which handlers are registered, the same wherever they are.
 
-/// The methods by which handlers are registered. The type has a method `register`, which takes a
+/// The methods by which handlers are registered. The type has a method `change_functions`, which takes a
 /// change of a [`Layer`](super::Layer), drops what that returns, and returns what methods return.
 macro_rules! handler_methods {
     ($self:ident: $receiver:ty => $returned:ty) => {
@@ -30,7 +30,37 @@ macro_rules! handler_methods {
         {
             crate::routes::assert_possible(event);
             let route = crate::handler::Route::event(handler);
-            $self.register(|layer| layer.on(event, route, false))
+            $self.change_functions(|layer| layer.on(event, route, false))
+        }
+
+        /// Handles the [`Event`](crate::Event) that the handler's first parameter is. What the
+        /// handler returns is the acknowledgement, of the type that belongs to the event.
+        ///
+        /// ```
+        /// # #[cfg(feature = "macros")] {
+        /// use serde::Deserialize;
+        /// use socketio_server::{Event, Io, Socket};
+        ///
+        /// #[derive(Event, Deserialize)]
+        /// #[event("join", ack = bool)]
+        /// struct Join {
+        ///     room: String,
+        /// }
+        ///
+        /// let io = Io::builder().build();
+        /// io.on_event(async |Join { room }: Join, socket: Socket| {
+        ///     socket.join(room);
+        ///     true
+        /// });
+        /// # }
+        /// ```
+        pub fn on_event<M, H>($self: $receiver, handler: H) -> $returned
+        where
+            M: crate::HandlesEvent,
+            H: crate::Handler<M>,
+            H::Output: crate::Reply<Args = <M::Event as crate::Event>::Ack>,
+        {
+            $self.on(<M::Event as crate::Event>::NAME, handler)
         }
 
         /// Handles the first event of this name that each socket sends. Those that follow are for
@@ -54,13 +84,13 @@ macro_rules! handler_methods {
         {
             crate::routes::assert_possible(event);
             let route = crate::handler::Route::event(handler);
-            $self.register(|layer| layer.on(event, route, true))
+            $self.change_functions(|layer| layer.on(event, route, true))
         }
 
         /// Removes the handler of events of this name, from the next event on. One that runs goes
         /// on.
         pub fn off($self: $receiver, event: &str) -> $returned {
-            $self.register(|layer| layer.events.remove(event))
+            $self.change_functions(|layer| layer.events.remove(event))
         }
 
         /// Handles events named `message`: what clients sent by `socket.send(…)`, without a name.
@@ -113,12 +143,12 @@ macro_rules! handler_methods {
             H::Output: crate::Reply,
         {
             let route = std::sync::Arc::new(crate::handler::Route::event(handler));
-            $self.register(|layer| layer.fallback.replace(route))
+            $self.change_functions(|layer| layer.fallback.replace(route))
         }
 
         /// Removes who handles what nobody else does.
         pub fn off_fallback($self: $receiver) -> $returned {
-            $self.register(|layer| layer.fallback.take())
+            $self.change_functions(|layer| layer.fallback.take())
         }
 
         /// Asks about clients that want to join, ahead of the connect handler: a middleware, as of
@@ -147,7 +177,7 @@ macro_rules! handler_methods {
             H::Output: crate::ConnectReply,
         {
             let route = std::sync::Arc::new(crate::handler::Route::connect(middleware));
-            $self.register(|layer| layer.before_connect.push(route))
+            $self.change_functions(|layer| layer.before_connect.push(route))
         }
 
         /// Decides about clients that want to join, and prepares their sockets. It runs before the
@@ -177,7 +207,7 @@ macro_rules! handler_methods {
             H::Output: crate::ConnectReply,
         {
             let route = std::sync::Arc::new(crate::handler::Route::connect(handler));
-            $self.register(|layer| layer.connect.replace(route))
+            $self.change_functions(|layer| layer.connect.replace(route))
         }
 
         /// Lets clients in before their connect handler has decided, as with python-socketio's
@@ -201,7 +231,7 @@ macro_rules! handler_methods {
         ///     });
         /// ```
         pub fn always_connect($self: $receiver) -> $returned {
-            $self.register(|layer| layer.always_connect = true)
+            $self.change_functions(|layer| layer.always_connect = true)
         }
 
         /// Runs when a socket has been disconnected, ahead of the disconnect handler and with the
@@ -223,7 +253,7 @@ macro_rules! handler_methods {
             H::Output: crate::Reply,
         {
             let route = std::sync::Arc::new(crate::handler::Route::event(handler));
-            $self.register(|layer| layer.disconnecting.replace(route))
+            $self.change_functions(|layer| layer.disconnecting.replace(route))
         }
 
         /// Runs when a socket has been disconnected, whoever did it, with the
@@ -244,7 +274,7 @@ macro_rules! handler_methods {
             H::Output: crate::Reply,
         {
             let route = std::sync::Arc::new(crate::handler::Route::event(handler));
-            $self.register(|layer| layer.disconnect.replace(route))
+            $self.change_functions(|layer| layer.disconnect.replace(route))
         }
 
         /// Called with every handler of the namespace that fails, instead of the server's
@@ -268,7 +298,7 @@ macro_rules! handler_methods {
             R: crate::ErrorReply,
         {
             let hook = std::sync::Arc::new(crate::handler::ErrorHook::new(hook));
-            $self.register(|layer| layer.on_error.replace(hook))
+            $self.change_functions(|layer| layer.on_error.replace(hook))
         }
     };
 }

@@ -432,7 +432,7 @@ async fn whoever_leaves_has_answered_with_that() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_of_many_end_when_the_time_is_up() {
+async fn when_the_time_is_up_there_are_the_answers_so_far_and_who_did_not_answer() {
     for timeout in [None, Some(Duration::from_secs(3))] {
         let host = Host::new();
         let mut clients = crowd(&host, 3).await;
@@ -455,11 +455,13 @@ async fn answers_of_many_end_when_the_time_is_up() {
         let all = async { tokio::join!(a.idle(due), b.idle(due), c.idle(due)) };
         let (answers, _) = tokio::join!(collected, all);
         assert_eq!(start.elapsed(), due);
-        let [one, two] = answers.try_into().unwrap();
+        let [one, two, three] = answers.try_into().unwrap();
         assert_eq!(one.0.as_str(), clients[0].0);
         assert_eq!(one.1.unwrap(), 1);
         assert_eq!(two.0.as_str(), clients[1].0);
         assert!(matches!(two.1, Err(AckError::Mismatch(_))));
+        assert_eq!(three.0.as_str(), clients[2].0);
+        assert_timeout(three.1);
         for (_, client) in &mut clients {
             assert!(!is_awaited(client, 0).await);
         }

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use socketio_server::{
-    DisconnectReason, HandlerLimits, Io, OutboxLimits, RawArgs, Shutdown, Socket, State,
-};
+use socketio_server::{DisconnectReason, HandlerLimits, Io, OutboxLimits, RawArgs, Socket, State};
 
 use crate::client::{Client, Received};
 use crate::host::{Door, Host, Pen, settle};
@@ -111,7 +109,7 @@ async fn the_end_of_a_websocket_has_the_reference_s_reason_and_is_heard_once() {
                     client.expect_close().await;
                 };
                 let (shutdown, ()) = tokio::join!(host.io.shutdown(HEARTBEAT), leave);
-                assert_eq!(shutdown, Shutdown::Complete);
+                assert!(shutdown.is_complete());
             }
             "no pong" => {
                 assert_eq!(client.packet().await, Received::Text("2".to_owned()));
@@ -182,7 +180,7 @@ async fn the_end_of_a_polling_client_has_the_reference_s_reason_and_is_heard_onc
             "shutdown" => {
                 let shutdown = host.io.shutdown(HEARTBEAT);
                 let (shutdown, _) = tokio::join!(shutdown, client.ask("GET", ""));
-                assert_eq!(shutdown, Shutdown::Complete);
+                assert!(shutdown.is_complete());
             }
             "silence" => {}
             "close packet" => client.say("1").await,

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use socketio_server::parser::MsgPack;
 use socketio_server::{
-    AckSender, Binary, ConnectError, DisconnectReason, EventName, Io, PendingAck, RawArgs,
-    Shutdown, Socket, State,
+    AckSender, Binary, ConnectError, DisconnectReason, EventName, Io, PendingAck, RawArgs, Socket,
+    State,
 };
 
 use crate::client::{Client, Received};
@@ -225,7 +225,7 @@ async fn replay(flow: &Flow, payloads: bool) {
     settle().await;
     let mut ends = host.diary.rest();
     let patience = Duration::from_secs(60);
-    assert_eq!(host.io.shutdown(patience).await, Shutdown::Complete);
+    assert!(host.io.shutdown(patience).await.is_complete());
     ends.extend(host.diary.rest());
     assert_replays(&files.take());
     // The reference reports broken packets to the sockets as well, as an event of theirs.

@@ -119,6 +119,10 @@ impl Host {
 pub(crate) struct Pen(mpsc::UnboundedSender<String>);
 
 impl Pen {
+    pub(crate) const fn new(notes: mpsc::UnboundedSender<String>) -> Self {
+        Self(notes)
+    }
+
     pub(crate) fn note(&self, text: impl Into<String>) {
         // A test that has seen enough may have dropped its end.
         let _ = self.0.send(text.into());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use socketio_server::{Data, Io, Shutdown, Socket, State};
+use socketio_server::{Data, Io, Socket, State};
 use tokio::sync::oneshot;
 
 use crate::host::{Door, Host, settle};
@@ -73,7 +73,7 @@ async fn thousands_come_and_go_and_leave_nothing() {
     assert_eq!(Arc::strong_count(&token), idle);
     // Only without sessions and handlers there is nothing to wait for.
     let shutdown = host.io.shutdown(Duration::ZERO).await;
-    assert_eq!(shutdown, Shutdown::Complete);
+    assert!(shutdown.is_complete());
 }
 
 #[tokio::test(start_paused = true)]
@@ -87,7 +87,7 @@ async fn clients_that_never_join_leave_nothing() {
     // Virtual time: the time to join, and to hear the goodbye, is over.
     tokio::time::sleep(Duration::from_secs(120)).await;
     let shutdown = host.io.shutdown(Duration::ZERO).await;
-    assert_eq!(shutdown, Shutdown::Complete);
+    assert!(shutdown.is_complete());
 }
 
 /// A server with a value in its state, which nobody serves any more after `stop`.
@@ -119,7 +119,7 @@ async fn a_server_that_has_been_shut_down_goes_with_its_last_handle() {
     assert_eq!(poller.get().await, "1");
     drop((client, poller));
     let Host { io, serving, .. } = host;
-    assert_eq!(serving.await.unwrap(), Shutdown::Complete);
+    assert!(serving.await.unwrap().is_complete());
     settle().await;
     drop(io);
     assert_eq!(Arc::strong_count(&token), 2);
@@ -142,7 +142,7 @@ async fn a_server_whose_shutdown_was_interrupted_goes_with_its_last_handler() {
     let Host {
         io, serving, door, ..
     } = host;
-    assert_eq!(serving.await.unwrap(), Shutdown::Interrupted);
+    assert!(!serving.await.unwrap().is_complete());
     drop(io);
     settle().await;
     assert_eq!(Arc::strong_count(&token), 2);

@@ -2,11 +2,16 @@
 
 mod acks;
 mod bones;
+mod bulk;
+mod class;
 mod client;
 mod conformance;
 mod connect;
 mod counting;
 mod disconnect;
+mod emit;
+mod errors;
+mod extractors;
 mod flows;
 mod handlers;
 mod host;
@@ -18,3 +23,4 @@ mod record;
 mod rooms;
 mod routing;
 mod shutdown;
+mod typed;

@@ -186,12 +186,15 @@ async fn rooms_are_entered_and_left_one_by_one_or_together() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn others_may_enter_a_private_room() {
+async fn nobody_enters_the_private_room_of_another() {
     let mut crowd = Crowd::gather().await;
-    let host = crowd.id("a");
-    crowd.sockets["b"].join(&host);
-    crowd.namespace().to(host).emit("x", &()).unwrap();
-    crowd.expect("x", &["a", "b"]).await;
+    let owner = crowd.id("a");
+    crowd.sockets["b"].join([owner.as_str(), "c"]);
+    crowd.namespace().to(&owner).join("private");
+    crowd.namespace().broadcast().join(&owner);
+    assert_eq!(crowd.sockets["b"].rooms().len(), 2);
+    crowd.namespace().to(owner).emit("x", &()).unwrap();
+    crowd.expect("x", &["a"]).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("engineio-example-*", &["engineio-proto"]),
     ("engineio-server", &["engineio-proto"]),
     ("socketio-adapter", &["socketio-proto"]),
+    ("socketio-macros", &[]),
     ("socketio-adapter-*", &["socketio-adapter"]),
     (
         "socketio-server",
@@ -22,6 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "engineio-proto", // the clients of its test kit, and nothing else: not built without it
             "engineio-server",
             "socketio-adapter",
+            "socketio-macros",
             "socketio-proto",
         ],
     ),

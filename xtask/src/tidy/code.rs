@@ -3,8 +3,6 @@
 //! A rule gets a file and hands back lines with what is wrong there; which files it concerns is
 //! part of the rule.
 
-use std::collections::BTreeMap;
-
 use super::{
     Violation,
     arrows::{IMPURE_CRATES, PROTO_CRATES},
@@ -46,26 +44,6 @@ fn opening(source: &Source) -> Findings {
         1,
         "does not open with `//!`: say what the file owns".to_owned(),
     )]
-}
-
-/// What the core offers to be copied is short: all files of an example of a package together.
-pub(super) fn brevity(sources: &[Source]) -> Vec<Violation> {
-    const LIMIT: usize = 200;
-    const EXAMPLES: &str = "engineio-proto/examples/";
-    let mut drivers = BTreeMap::<&str, usize>::new();
-    for source in sources.iter().filter(|source| source.role != Role::Test) {
-        let name = source.path.strip_prefix(EXAMPLES);
-        if let Some((name, _)) = name.and_then(|name| name.split_once('/')) {
-            *drivers.entry(name).or_default() += source.text.lines().count();
-        }
-    }
-    drivers.retain(|_, lines| *lines >= LIMIT);
-    let too_long = |(name, lines)| Violation {
-        path: format!("{EXAMPLES}{name}"),
-        line: 1,
-        what: format!("a driver to be copied has {lines} lines, {LIMIT} or more: let it do less"),
-    };
-    drivers.into_iter().map(too_long).collect()
 }
 
 const STD_IO: &[&str] = &["std", "io"];
@@ -242,7 +220,6 @@ fn find(source: &Source, what: &str, is_wrong: impl Fn(usize) -> bool) -> Findin
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
 
     use super::*;
 
@@ -274,29 +251,6 @@ mod tests {
                 (TEST, "// Sessions.\n", &[1]),
             ],
         );
-    }
-
-    #[test]
-    fn drivers_to_be_copied_are_short() {
-        let long = |files: &[(&str, usize)]| {
-            let source = |&(path, lines): &(&str, usize)| {
-                let role = Role::of(Path::new(path));
-                Source::new(path.to_owned(), "any", role, "\n".repeat(lines))
-            };
-            let sources: Vec<_> = files.iter().map(source).collect();
-            let violations = brevity(&sources);
-            violations.into_iter().map(|it| it.path).collect::<Vec<_>>()
-        };
-        let [main, http] = ["main", "http"].map(|it| format!("engineio-proto/examples/a/{it}.rs"));
-        let other = "engineio-proto/examples/b/src/main.rs";
-        assert!(long(&[(&main, 100), (&http, 99), (other, 199)]).is_empty());
-        assert_eq!(
-            long(&[(&main, 100), (&http, 100)]),
-            ["engineio-proto/examples/a"]
-        );
-        assert_eq!(long(&[(other, 200)]), ["engineio-proto/examples/b"]);
-        let tests = "engineio-proto/examples/a/tests.rs";
-        assert!(long(&[(&main, 199), (tests, 200), (SERVER, 200)]).is_empty());
     }
 
     #[test]

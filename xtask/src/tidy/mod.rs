@@ -53,7 +53,7 @@ fn check(workspace: &Workspace) -> io::Result<Vec<Violation>> {
         let sources = sources(workspace, package.folder(), &package.name)?;
         violations.extend(layout::vectors(workspace, package.folder(), &sources)?);
         violations.extend(sources.iter().flat_map(code::check));
-        violations.extend(code::brevity(&sources));
+        violations.extend(layout::brevity(&sources));
     }
     violations.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
     Ok(violations)

@@ -132,6 +132,9 @@ impl Adapter for LocalAdapter {
             return false;
         };
         let mut shard = self.shards[number].write();
+        if shard.find(room).is_some() {
+            return false;
+        }
         let index = shard.room_or_new(room);
         let id = RoomId::new(number, index);
         if socket.memberships.get(id).is_some() {
@@ -204,11 +207,12 @@ impl Adapter for LocalAdapter {
         else {
             return false;
         };
+        let shard = self.shards[number].read();
         **id == *room
-            || self.shards[number]
-                .read()
-                .room(room)
-                .is_some_and(|index| memberships.get(RoomId::new(number, index)).is_some())
+            || shard.find(room).is_none()
+                && shard
+                    .room(room)
+                    .is_some_and(|index| memberships.get(RoomId::new(number, index)).is_some())
     }
 
     fn socket_count(&self) -> usize {

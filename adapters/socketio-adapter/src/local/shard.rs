@@ -95,14 +95,20 @@ impl Shard {
         self.ids.get(id).copied()
     }
 
-    /// Appends whoever the name reaches. Nobody comes up twice: a socket is never a member of its private room.
+    /// Appends whoever the name reaches. A socket's id reaches that socket alone, also when others had entered a room of
+    /// this name before it came.
     pub(super) fn copy_members(&self, name: &str, selected: &mut Vec<Slot>) {
-        selected.extend(self.find(name));
-        selected.extend(self.members(name).iter().map(|member| member.slot));
+        match self.find(name) {
+            Some(owner) => selected.push(owner),
+            None => selected.extend(self.members(name).iter().map(|member| member.slot)),
+        }
     }
 
     pub(super) fn count(&self, name: &str) -> usize {
-        usize::from(self.find(name).is_some()) + self.members(name).len()
+        match self.find(name) {
+            Some(_) => 1,
+            None => self.members(name).len(),
+        }
     }
 
     pub(super) fn name(&self, room: u32) -> &Room {

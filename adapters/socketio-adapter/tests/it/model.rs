@@ -70,14 +70,26 @@ impl Model {
         }
     }
 
-    fn is_in(&self, index: u32, name: &str) -> bool {
+    /// Whose private room it is.
+    fn owner(&self, name: &str) -> Option<u32> {
         self.present
-            .get(&index)
-            .is_some_and(|(_, rooms)| id(index) == name || rooms.contains(name))
+            .keys()
+            .copied()
+            .find(|&index| id(index) == name)
+    }
+
+    fn is_in(&self, index: u32, name: &str) -> bool {
+        match self.owner(name) {
+            Some(owner) => owner == index,
+            None => self
+                .present
+                .get(&index)
+                .is_some_and(|(_, rooms)| rooms.contains(name)),
+        }
     }
 
     fn join(&mut self, index: u32, name: String) -> bool {
-        id(index) != name
+        self.owner(&name).is_none()
             && self
                 .present
                 .get_mut(&index)

@@ -130,13 +130,27 @@ fn private_room_is_implicit() {
 }
 
 #[test]
-fn room_named_like_an_id_reaches_both() {
+fn nobody_enters_the_private_room_of_another() {
     let adapter = adapter_of([1, 2]);
+    assert!(!adapter.join(slot(2), &id(1)));
+    assert_eq!(adapter.member_count(&id(1)), 1);
+    assert_eq!(indexes(&adapter, &Target::rooms([id(1)])), [1]);
+    assert_eq!(adapter.rooms(slot(2)), []);
+}
+
+#[test]
+fn a_room_that_turns_out_to_be_private_reaches_its_owner_alone() {
+    let adapter = adapter_of([2, 3]);
     assert!(adapter.join(slot(2), &id(1)));
-    assert_eq!(adapter.member_count(&id(1)), 2);
-    assert_eq!(indexes(&adapter, &Target::rooms([id(1)])), [1, 2]);
+    adapter.add(slot(1), &id(1));
+    assert_eq!(indexes(&adapter, &Target::rooms([id(1)])), [1]);
+    let others = Target::everyone().except([id(1)]);
+    assert_eq!(indexes(&adapter, &others), [2, 3]);
+    assert_eq!(adapter.member_count(&id(1)), 1);
+    assert!(adapter.contains(slot(1), &id(1)) && !adapter.contains(slot(2), &id(1)));
     adapter.remove(slot(1));
     assert_eq!(indexes(&adapter, &Target::rooms([id(1)])), [2]);
+    assert!(adapter.leave(slot(2), &id(1)));
 }
 
 #[test]

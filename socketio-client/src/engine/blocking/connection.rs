@@ -288,11 +288,6 @@ impl Session {
         })
     }
 
-    /// What the next session of the same client is to know.
-    pub(crate) fn into_memory(self) -> Memory {
-        self.core.into_memory()
-    }
-
     /// See [`Core`].
     pub(crate) const fn core(&self) -> &Core {
         &self.core

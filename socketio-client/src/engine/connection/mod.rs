@@ -152,11 +152,6 @@ impl Connection {
         })
     }
 
-    /// What the next session of the same client is to know.
-    pub(crate) fn into_memory(self) -> Memory {
-        self.core.into_memory()
-    }
-
     /// Queues a message. It leaves while [`recv`](Self::recv) or
     /// [`close`](Self::close) is waited for. Messages for a session that has ended are dropped.
     ///

@@ -26,8 +26,9 @@ pub(super) struct Attempt {
 
 impl Attempt {
     pub(super) fn new(config: &Config, memory: &Memory, now: Tick) -> Result<Self, ErrorKind> {
+        let known = memory.lock();
         let mut transports: VecDeque<_> = config.transports.iter().copied().collect();
-        if config.remember_upgrade && memory.websocket && transports.contains(&Transport::Websocket)
+        if config.remember_upgrade && known.websocket && transports.contains(&Transport::Websocket)
         {
             transports.retain(|&it| it != Transport::Websocket);
             transports.push_front(Transport::Websocket);
@@ -40,7 +41,7 @@ impl Attempt {
         }
         let (revision, recalls, may_switch) = match config.revision {
             RevisionChoice::Auto => {
-                let recalled = memory.revision;
+                let recalled = known.revision;
                 (recalled.unwrap_or(Revision::V4), recalled.is_some(), true)
             }
             RevisionChoice::Only(revision) => (revision, false, false),

@@ -105,7 +105,7 @@ impl Core {
     /// The session has ended. If it never began and something else can be tried, it is.
     pub(super) fn handle_closed(&mut self, reason: CloseReason, detail: Option<&'static str>) {
         if reason == CloseReason::TransportError {
-            self.memory.websocket = false;
+            self.memory.lock().websocket = false;
         }
         match detail {
             Some(OPEN_TIMEOUT) => self.note(ErrorKind::Timeout),

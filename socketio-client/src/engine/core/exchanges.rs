@@ -41,7 +41,7 @@ impl Core {
     fn launch(&mut self, purpose: Purpose, request: Request, redirects: u8, may_reuse: bool) {
         let target = address::target(&request.url);
         let is_post = matches!(request.kind, Kind::Post(..));
-        let head = request.head(&self.config, &self.address, &self.memory.cookies);
+        let head = request.head(&self.config, &self.address, &self.memory.lock().cookies);
         let mut out = Outgoing::default();
         out.request(head, request.body());
         let now = self.now;
@@ -127,12 +127,12 @@ impl Core {
         self.conclude(*exchange, response);
     }
 
-    fn keep_cookies(&mut self, url: &Url, response: &Response) {
+    fn keep_cookies(&self, url: &Url, response: &Response) {
         let cookies = response.headers.get_all(SET_COOKIE).iter();
         for cookie in cookies.filter_map(|it| it.to_str().ok()) {
             if self.config.cookies {
                 // A cookie that is refused is none.
-                let _ = self.memory.cookies.parse(cookie, url);
+                let _ = self.memory.lock().cookies.parse(cookie, url);
             }
         }
     }

@@ -116,7 +116,7 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    /// A session that is about to be opened.
+    /// A session that is about to be opened. `memory` is what the sessions of a client share.
     ///
     /// # Errors
     /// The configuration names no server or no transport, or what cannot be sent.
@@ -149,12 +149,6 @@ impl Core {
             reading: true,
             now,
         })
-    }
-
-    /// What the next session of this client is to know: cookies and what worked. To be taken once
-    /// the session has ended.
-    pub(crate) fn into_memory(self) -> Memory {
-        self.memory
     }
 
     /// Queues a message; also before the session is open. Dropped once it is closing.
@@ -385,7 +379,7 @@ impl Core {
             SessionOutput::CloseLink { link } => self.close_link(link),
             SessionOutput::Opened { .. } => self.handle_opened(),
             SessionOutput::Upgraded { to } => {
-                self.memory.websocket = true;
+                self.memory.lock().websocket = true;
                 self.hang_up_idle(Tick::MAX);
                 self.outputs.push_back(Output::Upgraded { to });
             }
@@ -397,10 +391,12 @@ impl Core {
 
     fn handle_opened(&mut self) {
         self.settle();
-        self.memory.websocket = self.transport() == Transport::Websocket;
+        let mut known = self.memory.lock();
+        known.websocket = self.transport() == Transport::Websocket;
         if self.config.revision == RevisionChoice::Auto {
-            self.memory.revision = Some(self.revision());
+            known.revision = Some(self.revision());
         }
+        drop(known);
         self.outputs.push_back(Output::Opened);
     }
 }

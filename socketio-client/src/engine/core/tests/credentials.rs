@@ -47,7 +47,7 @@ fn cookies_come_back_on_polling_and_websocket_and_in_the_next_session() {
     for request in bench.requests() {
         assert_eq!(header(&request.text, "cookie"), Some("mine=1; lb=x"));
     }
-    let mut next = Bench::remembering(config, bench.core.into_memory());
+    let mut next = Bench::remembering(config, bench.core.memory.clone());
     assert_eq!(header(&next.request().text, "cookie"), Some("mine=1; lb=x"));
 }
 

@@ -180,7 +180,7 @@ fn a_server_of_revision_3_is_recognised_by_its_answer_and_remembered() {
     assert_eq!(bench.seen, ["opened"]);
     assert_eq!(bench.core.revision(), Revision::V3);
     assert_eq!(bench.dialed.len(), 1, "over the same stream");
-    let mut next = Bench::remembering(Config::new("http://a"), bench.core.into_memory());
+    let mut next = Bench::remembering(Config::new("http://a"), bench.core.memory.clone());
     assert!(next.request().text.contains("EIO=3"));
 }
 
@@ -229,7 +229,7 @@ fn a_remembered_revision_is_given_up_when_a_websocket_ends_at_once() {
     let mut bench = Bench::new(Config::new("http://a"));
     bench.reply(V3_OPEN);
     bench.reply(V3_OPEN);
-    let mut next = Bench::remembering(websocket_only("http://a"), bench.core.into_memory());
+    let mut next = Bench::remembering(websocket_only("http://a"), bench.core.memory.clone());
     let stream = next.accept();
     next.end(stream);
     let request = next.request().text;
@@ -287,7 +287,7 @@ fn an_upgrade_is_remembered_until_it_fails() {
     let mut bench = Bench::new(websocket_only("http://a"));
     let stream = bench.accept();
     bench.say(stream, frame(OPEN));
-    let mut next = Bench::remembering(config.clone(), bench.core.into_memory());
+    let mut next = Bench::remembering(config.clone(), bench.core.memory.clone());
     let request = next.request();
     assert!(request.text.contains("transport=websocket"));
     next.break_off(request.stream);
@@ -295,7 +295,7 @@ fn an_upgrade_is_remembered_until_it_fails() {
         next.last()
             .starts_with("closed: transport error: websocket: connection broke")
     );
-    let mut last = Bench::remembering(config, next.core.into_memory());
+    let mut last = Bench::remembering(config, next.core.memory.clone());
     assert!(last.request().text.contains("transport=polling"));
 }
 
@@ -306,7 +306,7 @@ fn a_remembered_websocket_is_tried_once() {
     bench.say(stream, frame(OPEN));
     let mut config = Config::new("http://a");
     (config.remember_upgrade, config.try_all_transports) = (true, true);
-    let mut next = Bench::remembering(config, bench.core.into_memory());
+    let mut next = Bench::remembering(config, bench.core.memory.clone());
     for transport in ["websocket", "polling"] {
         let request = next.request();
         assert!(request.text.contains(transport));

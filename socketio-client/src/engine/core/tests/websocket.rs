@@ -367,7 +367,7 @@ fn the_session_moves_to_a_websocket_and_its_streams_go() {
         ["opened", "before", "upgraded to websocket", "after"]
     );
     assert_eq!(bench.hung_up, [poll]);
-    assert!(bench.core.into_memory().websocket);
+    assert!(bench.core.memory.lock().websocket);
 }
 
 #[test]

@@ -1,0 +1,231 @@
+//! What a function handles, as its attribute says.
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::{Attribute, Error, Ident, LitStr, Meta, Result, Token};
+
+use crate::names;
+
+/// What a method of a class is for.
+pub(crate) enum Role {
+    /// Handles events of a name, its own if there is none.
+    Event(EventOptions),
+    /// Anything else: the word of the attribute.
+    Other(Other),
+}
+
+/// The other attributes, each for one method of a class, and what they register with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Other {
+    BeforeConnect,
+    Connect,
+    Disconnecting,
+    Disconnect,
+    Fallback,
+    Error,
+}
+
+impl Other {
+    const ALL: [(&str, Self); 6] = [
+        ("before_connect", Self::BeforeConnect),
+        ("connect", Self::Connect),
+        ("disconnecting", Self::Disconnecting),
+        ("disconnect", Self::Disconnect),
+        ("fallback", Self::Fallback),
+        ("error", Self::Error),
+    ];
+
+    pub(crate) fn word(self) -> &'static str {
+        let found = Self::ALL.iter().find(|(_, it)| *it == self);
+        found.map_or("", |(word, _)| word)
+    }
+
+    /// The method that registers it.
+    pub(crate) fn registration(self) -> TokenStream {
+        match self {
+            Self::BeforeConnect => quote!(before_connect),
+            Self::Connect => quote!(on_connect),
+            Self::Disconnecting => quote!(on_disconnecting),
+            Self::Disconnect => quote!(on_disconnect),
+            Self::Fallback => quote!(on_fallback),
+            Self::Error => quote!(on_error),
+        }
+    }
+
+    /// Which check its result is to pass.
+    pub(crate) fn reply(self) -> &'static str {
+        match self {
+            Self::BeforeConnect | Self::Connect => "connect_reply",
+            _ => "reply",
+        }
+    }
+}
+
+impl Role {
+    /// Takes the attribute with a role off a method; none is left then.
+    pub(crate) fn take(attributes: &mut Vec<Attribute>) -> Result<Option<(Self, Span)>> {
+        let mut roles = attributes.extract_if(.., |it| is_role(it));
+        let Some(first) = roles.next() else {
+            return Ok(None);
+        };
+        if let Some(second) = roles.next() {
+            let what = "a method handles one thing: give this one a method of its own";
+            return Err(Error::new(second.span(), what));
+        }
+        Ok(Some((Self::read(&first)?, first.path().span())))
+    }
+
+    fn read(attribute: &Attribute) -> Result<Self> {
+        let word = attribute.path().require_ident()?;
+        if word == "event" {
+            let options = match &attribute.meta {
+                Meta::Path(_) => EventOptions::default(),
+                _ => attribute.parse_args()?,
+            };
+            return Ok(Self::Event(options));
+        }
+        let other = Other::ALL.iter().find(|(it, _)| word == it);
+        let Some((_, other)) = other else {
+            return Err(Error::new(word.span(), "is no role"));
+        };
+        attribute.meta.require_path_only().map_err(|_| {
+            let what =
+                format!("`#[{word}]` stands alone: names of events go into `#[event(\"…\")]`");
+            Error::new(attribute.span(), what)
+        })?;
+        Ok(Self::Other(*other))
+    }
+}
+
+fn is_role(attribute: &Attribute) -> bool {
+    let Some(word) = attribute.path().get_ident() else {
+        return false;
+    };
+    word == "event" || Other::ALL.iter().any(|(it, _)| word == it)
+}
+
+/// What stands in the parentheses of `#[event("name", ordered)]`.
+#[derive(Default)]
+pub(crate) struct EventOptions {
+    name: Option<LitStr>,
+    manners: Vec<Ident>,
+}
+
+/// How a handler can be run: methods of `Handler`.
+const MANNERS: [&str; 4] = ["ordered", "spawned", "blocking", "cancel_on_disconnect"];
+
+impl Parse for EventOptions {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let mut options = Self::default();
+        if input.peek(LitStr) {
+            let name: LitStr = input.parse()?;
+            names::check_event(&name)?;
+            options.name = Some(name);
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        let usage = |span| {
+            let manners = MANNERS.join("`, `");
+            let what = format!(
+                "write the event's name in quotes, and how to run the handler: `{manners}`"
+            );
+            Error::new(span, what)
+        };
+        let words = Punctuated::<Ident, Token![,]>::parse_terminated(input)
+            .map_err(|error| usage(error.span()))?;
+        for word in words {
+            if !MANNERS.iter().any(|it| word == it) {
+                return Err(usage(word.span()));
+            }
+            options.manners.push(word);
+        }
+        Ok(options)
+    }
+}
+
+impl EventOptions {
+    /// The event's name.
+    pub(crate) fn name(&self, function: &Ident) -> Result<LitStr> {
+        match &self.name {
+            Some(name) => Ok(name.clone()),
+            None => {
+                let name = names::of_function(function);
+                names::check_event(&name)?;
+                Ok(name)
+            }
+        }
+    }
+
+    /// The handler, to be run as asked for.
+    pub(crate) fn apply(&self, handler: TokenStream) -> TokenStream {
+        let wrap = |handler, manner: &Ident| quote!(::socketio_server::Handler::#manner(#handler));
+        self.manners.iter().fold(handler, wrap)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use syn::parse_quote;
+
+    use super::*;
+
+    fn read(attribute: Attribute) -> std::result::Result<Role, String> {
+        let taken = Role::take(&mut vec![attribute]).map_err(|it| it.to_string())?;
+        taken
+            .map(|(role, _)| role)
+            .ok_or_else(|| "no role".to_owned())
+    }
+
+    #[test]
+    fn every_word_is_read() {
+        for (word, expected) in Other::ALL {
+            let word = Ident::new(word, Span::call_site());
+            let role = read(parse_quote!(#[#word])).ok().unwrap();
+            assert!(matches!(role, Role::Other(it) if it == expected));
+            assert_eq!(word, expected.word());
+        }
+        assert_eq!(read(parse_quote!(#[inline])).err().unwrap(), "no role");
+    }
+
+    #[test]
+    fn an_event_has_a_name_of_its_own_or_that_of_its_function() {
+        for (attribute, expected) in [
+            (parse_quote!(#[event]), "play"),
+            (parse_quote!(#[event()]), "play"),
+            (parse_quote!(#[event("chat message")]), "chat message"),
+            (parse_quote!(#[event("move", ordered, blocking)]), "move"),
+            (parse_quote!(#[event(spawned)]), "play"),
+        ] {
+            let Ok(Role::Event(options)) = read(attribute) else {
+                panic!("{expected} is not read");
+            };
+            assert_eq!(options.name(&parse_quote!(play)).unwrap().value(), expected);
+        }
+        let options = EventOptions::default();
+        assert_eq!(options.name(&parse_quote!(r#type)).unwrap().value(), "type");
+        assert!(options.name(&parse_quote!(connect)).is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        for (attribute, reason) in [
+            (parse_quote!(#[event(connect)]), "in quotes"),
+            (parse_quote!(#[event("a", slowly)]), "`ordered`, `spawned`"),
+            (
+                parse_quote!(#[event("disconnect")]),
+                "write `#[disconnect]`",
+            ),
+            (parse_quote!(#[connect("x")]), "stands alone"),
+        ] {
+            let refused = read(attribute).err().unwrap();
+            assert!(refused.contains(reason), "{refused}");
+        }
+        let mut two = vec![parse_quote!(#[event]), parse_quote!(#[fallback])];
+        let refused = Role::take(&mut two).err().unwrap();
+        assert!(refused.to_string().contains("handles one thing"));
+    }
+}

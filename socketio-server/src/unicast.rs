@@ -1,0 +1,72 @@
+//! Sending to one: a socket, and how to send to it.
+
+use std::time::Duration;
+
+use crate::ack::Ack;
+use crate::broadcast::{Flags, MESSAGE, Report};
+use crate::proto::{EncodeError, FromArgs, Payload};
+use crate::socket::Socket;
+
+/// One socket, and how to send to it: what [`Broadcast`](crate::Broadcast) is for many. Each step
+/// returns it anew.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use socketio_server::{AckError, Socket};
+/// # async fn example(socket: Socket) -> Result<(), AckError> {
+/// socket.volatile().emit("position", &(52.5, 13.4))?;
+///
+/// let name: String = socket.timeout(Duration::from_secs(5)).call("who are you", &()).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy)]
+#[must_use = "nothing is sent yet"]
+pub struct Unicast<'a> {
+    socket: &'a Socket,
+    flags: Flags,
+}
+
+impl<'a> Unicast<'a> {
+    pub(crate) fn new(socket: &'a Socket) -> Self {
+        Self {
+            socket,
+            flags: Flags::default(),
+        }
+    }
+
+    /// Drops the event if the client cannot take it at once: something else is on its way to it,
+    /// or its transport is not ready.
+    pub const fn volatile(mut self) -> Self {
+        self.flags.volatile = true;
+        self
+    }
+
+    /// How long [`call`](Self::call) waits for the acknowledgement. Default 60 s.
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.flags.timeout = Some(timeout);
+        self
+    }
+
+    /// Sends an event; see [`Socket::emit`].
+    ///
+    /// # Errors
+    /// If name or arguments cannot be encoded; nothing was sent.
+    pub fn emit<T: Payload + ?Sized>(&self, event: &str, args: &T) -> Result<Report, EncodeError> {
+        let message = self.socket.namespace().encode(None, event, args)?;
+        Ok(Report::of(self.socket.send_event(message, self.flags)))
+    }
+
+    /// Sends the event `message`; see [`Socket::send`].
+    ///
+    /// # Errors
+    /// As [`emit`](Self::emit).
+    pub fn send<T: Payload + ?Sized>(&self, args: &T) -> Result<Report, EncodeError> {
+        self.emit(MESSAGE, args)
+    }
+
+    /// Sends an event and waits for the client's acknowledgement; see [`Socket::call`].
+    pub fn call<T: FromArgs>(&self, event: &str, args: &(impl Payload + ?Sized)) -> Ack<T> {
+        Ack::call(self.socket, self.flags, event, args)
+    }
+}

@@ -1,0 +1,1 @@
+//! Class-based namespaces and functions that know their event.
