@@ -26,6 +26,7 @@ pub(crate) struct Settings {
     pub(crate) connection: proto::server::Config,
     pub(crate) handlers: HandlerLimits,
     pub(crate) always_connect: bool,
+    pub(crate) accept_any_namespace: bool,
     pub(crate) keep_headers: Vec<HeaderName>,
     pub(crate) states: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     pub(crate) on_error: ErrorHook,
@@ -78,6 +79,7 @@ impl Default for Builder {
             connection: proto::server::Config::default(),
             handlers: HandlerLimits::default(),
             always_connect: false,
+            accept_any_namespace: false,
             keep_headers: Vec::new(),
             states: HashMap::new(),
             on_error: ErrorHook::default(),
@@ -172,6 +174,14 @@ impl Builder {
     /// How much of one client's work may be under way, or wait.
     pub fn handlers(mut self, limits: HandlerLimits) -> Self {
         self.0.handlers = limits;
+        self
+    }
+
+    /// Clients can join namespaces of any name, and bring them into being, as with
+    /// python-socketio's `namespaces='*'`; [`Io::any_namespace`] has handlers for all of them. At
+    /// most 10,000 exist at a time. Default: only those that the server knows.
+    pub fn accept_any_namespace(mut self) -> Self {
+        self.0.accept_any_namespace = true;
         self
     }
 

@@ -115,6 +115,8 @@ mod broadcast;
 mod builder;
 mod bulk;
 mod class;
+mod directory;
+mod dynamic;
 mod entry;
 mod error;
 mod everyone;
@@ -149,6 +151,9 @@ pub use background::BackgroundTask;
 pub use broadcast::{Broadcast, Report};
 pub use builder::{Builder, HandlerLimits};
 pub use class::{NamespaceClass, Place, Register, check};
+pub use dynamic::{
+    DynamicNamespace, NamespacePredicate, NamespaceRequest, Param, Params, ParamsError,
+};
 pub use engine::{
     Listener, Mount, Mounted, OutboxLimits, ProtocolConfig, RefusalReason, RefusedRequest, Tape,
     Transport,

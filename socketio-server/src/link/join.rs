@@ -1,7 +1,10 @@
 //! How a client gets into a namespace, and out of it.
 //!
 //! ```text
-//!  CONNECT ──► Undecided ──► each middleware ──► connect handler ──► Connected
+//!  CONNECT ──► Search, unless the namespace is there
+//!                  │
+//!                  ▼
+//!              Undecided ──► each middleware ──► connect handler ──► Connected
 //!                  │ refused                │         │ refused
 //!                  ▼                        │         ▼
 //!            CONNECT_ERROR                  │    CONNECT_ERROR
@@ -17,14 +20,18 @@ use std::task::Poll;
 use engine::SessionContext;
 
 use super::Link;
-use super::member::{Decision, Member, Seat, State, member_mut};
+use super::member::{Decision, Member, Search, Seat, State, member_mut};
+use crate::directory::{Found, Unavailable};
+use crate::dynamic::NamespaceRequest;
 use crate::entry::Entry;
 use crate::error::{ConnectError, DisconnectReason, HandlerErrorKind};
 use crate::extract::EventContext;
 use crate::handler::{BoxFuture, CONNECT, ConnectResult, Route, refuse};
+use crate::namespace::Namespace;
 use crate::proto::{Encoded, NamespaceId};
 use crate::reply::ReplyTo;
 use crate::socket::{Socket, SocketId, prepare};
+use crate::work::What;
 
 impl Link {
     /// A client wants to join a namespace.
@@ -35,10 +42,46 @@ impl Link {
         name: &str,
         auth: Option<&str>,
     ) {
-        let Some(namespace) = self.io.existing(name) else {
-            let answer = self.connection.reject_unknown(nsp);
-            self.refuse(answer);
-            return;
+        let request = || NamespaceRequest::new(name, auth, &self.handshake);
+        let found = match self.io.directory().find(&self.io, name, request) {
+            Found::Here(namespace) => Ok(namespace),
+            Found::Nowhere => Err(Unavailable::Unknown),
+            Found::Asked(mut future) => match future.as_mut().poll(cx.context()) {
+                Poll::Ready(found) => found,
+                Poll::Pending => {
+                    return self.searches.push(Search {
+                        nsp,
+                        auth: auth.map(Into::into),
+                        early: Vec::new(),
+                        future,
+                    });
+                }
+            },
+        };
+        self.enter(cx, nsp, found, auth, Vec::new());
+    }
+
+    /// The namespace is found, or not.
+    pub(super) fn enter(
+        &mut self,
+        cx: &mut SessionContext<'_, '_>,
+        nsp: NamespaceId,
+        found: Result<Namespace, Unavailable>,
+        auth: Option<&str>,
+        early: Vec<What<'static>>,
+    ) {
+        let namespace = match found {
+            Ok(namespace) => namespace,
+            Err(why) => {
+                early.iter().for_each(|what| self.work.release(what));
+                let answer = match why {
+                    Unavailable::Unknown => self.connection.reject_unknown(nsp),
+                    Unavailable::TooMany => {
+                        self.connection.reject(nsp, "too many namespaces", None)
+                    }
+                };
+                return self.refuse(answer);
+            }
         };
         let session = self.session.clone();
         let handshake = Arc::clone(&self.handshake);
@@ -53,7 +96,7 @@ impl Link {
         self.members[index] = Some(Member {
             nsp,
             seat: Seat::new(socket),
-            state: State::Undecided(Vec::new()),
+            state: State::Undecided(early),
         });
         self.advance(cx, nsp, 0);
     }
@@ -128,6 +171,7 @@ impl Link {
         let Some(answer) = self.connection.accept(nsp, sid.as_str(), None) else {
             return;
         };
+        self.io.directory().announce_child(seat.socket.namespace());
         seat.socket.open(prepare(answer));
         for what in early {
             let limits = self.io.handler_limits();
@@ -183,6 +227,12 @@ impl Link {
         nsp: NamespaceId,
         reason: DisconnectReason,
     ) {
+        let searched = self.searches.iter().position(|it| it.nsp == nsp);
+        if let Some(index) = searched {
+            let search = self.searches.swap_remove(index);
+            search.early.iter().for_each(|what| self.work.release(what));
+            return;
+        }
         if member_mut(&mut self.members, nsp).is_none() {
             return;
         }

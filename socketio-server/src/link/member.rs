@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::directory::Unavailable;
 use crate::error::DisconnectReason;
 use crate::handler::{BoxFuture, ConnectResult};
 use crate::io::Io;
+use crate::namespace::Namespace;
 use crate::proto::NamespaceId;
 use crate::routes::Routes;
 use crate::socket::Socket;
@@ -30,6 +32,15 @@ pub(super) enum State {
     Connected,
     /// It was let in before the connect handler could refuse it, and is on its way out.
     Refused,
+}
+
+/// Somebody is asked whether there is a namespace that a client wants to join.
+pub(super) struct Search {
+    pub(super) nsp: NamespaceId,
+    pub(super) auth: Option<Box<str>>,
+    /// These events came early.
+    pub(super) early: Vec<What<'static>>,
+    pub(super) future: BoxFuture<Result<Namespace, Unavailable>>,
 }
 
 /// Who is about to decide whether a client is let in.

@@ -22,7 +22,7 @@ use crate::proto::server::{Connection, Event};
 use crate::proto::{NamespaceId, ProtocolError};
 use crate::record::connection;
 use crate::work::{Malformed, What, Work};
-use member::{Decision, Member, State, member_mut};
+use member::{Decision, Member, Search, State, member_mut};
 
 /// Opens a link for each session of the engine.
 pub(crate) struct LinkAcceptor(pub(crate) Weak<Inner>);
@@ -35,6 +35,7 @@ pub(crate) struct Link {
     handshake: Arc<Handshake>,
     /// By the index of their namespace in the connection.
     members: Vec<Option<Member>>,
+    searches: Vec<Search>,
     decisions: Vec<Decision>,
     work: Work,
     /// Since when the client has not been read because its handlers do not keep up.
@@ -56,6 +57,7 @@ impl Acceptor for LinkAcceptor {
             handshake: Arc::new(Handshake::new(request, io.kept_headers())),
             io,
             members: Vec::new(),
+            searches: Vec::new(),
             decisions: Vec::new(),
             work: Work::default(),
             stalled_since: None,
@@ -145,6 +147,16 @@ impl Application for Link {
             }
         }
         let mut index = 0;
+        while let Some(search) = self.searches.get_mut(index) {
+            match search.future.as_mut().poll(cx.context()) {
+                Poll::Pending => index += 1,
+                Poll::Ready(found) => {
+                    let search = self.searches.swap_remove(index);
+                    self.enter(cx, search.nsp, found, search.auth.as_deref(), search.early);
+                }
+            }
+        }
+        let mut index = 0;
         while let Some(decision) = self.decisions.get_mut(index) {
             match decision.future.as_mut().poll(cx.context()) {
                 Poll::Pending => index += 1,
@@ -199,6 +211,7 @@ impl Application for Link {
         tracing::debug!(target: "socketio", %reason, detail, "link closed");
         // Whoever waits for an answer learns that there will be none.
         self.connection.drain_acks().for_each(drop);
+        self.searches.clear();
         for decision in self.decisions.drain(..) {
             self.work.adopt(decision.outlive());
         }
@@ -236,10 +249,13 @@ impl Link {
                 name,
                 args,
             } => {
+                let what = What::Event { name, id, args };
                 let Some(member) = member_mut(&mut self.members, nsp) else {
+                    if let Some(search) = self.searches.iter_mut().find(|it| it.nsp == nsp) {
+                        search.early.push(self.work.keep(&what));
+                    }
                     return Ok(());
                 };
-                let what = What::Event { name, id, args };
                 match &mut member.state {
                     State::Connected => {
                         member.seat.refresh(&self.io);

@@ -9,6 +9,7 @@ mod conformance;
 mod connect;
 mod counting;
 mod disconnect;
+mod dynamic;
 mod emit;
 mod errors;
 mod extractors;
