@@ -2,12 +2,15 @@
 //! per session, living inside the session's task.
 
 use std::borrow::Cow;
+use std::future::{self, Future};
 use std::task;
 
+use http::HeaderMap;
 use http::request::Parts;
-use proto::{CloseReason, Message, Prepared, Tick, Transport};
+use proto::{CloseReason, Message, Prepared, RequestError, Sid, Tick, Transport};
 
 use crate::metrics::Meters;
+use crate::overflow::Weight;
 use crate::refused::RefusedRequest;
 use crate::session::Session;
 use crate::tape::Tape;
@@ -19,14 +22,42 @@ pub trait Acceptor: Send + Sync + 'static {
     /// What runs in each session.
     type Application: Application;
 
+    /// Asked before anything is made for a client that wants a session, on polling or websocket:
+    /// the reference's `allowRequest`. It may wait, for a database say, and leave what it learns in
+    /// the request's extensions. Default: everybody may.
+    ///
+    /// # Errors
+    /// The client is refused with it.
+    fn allow(&self, request: &mut Parts) -> impl Future<Output = Result<(), Refusal>> + Send {
+        let _ = request;
+        future::ready(Ok(()))
+    }
+
+    /// The id of the session that this request opens, instead of a random one. It must be as hard
+    /// to guess, since whoever knows it speaks for the client; the request for one that is taken is
+    /// refused with [`Refusal::BadRequest`].
+    ///
+    /// # Errors
+    /// The client is refused with it.
+    fn sid(&self, request: &Parts) -> Result<Option<Sid>, Refusal> {
+        let _ = request;
+        Ok(None)
+    }
+
+    /// Adds headers to the answer to a request of a session: to every poll, POST and websocket
+    /// handshake that succeeds. `opens` says whether it is the first one. The reference's events
+    /// `headers` and, for the first, `initial_headers`.
+    fn headers(&self, request: &Parts, opens: bool, headers: &mut HeaderMap) {
+        let _ = (request, opens, headers);
+    }
+
     /// A client asks for a session by this request. The handle can be cloned and used from
     /// anywhere; what is pushed to it leaves after the handshake.
     ///
     /// Copy from the request what is needed later: it is not kept.
     ///
     /// # Errors
-    /// A refusal goes to the client as error 4 with its words: status 403 on polling, 400 on
-    /// websocket (protocol.md §7).
+    /// The client is refused with it.
     fn open(
         &self,
         session: Session<<Self::Application as Application>::Entry>,
@@ -46,10 +77,39 @@ pub trait Acceptor: Send + Sync + 'static {
     }
 }
 
-/// Why a client may not have a session, in words for the client.
+/// Why a client may not have a session (protocol.md §7).
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "a message")]
-pub struct Refusal(pub Cow<'static, str>);
+#[non_exhaustive]
+pub enum Refusal {
+    /// It may not, in words for the client: error 4, status 403 on polling, 400 on websocket.
+    Forbidden(Cow<'static, str>),
+    /// The request makes no sense: error 3, `Bad request`, status 400.
+    BadRequest,
+}
+
+impl Refusal {
+    /// [`Forbidden`](Self::Forbidden) in these words.
+    #[must_use]
+    pub fn new(words: impl Into<Cow<'static, str>>) -> Self {
+        Self::Forbidden(words.into())
+    }
+}
+
+/// In the reference's words, `Forbidden`.
+impl Default for Refusal {
+    fn default() -> Self {
+        Self::new("Forbidden")
+    }
+}
+
+impl From<Refusal> for RequestError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Forbidden(words) => Self::Forbidden(words),
+            Refusal::BadRequest => Self::BadRequest,
+        }
+    }
+}
 
 /// What runs inside a session's task. All calls come from that task, one at a time: it needs no
 /// locks for what it owns, and must not block.
@@ -57,6 +117,16 @@ pub trait Application: Send + 'static {
     /// What is pushed to the session's outgoing queue from anywhere, and comes out of it here in
     /// push order.
     type Entry: Send + 'static;
+
+    /// What an entry stands for, for the queue of a client that takes too little. Default: something
+    /// without bytes that is never dropped, which is right under
+    /// [`OverflowPolicy::Disconnect`](crate::OverflowPolicy::Disconnect).
+    ///
+    /// The queue is locked meanwhile: this is to be a look at the entry, no more.
+    fn weigh(entry: &Self::Entry) -> Weight {
+        let _ = entry;
+        Weight::default()
+    }
 
     /// The session is being recorded. Called ahead of everything else, if at all: what has a state
     /// machine of its own can write to the same place.

@@ -64,10 +64,9 @@
 //!
 //! # What it does not do
 //!
-//! It knows nothing of Socket.IO: no namespaces, events or acknowledgements, no rooms. It speaks
-//! Engine.IO 4 alone; clients that ask for revision 3 are refused. It sets no CORS headers and no
-//! cookies, compresses nothing, and ends no TLS: layers in front of it do. It decides nothing about
-//! the protocol either; that is `engineio-proto`.
+//! It knows nothing of Socket.IO: no namespaces, events or acknowledgements, no rooms. It ends
+//! no TLS: a proxy does, or the [`Listener`]. It decides nothing about the protocol either; that is
+//! `engineio-proto`.
 //!
 //! # What is guaranteed
 //!
@@ -118,6 +117,7 @@ mod link;
 mod mailbox;
 pub mod metrics;
 mod outbox;
+mod overflow;
 mod refused;
 mod registry;
 mod scratch;
@@ -132,13 +132,16 @@ mod trace;
 mod websocket;
 
 pub use application::{Acceptor, Application, Refusal, SessionContext};
-pub use config::{Config, OutboxLimits};
+pub use config::{Config, OutboxLimits, OverflowPolicy};
 pub use outbox::PushError;
+pub use overflow::Weight;
 pub use proto::server::Config as ProtocolConfig;
 pub use proto::{CloseReason, Message, Prepared, Revision, Sid, Tick, Transport};
 pub use refused::{RefusalReason, RefusedRequest};
 pub use serve::{Listener, serve};
-pub use server::{Server, Shutdown};
+#[cfg(feature = "http-compression")]
+pub use server::Compression;
+pub use server::{Cors, SameSite, Server, SessionCookie, Shutdown};
 pub use service::{Endpoint, Mount, Mounted, NotFound};
 pub use session::Session;
 pub use tape::Tape;

@@ -14,7 +14,7 @@
 //! | `engineio_messages_sent_total` | counter | | messages that left the queue; one with attachments counts once |
 //! | `engineio_bytes_received_total` | counter | | bytes of websockets and of POST bodies |
 //! | `engineio_bytes_sent_total` | counter | | bytes of websockets and of polling answers |
-//! | `engineio_queue_dropped_total` | counter | `reason` | messages that were not queued: `full`, `not_ready` (volatile), `closed` |
+//! | `engineio_queue_dropped_total` | counter | `reason` | messages that were not queued, or dropped from the queue: `full`, `policy` ([`OverflowPolicy`](crate::OverflowPolicy)), `not_ready` (volatile), `closed` |
 //!
 //! [`Counter`], [`Gauge`] and [`Histogram`] are what layers above keep theirs in. Without the feature
 //! all of them are empty, and what is written to them is optimised away.
@@ -190,9 +190,16 @@ pub(crate) fn dropped(error: PushError) {
     let reason = match error {
         PushError::Closed => "closed",
         PushError::Full => "full",
+        PushError::Dropped => "policy",
         PushError::NotReady => "not_ready",
     };
     Counter::new("engineio_queue_dropped_total", &[("reason", reason)]).add(1);
+}
+
+/// Entries that gave way to one that was pushed.
+pub(crate) fn displaced(entries: usize) {
+    let labels = [("reason", "policy")];
+    Counter::new("engineio_queue_dropped_total", &labels).add(entries as u64);
 }
 
 /// Free when they are off.

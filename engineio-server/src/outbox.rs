@@ -9,11 +9,11 @@ use std::collections::VecDeque;
 use std::mem;
 use std::task::Waker;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use proto::Tick;
 use thiserror::Error;
 
-use crate::config::OutboxLimits;
+use crate::overflow::{Bounds, Verdict};
 
 /// Entries for the peer, and deliveries for the task itself.
 pub(crate) struct Outbox<E, D>(Mutex<Queue<E, D>>);
@@ -26,6 +26,10 @@ struct Queue<E, D> {
     unsent: usize,
     /// Since when the peer has taken nothing although bytes wait for it.
     stalled_since: Option<Tick>,
+    /// Entries that were dropped, volatile ones included.
+    dropped: u64,
+    /// There is an order among the entries.
+    has_orders: bool,
     deliveries: Vec<D>,
     waker: Option<Waker>,
     running: bool,
@@ -41,7 +45,7 @@ enum End {
     Closing,
     /// The task has been told so.
     Told,
-    /// The limits were exceeded: the task is to end the session.
+    /// The limits were exceeded, and nothing may be dropped: the task is to end the session.
     Overflown,
     Closed,
 }
@@ -53,9 +57,13 @@ pub enum PushError {
     /// The session has ended.
     #[error("session is closed")]
     Closed,
-    /// The client takes too little (see [`OutboxLimits`]); its session is being closed.
+    /// The client takes too little (see [`OutboxLimits`](crate::OutboxLimits)); its session is being
+    /// closed.
     #[error("outgoing queue is full")]
     Full,
+    /// The client takes too little, and the [policy](crate::OverflowPolicy) is to drop this entry.
+    #[error("outgoing queue is full, the entry was dropped")]
+    Dropped,
     /// A volatile entry found something else still on its way.
     #[error("session is not ready for a volatile message")]
     NotReady,
@@ -66,6 +74,8 @@ pub enum PushError {
 pub(crate) enum Urgency {
     /// It may wait for others.
     Queue,
+    /// It keeps its place, but the task takes it at once, and with it all that are before it.
+    Order,
     /// Only if it would leave at once.
     Volatile,
 }
@@ -86,11 +96,13 @@ pub(crate) enum Work {
 pub(crate) struct Standing {
     /// Bytes the task has taken out but nobody has taken from it.
     pub(crate) unsent: usize,
-    /// The peer has taken something since the last time.
-    pub(crate) progress: bool,
+    /// Since when the peer has taken nothing although bytes wait for it.
+    pub(crate) stalled_since: Option<Tick>,
     /// A message would leave at once.
     pub(crate) writable: bool,
-    pub(crate) now: Tick,
+    /// Bytes the task has use for now; the rest is better off in the queue. One entry more is taken
+    /// than fits, and all if there is an order among them.
+    pub(crate) room: usize,
 }
 
 impl<E, D> Outbox<E, D> {
@@ -101,6 +113,8 @@ impl<E, D> Outbox<E, D> {
             queued: 0,
             unsent: 0,
             stalled_since: None,
+            dropped: 0,
+            has_orders: false,
             deliveries: Vec::new(),
             waker: None,
             running: true,
@@ -111,15 +125,16 @@ impl<E, D> Outbox<E, D> {
 
     // ---- The producers' side --------------------------------------------------------------
 
-    /// Queues an entry of so many bytes; what is refused is dropped, outside of the lock.
+    /// Queues an entry of so many bytes; what is refused is dropped, outside of the lock. Tells how
+    /// many others were dropped for it.
     pub(crate) fn push(
         &self,
         entry: E,
         bytes: usize,
         urgency: Urgency,
-        limits: &OutboxLimits,
+        bounds: &Bounds<E>,
         now: impl FnOnce() -> Tick,
-    ) -> Result<(), PushError> {
+    ) -> Result<usize, PushError> {
         let mut queue = self.0.lock();
         match queue.end {
             End::Open => {}
@@ -127,26 +142,57 @@ impl<E, D> Outbox<E, D> {
             End::Closing | End::Told | End::Closed => return Err(PushError::Closed),
         }
         if urgency == Urgency::Volatile && !(queue.writable && queue.entries.is_empty()) {
+            queue.dropped += 1;
             return Err(PushError::NotReady);
         }
-        if queue.would_overflow(bytes, limits, now) {
-            queue.end = End::Overflown;
-            // Entries are user data: they are dropped outside of the lock.
-            let dropped = mem::take(&mut queue.entries);
-            queue.queued = 0;
-            let waker = queue.waker.take();
-            drop(queue);
-            drop((dropped, entry));
-            wake(waker);
-            return Err(PushError::Full);
+        let total = queue.queued + queue.unsent + bytes;
+        let excess = bounds.excess(total, queue.stalled_since, now);
+        if excess > 0 {
+            return Self::push_excess(queue, (entry, bytes, urgency), excess, bounds);
         }
-        let was_empty = queue.entries.is_empty();
-        queue.entries.push_back(entry);
-        queue.queued += bytes;
-        let waker = if was_empty { queue.sleeper() } else { None };
+        let waker = queue.append(entry, bytes, urgency);
         drop(queue);
         wake(waker);
-        Ok(())
+        Ok(0)
+    }
+
+    /// The rare rest of [`push`](Self::push): something has to go.
+    #[cold]
+    fn push_excess(
+        mut queue: MutexGuard<'_, Queue<E, D>>,
+        (entry, bytes, urgency): (E, usize, Urgency),
+        excess: usize,
+        bounds: &Bounds<E>,
+    ) -> Result<usize, PushError> {
+        // Entries are user data: they are dropped outside of the lock.
+        let mut dropped = Vec::new();
+        let total = queue.queued + queue.unsent + bytes;
+        let Queue {
+            entries, queued, ..
+        } = &mut *queue;
+        let verdict = bounds.relieve(entries, queued, &entry, total, excess, &mut dropped);
+        let (waker, pushed) = match verdict {
+            Verdict::Take => {
+                let waker = queue.append(entry, bytes, urgency);
+                (waker, Ok(dropped.len()))
+            }
+            Verdict::Drop => {
+                dropped.push(entry);
+                (None, Err(PushError::Dropped))
+            }
+            Verdict::End => {
+                queue.end = End::Overflown;
+                queue.queued = 0;
+                dropped.extend(mem::take(&mut queue.entries));
+                dropped.push(entry);
+                (queue.waker.take(), Err(PushError::Full))
+            }
+        };
+        queue.dropped += dropped.len() as u64;
+        drop(queue);
+        drop(dropped);
+        wake(waker);
+        pushed
     }
 
     /// Lets the task close the session once it has taken everything pushed before. From now on
@@ -181,6 +227,11 @@ impl<E, D> Outbox<E, D> {
         queue.queued + queue.unsent
     }
 
+    /// Entries that were dropped, volatile ones included.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.0.lock().dropped
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.0.lock().end == End::Closed
     }
@@ -194,11 +245,12 @@ impl<E, D> Outbox<E, D> {
         entries: &mut VecDeque<E>,
         deliveries: &mut Vec<D>,
         standing: &Standing,
+        bounds: &Bounds<E>,
     ) -> Work {
         let mut queue = self.0.lock();
         queue.running = true;
         queue.update(standing);
-        queue.swap_out(entries, deliveries)
+        queue.swap_out(entries, deliveries, standing.room, bounds)
     }
 
     /// As [`take`](Self::take), but if there is nothing the task is marked as asleep.
@@ -208,10 +260,11 @@ impl<E, D> Outbox<E, D> {
         deliveries: &mut Vec<D>,
         waker: &Waker,
         standing: &Standing,
+        bounds: &Bounds<E>,
     ) -> Work {
         let mut queue = self.0.lock();
         queue.update(standing);
-        let work = queue.swap_out(entries, deliveries);
+        let work = queue.swap_out(entries, deliveries, standing.room, bounds);
         if matches!(work, Work::None) {
             queue.running = false;
             if !queue.waker.as_ref().is_some_and(|old| old.will_wake(waker)) {
@@ -240,54 +293,68 @@ impl<E, D> Outbox<E, D> {
 }
 
 impl<E, D> Queue<E, D> {
-    fn would_overflow(
-        &self,
-        bytes: usize,
-        limits: &OutboxLimits,
-        now: impl FnOnce() -> Tick,
-    ) -> bool {
-        let total = self.queued + self.unsent + bytes;
-        let stall = limits.stall.as_millis() as Tick;
-        total > limits.hard
-            || (total > limits.soft
-                && self
-                    .stalled_since
-                    .is_some_and(|since| now().saturating_sub(since) >= stall))
-    }
-
     /// Whom to wake: the task, once, if it sleeps.
     fn sleeper(&mut self) -> Option<Waker> {
         (!self.running).then(|| self.waker.take()).flatten()
     }
 
+    /// Adds an entry; the result is whom to wake. Of entries that wait the task knows.
+    fn append(&mut self, entry: E, bytes: usize, urgency: Urgency) -> Option<Waker> {
+        let is_order = urgency == Urgency::Order;
+        let is_news = self.entries.is_empty() || is_order;
+        self.has_orders |= is_order;
+        self.entries.push_back(entry);
+        self.queued += bytes;
+        if is_news { self.sleeper() } else { None }
+    }
+
     fn update(&mut self, standing: &Standing) {
         self.unsent = standing.unsent;
         self.writable = standing.writable;
-        if standing.unsent == 0 || standing.progress {
-            self.stalled_since = None;
-        }
-        if standing.unsent > 0 {
-            self.stalled_since.get_or_insert(standing.now);
-        }
+        self.stalled_since = standing.stalled_since;
     }
 
-    fn swap_out(&mut self, entries: &mut VecDeque<E>, deliveries: &mut Vec<D>) -> Work {
+    fn swap_out(
+        &mut self,
+        entries: &mut VecDeque<E>,
+        deliveries: &mut Vec<D>,
+        room: usize,
+        bounds: &Bounds<E>,
+    ) -> Work {
         debug_assert!(entries.is_empty() && deliveries.is_empty());
         if self.end == End::Overflown {
             return Work::Overflown;
         }
-        if self.entries.is_empty() && self.deliveries.is_empty() {
-            if self.end == End::Closing {
-                self.end = End::Told;
-                return Work::Close;
-            }
-            return Work::None;
+        if room == usize::MAX || self.has_orders || self.end != End::Open {
+            mem::swap(&mut self.entries, entries);
+            self.has_orders = false;
+            self.unsent += mem::take(&mut self.queued);
+        } else {
+            self.take_some(entries, room, bounds);
         }
-        mem::swap(&mut self.entries, entries);
         mem::swap(&mut self.deliveries, deliveries);
-        self.unsent += mem::take(&mut self.queued);
-        self.writable = false;
-        Work::Some
+        if !entries.is_empty() || !deliveries.is_empty() {
+            self.writable = false;
+            return Work::Some;
+        }
+        if self.end == End::Closing {
+            self.end = End::Told;
+            return Work::Close;
+        }
+        Work::None
+    }
+
+    /// Takes entries for as long as there is room for one more byte.
+    fn take_some(&mut self, entries: &mut VecDeque<E>, mut room: usize, bounds: &Bounds<E>) {
+        while room > 0
+            && let Some(entry) = self.entries.pop_front()
+        {
+            let bytes = (bounds.weigh)(&entry).bytes;
+            room = room.saturating_sub(bytes);
+            self.queued -= bytes;
+            self.unsent += bytes;
+            entries.push_back(entry);
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
+use http::header::{HeaderValue, ORIGIN};
 use http::request::Parts;
 use parking_lot::Mutex;
 use proto::{RequestError, Tick};
@@ -52,6 +53,9 @@ pub enum RefusalReason {
     SessionMismatch,
     /// The application refused. Code 4.
     Forbidden,
+    /// A page of an origin that [`Cors::refuse_others`](crate::Cors::refuse_others) does not let in.
+    /// Code 4.
+    ForeignOrigin,
     /// A revision of the protocol that is switched off. Code 5.
     UnsupportedVersion,
     /// A client of Socket.IO 0.9. Code 5.
@@ -88,6 +92,7 @@ impl RefusalReason {
             Self::BadHandshake => "bad_handshake",
             Self::SessionMismatch => "session_mismatch",
             Self::Forbidden => "forbidden",
+            Self::ForeignOrigin => "foreign_origin",
             Self::UnsupportedVersion => "unsupported_version",
             Self::Obsolete => "obsolete",
             Self::ShuttingDown => "shutting_down",
@@ -114,6 +119,9 @@ impl RefusalReason {
                 "the session lives on another transport, or speaks another revision"
             }
             Self::Forbidden => "the application refused",
+            Self::ForeignOrigin => {
+                "a page of another origin asked, which `cors` has to list, letter by letter"
+            }
             Self::UnsupportedVersion => {
                 "the client speaks a revision of the protocol that is switched off: Engine.IO 3, \
                  which is Socket.IO 1 and 2, needs `allow_eio3`"
@@ -134,7 +142,10 @@ impl fmt::Display for RefusalReason {
 
 impl<'a> RefusedRequest<'a> {
     pub(crate) fn new(error: &RequestError, request: &'a Parts) -> Self {
-        let reason = RefusalReason::of(error, request);
+        Self::because(RefusalReason::of(error, request), error, request)
+    }
+
+    fn because(reason: RefusalReason, error: &RequestError, request: &'a Parts) -> Self {
         let message = error.to_string();
         Self {
             context: context(reason, request, &message),
@@ -143,6 +154,11 @@ impl<'a> RefusedRequest<'a> {
             reason,
             request,
         }
+    }
+
+    /// A request of a page that is not to be served, answered with this error.
+    pub(crate) fn foreign(error: &RequestError, request: &'a Parts) -> Self {
+        Self::because(RefusalReason::ForeignOrigin, error, request)
     }
 
     /// A request for a session that came too late.
@@ -165,6 +181,10 @@ fn context(reason: RefusalReason, request: &Parts, message: &str) -> String {
         RefusalReason::UnsupportedVersion => Some(asked(request, "EIO")),
         RefusalReason::BadMethod => Some(request.method.to_string()),
         RefusalReason::Forbidden => Some(quote(message)),
+        RefusalReason::ForeignOrigin => {
+            let origin = request.headers.get(ORIGIN).map(HeaderValue::as_bytes);
+            Some(quote(&String::from_utf8_lossy(origin.unwrap_or_default())))
+        }
         _ => None,
     };
     match sent {

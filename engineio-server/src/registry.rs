@@ -58,12 +58,12 @@ impl<E> Registry<E> {
         &self.shards[usize::from(sid.as_str().as_bytes()[0]) % SHARDS]
     }
 
-    /// Adds a session; `false` if none is opened any more.
+    /// Adds a session; `false` if none is opened any more, or its id is taken.
     pub(crate) fn insert(&self, session: Session<E>) -> bool {
         let sid = session.sid();
         let mut shard = self.shard(&sid).lock();
         // Asked under the lock: whoever closes and then looks for sessions misses none.
-        let open = !self.is_closing();
+        let open = !self.is_closing() && !shard.contains_key(&sid);
         if open {
             shard.insert(sid, session);
         }

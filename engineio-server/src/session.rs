@@ -8,10 +8,10 @@ use proto::server::RequestId;
 use proto::{Revision, Sid, Transport};
 
 use crate::clock::Clock;
-use crate::config::OutboxLimits;
 use crate::mailbox::Delivery;
 use crate::metrics;
 use crate::outbox::{Outbox, PushError, Urgency};
+use crate::overflow::Bounds;
 
 /// A handle to one session: cheap to clone, usable from any thread, valid after the session's end.
 pub struct Session<E>(Arc<Shared<E>>);
@@ -29,18 +29,18 @@ pub(crate) struct Shared<E> {
     /// A POST is on its way to the task or being read by it.
     posting: AtomicBool,
     next_request: AtomicU32,
-    rules: Arc<Rules>,
+    rules: Arc<Rules<E>>,
     outbox: Outbox<E, Delivery>,
 }
 
 /// What is the same for all sessions of a server.
-pub(crate) struct Rules {
+pub(crate) struct Rules<E> {
     pub(crate) clock: Clock,
-    pub(crate) limits: OutboxLimits,
+    pub(crate) bounds: Bounds<E>,
 }
 
 impl<E> Session<E> {
-    pub(crate) fn new(sid: Sid, revision: Revision, on: Transport, rules: Arc<Rules>) -> Self {
+    pub(crate) fn new(sid: Sid, revision: Revision, on: Transport, rules: Arc<Rules<E>>) -> Self {
         let session = Self(Arc::new(Shared {
             sid,
             revision,
@@ -57,9 +57,21 @@ impl<E> Session<E> {
     /// Queues an entry that stands for `bytes` on the wire.
     ///
     /// # Errors
-    /// [`PushError::Closed`] and [`PushError::Full`]; the entry is dropped.
+    /// [`PushError::Closed`], and for a client that takes too little [`PushError::Full`] or
+    /// [`PushError::Dropped`]; the entry is dropped.
     pub fn push(&self, entry: E, bytes: usize) -> Result<(), PushError> {
         self.push_with(entry, bytes, Urgency::Queue)
+    }
+
+    /// Queues an entry that the application is to see soon, though only behind those before it: an
+    /// order, without bytes of its own. Under
+    /// [`OverflowPolicy::DropOldest`](crate::OverflowPolicy::DropOldest) other entries may wait in the
+    /// queue for a client that takes too little.
+    ///
+    /// # Errors
+    /// [`PushError::Closed`] and [`PushError::Full`]; the entry is dropped.
+    pub fn push_order(&self, entry: E) -> Result<(), PushError> {
+        self.push_with(entry, 0, Urgency::Order)
     }
 
     /// Queues an entry only if nothing else is on its way and the transport can take it now.
@@ -71,10 +83,21 @@ impl<E> Session<E> {
     }
 
     fn push_with(&self, entry: E, bytes: usize, urgency: Urgency) -> Result<(), PushError> {
-        let Rules { clock, limits } = &*self.0.rules;
-        self.outbox()
-            .push(entry, bytes, urgency, limits, || clock.now())
-            .inspect_err(|&error| metrics::dropped(error))
+        let Rules { clock, bounds } = &*self.0.rules;
+        let pushed = self
+            .outbox()
+            .push(entry, bytes, urgency, bounds, || clock.now());
+        match pushed {
+            Ok(0) => Ok(()),
+            Ok(displaced) => {
+                metrics::displaced(displaced);
+                Ok(())
+            }
+            Err(error) => {
+                metrics::dropped(error);
+                Err(error)
+            }
+        }
     }
 
     /// Closes the session once everything pushed before has left. From now on nothing is taken.
@@ -89,9 +112,15 @@ impl<E> Session<E> {
         self.outbox().buffered()
     }
 
-    /// Bytes at which the session ends.
-    pub(crate) fn hard_limit(&self) -> usize {
-        self.0.rules.limits.hard
+    /// Entries that were dropped because the client was not ready for something volatile, or by the
+    /// [policy](crate::OverflowPolicy) because it took too little.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.outbox().dropped()
+    }
+
+    pub(crate) fn bounds(&self) -> &Bounds<E> {
+        &self.0.rules.bounds
     }
 
     /// Whether the session has ended.

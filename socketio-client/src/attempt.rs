@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use parking_lot::Mutex;
 
@@ -61,7 +61,7 @@ impl Attempts {
         let id = list.next_id;
         let pending = Pending {
             id,
-            wanted,
+            wanted: wanted.clone(),
             patience,
             begun: false,
             failure: None,
@@ -73,6 +73,7 @@ impl Attempts {
             attempts: Arc::clone(self),
             hub: Arc::clone(hub),
             id,
+            wanted,
             slot,
         }
     }
@@ -161,6 +162,8 @@ pub(crate) struct Attempt {
     attempts: Arc<Attempts>,
     hub: Arc<Hub>,
     id: u64,
+    /// What is left if nobody takes the outcome.
+    wanted: Vec<SocketKey>,
     slot: Slot<Outcome>,
 }
 
@@ -185,14 +188,17 @@ impl Future for Attempt {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
         let lost = || Err(ConnectError::Lost(DisconnectReason::ForcedClose));
         let slot = Pin::new(&mut self.slot);
-        slot.poll(cx).map(|outcome| outcome.unwrap_or_else(lost))
+        let outcome = ready!(slot.poll(cx));
+        self.wanted.clear();
+        Poll::Ready(outcome.unwrap_or_else(lost))
     }
 }
 
 impl Drop for Attempt {
     fn drop(&mut self) {
-        if let Some(pending) = self.attempts.take(self.id) {
-            leave(&self.hub, &pending.wanted);
+        let _pending = self.attempts.take(self.id);
+        if !self.wanted.is_empty() {
+            leave(&self.hub, &self.wanted);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use engineio_proto::Prepared;
 
 use crate::{
-    engine,
+    engine::{self, Tape},
     proto::{Encoder, Limits, Parser, Revision, client},
 };
 
@@ -136,6 +136,23 @@ impl Config {
             limits: Limits::default(),
             handlers: HandlerLimits::default(),
         }
+    }
+
+    /// [`engine::Config::proxy_from_env`]: reaches the server through the proxies that the
+    /// environment names, in the variables that curl reads.
+    ///
+    /// # Errors
+    /// One of the variables names no proxy.
+    pub fn proxy_from_env(&mut self) -> Result<&mut Self, engine::ProxyParseError> {
+        self.engine.proxy_from_env()?;
+        Ok(self)
+    }
+
+    /// [`engine::Config::record`]: records what happens on some links, with the namespaces on them;
+    /// names of namespaces and events are in the record.
+    pub fn record(&mut self, hook: impl Fn() -> Option<Tape> + Send + Sync + 'static) -> &mut Self {
+        self.engine.record(hook);
+        self
     }
 
     /// What encodes events and acknowledgements, whatever the link below turns out to speak: they

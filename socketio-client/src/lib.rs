@@ -21,7 +21,7 @@
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let client = Client::new("http://localhost:3000");
 //!     // What a handler returns is the acknowledgement.
-//!     client.on("add", async |Data((a, b)): Data<(i64, i64)>| a + b);
+//!     client.on("add", |Data((a, b)): Data<(i64, i64)>| a + b);
 //!     client.on("message", async |socket: Socket, Data(text): Data<String>| {
 //!         socket.emit("seen", &text)
 //!     });
@@ -73,7 +73,9 @@
 //!   across the upgrade from polling to websocket, and across reconnections, or not at all. What was
 //!   emitted while the client was not connected arrives first. What had been given to a link that
 //!   was lost may be lost with it: that is what acknowledgements are for, and
-//!   [`retries`](Config::retries).
+//!   [`retries`](Config::retries). There is no order between what was emitted before the program
+//!   itself [disconnected](Client::disconnect) and what it emits on the next link: neither waits
+//!   for the other.
 //! * An event and its bytes are never torn apart, nor mixed with others.
 //! * Whoever waits for an acknowledgement gets it, or an error: after 60 s, unless told otherwise,
 //!   or when the link is lost. Dropped, it is forgotten. An acknowledgement never reaches another
@@ -143,7 +145,7 @@ pub use ack::PendingAck;
 #[cfg(feature = "async")]
 pub use client::{AnyNamespace, Client, StatusWatch};
 pub use config::{Buffer, Config, HandlerLimits, Reconnection, WhenFull};
-pub use engine::Transport;
+pub use engine::{Tape, Transport};
 pub use error::{AckError, ConnectError, DisconnectReason, EmitError, ReceiveError, SendError};
 pub use events::{AckSender, Event};
 pub use extract::{EventContext, FromEvent};

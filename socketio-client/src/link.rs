@@ -14,9 +14,9 @@
 use std::collections::VecDeque;
 
 use crate::engine::core::Memory;
-use crate::engine::{self, Handshake, Prepared, Transport};
+use crate::engine::{self, Handshake, Prepared, Tape, Transport};
 use crate::manager::Flow;
-use crate::proto::{Encoded, Revision};
+use crate::proto::{Encoded, Revision, record};
 
 /// Bytes that may wait in the session before the manager keeps what comes.
 const QUEUE: usize = 64 << 10;
@@ -28,6 +28,7 @@ const LEAVING: usize = 8;
 /// What a link needs of a session, whoever drives it.
 pub(crate) trait Session {
     fn handshake(&self) -> Option<&Handshake>;
+    fn tape(&self) -> Option<&Tape>;
     fn revision(&self) -> engine::Revision;
     fn transport(&self) -> Transport;
     fn is_writable(&self) -> bool;
@@ -57,6 +58,15 @@ pub(crate) enum Work<'a, S, C> {
     Nothing,
     Configure(&'a mut C),
     Session(&'a mut S),
+}
+
+/// What is known of a link that is open.
+pub(crate) struct Opened {
+    /// Of Socket.IO.
+    pub(crate) revision: Revision,
+    /// The session's id.
+    pub(crate) sid: String,
+    pub(crate) tape: Option<record::Tape>,
 }
 
 impl<S, C> Default for Link<S, C> {
@@ -120,17 +130,21 @@ impl<S: Session, C> Link<S, C> {
         Ok(())
     }
 
-    /// It is open: the revision of Socket.IO that is spoken, and the session's id.
-    pub(crate) fn opened(&mut self) -> Option<(Revision, String)> {
+    /// It is open.
+    pub(crate) fn opened(&mut self) -> Option<Opened> {
         let old = std::mem::replace(&mut self.state, State::None);
         let State::Opening(session) = old else {
             self.state = old;
             return None;
         };
-        let revision = Revision::over(session.revision().as_str());
         let sid = session.handshake().map(|it| it.sid.clone());
+        let opened = Opened {
+            revision: Revision::over(session.revision().as_str()),
+            sid: sid.unwrap_or_default(),
+            tape: session.tape().map(of_connection),
+        };
         self.state = State::Open(session);
-        Some((revision, sid.unwrap_or_default()))
+        Some(opened)
     }
 
     /// It has ended. Says whether it had been open.
@@ -180,6 +194,16 @@ impl<S: Session, C> Link<S, C> {
             State::Open(session) => Some(session.transport()),
             _ => None,
         }
+    }
+}
+
+/// Where what is told to a link's connection is recorded.
+fn of_connection(tape: &Tape) -> record::Tape {
+    let file = tape.clone();
+    let own = record::Tape::new("socket", move |line| file.write(line));
+    match tape.has_payloads() {
+        true => own.with_payloads(),
+        false => own,
     }
 }
 

@@ -34,6 +34,12 @@ impl Revision {
         }
     }
 
+    /// Whether clients know of connection state recovery; see [the module](crate::recovery).
+    #[must_use]
+    pub fn recovers(self) -> bool {
+        self.rules().recovers
+    }
+
     /// As a record has it.
     pub(crate) const fn name(self) -> &'static str {
         match self {

@@ -83,9 +83,7 @@ impl Broadcast {
     /// The sockets of the selection, as it is now.
     #[must_use]
     pub fn sockets(&self) -> Vec<Socket> {
-        let mut sockets = Vec::new();
-        self.for_each(|socket| sockets.push(socket.clone()));
-        sockets
+        self.namespace.selected(&self.target)
     }
 
     // ---- How -------------------------------------------------------------------------------
@@ -110,6 +108,9 @@ impl Broadcast {
     /// # Errors
     /// If name or arguments cannot be encoded; nothing was sent.
     pub fn emit<T: Payload + ?Sized>(&self, event: &str, args: &T) -> Result<Report, EncodeError> {
+        if let Some(sequencer) = self.namespace.sequencer() {
+            return sequencer.broadcast(&self.namespace, &self.target, self.flags, event, args);
+        }
         let message = self.namespace.encode(None, event, args)?;
         let mut report = Report::default();
         self.for_each(|socket| report.count(socket.send_event(message.clone(), self.flags)));
@@ -158,6 +159,10 @@ pub struct Report {
     pub queued: usize,
     /// Sockets for which it was dropped: gone, too slow, or not ready for something volatile.
     pub dropped: usize,
+    /// Sockets whose queue gets it in its turn, behind what others are sending at this moment. Only
+    /// with [recovery](crate::Builder::connection_state_recovery), where events of a namespace leave
+    /// one after the other.
+    pub deferred: usize,
 }
 
 impl Report {
@@ -167,7 +172,14 @@ impl Report {
         report
     }
 
-    fn count(&mut self, pushed: Pushed) {
+    pub(crate) fn deferred(deferred: usize) -> Self {
+        Self {
+            deferred,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn count(&mut self, pushed: Pushed) {
         match pushed {
             Ok(()) => self.queued += 1,
             Err(_) => self.dropped += 1,

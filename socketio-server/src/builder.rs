@@ -11,13 +11,16 @@ use http::request::Parts;
 
 use crate::error::HandlerError;
 use crate::files::{ClientBundle, StaticFiles};
-use crate::handler::ErrorHook;
+use crate::handler::{ErrorHook, Manner, Place, Pool};
 use crate::io::Io;
 use crate::parser::Parser;
 use crate::proto;
+use crate::recovery::RecoveryConfig;
 use crate::reply::ErrorReply;
+use crate::socket::Socket;
 
 type RefusedHook = Box<dyn Fn(&RefusedRequest<'_>) + Send + Sync>;
+type ExpiryHook = Box<dyn Fn(&Socket) + Send + Sync>;
 type RecordHook = Box<dyn Fn(&Parts) -> Option<Tape> + Send + Sync>;
 
 /// What a server was built with.
@@ -27,11 +30,15 @@ pub(crate) struct Settings {
     pub(crate) handlers: HandlerLimits,
     pub(crate) always_connect: bool,
     pub(crate) accept_any_namespace: bool,
+    pub(crate) manner: Manner,
+    pub(crate) pool: Pool,
     pub(crate) keep_headers: Vec<HeaderName>,
     pub(crate) states: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     pub(crate) on_error: ErrorHook,
     pub(crate) on_connection_error: Option<RefusedHook>,
     pub(crate) record: Option<RecordHook>,
+    pub(crate) recovery: Option<RecoveryConfig>,
+    pub(crate) on_recovery_expired: Option<ExpiryHook>,
     pub(crate) files: StaticFiles,
     pub(crate) client: Option<ClientBundle>,
 }
@@ -80,11 +87,15 @@ impl Default for Builder {
             handlers: HandlerLimits::default(),
             always_connect: false,
             accept_any_namespace: false,
+            manner: Manner::default(),
+            pool: Pool::default(),
             keep_headers: Vec::new(),
             states: HashMap::new(),
             on_error: ErrorHook::default(),
             on_connection_error: None,
             record: None,
+            recovery: None,
+            on_recovery_expired: None,
             files: StaticFiles::default(),
             client: None,
         })
@@ -165,7 +176,23 @@ impl Builder {
         self
     }
 
-    /// How much may wait for a slow client.
+    /// How much may wait for a slow client, and what happens to one that takes too little. Default:
+    /// 1 MiB if it takes nothing for 10 s, 16 MiB in any case; then its link is closed.
+    ///
+    /// Where only the latest matters, such as positions or prices, a client may keep its link and
+    /// lose events instead; acknowledgements, and events that [want one](crate::Socket::call), are
+    /// never dropped:
+    ///
+    /// ```
+    /// use socketio_server::{Io, OutboxLimits, OverflowPolicy};
+    ///
+    /// let io = Io::builder()
+    ///     .outbox(OutboxLimits {
+    ///         policy: OverflowPolicy::DropOldest,
+    ///         ..OutboxLimits::default()
+    ///     })
+    ///     .build();
+    /// ```
     pub fn outbox(mut self, limits: OutboxLimits) -> Self {
         self.0.engine.outbox = limits;
         self
@@ -190,6 +217,68 @@ impl Builder {
     /// Default: afterwards.
     pub fn always_connect(mut self) -> Self {
         self.0.always_connect = true;
+        self
+    }
+
+    /// Runs every handler as [`Handler::ordered`](crate::Handler::ordered) says: each socket's events
+    /// are handled one after the other, as python-socketio does with `async_handlers=False`, except
+    /// that acknowledgements, heartbeats and disconnects go on.
+    ///
+    /// ```
+    /// use socketio_server::Io;
+    ///
+    /// let io = Io::builder().ordered().build();
+    /// ```
+    pub fn ordered(self) -> Self {
+        self.manner(Manner::ordered())
+    }
+
+    /// Runs every handler as [`Handler::spawned`](crate::Handler::spawned) says, unless it or its
+    /// namespace says otherwise.
+    ///
+    /// ```
+    /// use socketio_server::Io;
+    ///
+    /// let io = Io::builder().spawned().build();
+    /// ```
+    pub fn spawned(self) -> Self {
+        self.manner(Manner::at(Place::Task))
+    }
+
+    /// Runs every handler as [`Handler::blocking`](crate::Handler::blocking) says, unless it or its
+    /// namespace says otherwise.
+    ///
+    /// ```
+    /// use socketio_server::Io;
+    ///
+    /// let io = Io::builder().blocking().blocking_threads(8).build();
+    /// ```
+    pub fn blocking(self) -> Self {
+        self.manner(Manner::at(Place::Pool))
+    }
+
+    /// Runs every handler as
+    /// [`Handler::cancel_on_disconnect`](crate::Handler::cancel_on_disconnect) says.
+    ///
+    /// ```
+    /// use socketio_server::Io;
+    ///
+    /// let io = Io::builder().cancel_on_disconnect().build();
+    /// ```
+    pub fn cancel_on_disconnect(self) -> Self {
+        self.manner(Manner::cancelled())
+    }
+
+    fn manner(mut self, manner: Manner) -> Self {
+        self.0.manner = manner.or(self.0.manner);
+        self
+    }
+
+    /// How many [blocking](crate::Handler::blocking) handlers may run at once, of all clients
+    /// together; at least one. Default: four for each core. The threads are those of the runtime,
+    /// whose own limit (512 in tokio) holds as well.
+    pub fn blocking_threads(mut self, threads: usize) -> Self {
+        self.0.pool = Pool::new(threads);
         self
     }
 
@@ -293,6 +382,63 @@ impl Builder {
     /// everybody fill the disk.
     pub fn record(mut self, hook: impl Fn(&Parts) -> Option<Tape> + Send + Sync + 'static) -> Self {
         self.0.record = Some(Box::new(hook));
+        self
+    }
+
+    /// Lets clients go on where they were after their link has broken, in all namespaces. Default:
+    /// off, as in the reference.
+    ///
+    /// A client that connects again within [two minutes](RecoveryConfig) gets its socket back: with the
+    /// same id, in the same rooms, with what was [stored](Socket::insert) for it, and after it has been
+    /// sent what it missed. Its connect handler runs again, with
+    /// [`recovered`](Socket::recovered) true:
+    ///
+    /// ```
+    /// use socketio_server::{EncodeError, Io, RecoveryConfig, Socket};
+    ///
+    /// let io = Io::builder()
+    ///     .connection_state_recovery(RecoveryConfig::default())
+    ///     .on_recovery_expired(|socket| println!("{} will not come back", socket.id()))
+    ///     .build();
+    /// io.on_connect(async |socket: Socket| {
+    ///     if !socket.recovered() {
+    ///         socket.join("lobby");
+    ///         socket.insert(String::from("what has to be loaded once"));
+    ///     }
+    /// });
+    /// ```
+    ///
+    /// What is missed are events without acknowledgement that are not volatile, to everyone, to rooms
+    /// or to the socket, by whatever handle to it: those of the former link reach the socket where it
+    /// goes on. Calls end with the link, and so do handlers' [own](Socket::on) of the socket.
+    ///
+    /// There is something to recover if the link was lost ([`DisconnectReason`](crate::DisconnectReason)s
+    /// other than that one of the sides has left the namespace, or sent nonsense), once the client has
+    /// got an event. A client has one attempt. If it is back before its former link was found dead, it
+    /// takes the socket from there: the disconnect handler runs with the reason `transport close`
+    /// before the connect handler does, and there are never two sockets. In the reference there are,
+    /// until the heartbeat notices, and nothing is recovered.
+    ///
+    /// It costs an argument: events without acknowledgement end with a string, their offset, as clients
+    /// of the reference expect. Clients of Socket.IO 1 and 2 do not, and are spared; nor can they be
+    /// recovered. It also costs order its parallelism: one event of a namespace is sent after the other,
+    /// so where many threads emit to large rooms, [`Report::deferred`](crate::Report) says that others
+    /// will see to it. And memory, whose bounds are those of the [configuration](RecoveryConfig).
+    ///
+    /// The log is this process's: clients that come back to another one, or after a restart, begin anew.
+    pub fn connection_state_recovery(mut self, config: RecoveryConfig) -> Self {
+        self.0.recovery = Some(config);
+        self
+    }
+
+    /// Called for each socket that can no longer be recovered: its client has not come back in time,
+    /// could not say where it had been, or others needed the room. The socket is long disconnected,
+    /// but what was [stored](Socket::insert) for it is there. Not called at shutdown, nor for
+    /// sockets that were not to be recovered in the first place.
+    ///
+    /// It runs wherever time is noticed to pass, within about a second, and must not block.
+    pub fn on_recovery_expired(mut self, hook: impl Fn(&Socket) + Send + Sync + 'static) -> Self {
+        self.0.on_recovery_expired = Some(Box::new(hook));
         self
     }
 

@@ -9,6 +9,104 @@ use crate::io::Io;
 use crate::namespace::Namespace;
 use crate::routes::Handlers;
 
+/// ```
+/// use socketio_server::{Auth, ConnectError, Data, DisconnectReason, HandlerError, Io, Socket, namespace};
+/// # #[derive(Default)]
+/// struct Game {
+///     // What changes is in a `Mutex` or an atomic: one value serves all clients.
+/// }
+///
+/// #[namespace("/game")]
+/// impl Game {
+///     #[connect]
+///     async fn join(&self, socket: Socket, Auth(key): Auth<Option<u32>>) -> Result<(), ConnectError> {
+///         match key {
+///             None => Err(ConnectError::new("this game is private")),
+///             Some(_) => Ok(socket.join("players")),
+///         }
+///     }
+///
+///     #[event]
+///     async fn play(&self, socket: Socket, Data((from, to)): Data<(String, String)>) -> bool {
+///         socket.to("players").emit("played", &(from, to)).is_ok()
+///     }
+///
+///     #[event("chat message", ordered)]
+///     async fn chat(&self, socket: Socket, Data(text): Data<String>) {}
+///
+///     #[disconnect]
+///     fn leave(&self, reason: DisconnectReason) {}
+///
+///     #[error]
+///     fn failed(&self, error: &HandlerError) -> &'static str {
+///         "this did not work"
+///     }
+/// }
+///
+/// Io::builder().build().register(Game::default());
+/// ```
+///
+/// What cannot be a handler does not compile, and the compiler says what to write instead:
+///
+/// ```compile_fail
+/// # use socketio_server::{Data, namespace};
+/// # struct Game;
+/// #[namespace("/game")]
+/// impl Game {
+///     #[event]
+///     async fn play(&mut self) {} // one value serves all clients at once: take `&self`
+/// }
+/// ```
+///
+/// ```compile_fail
+/// # use socketio_server::{Data, namespace};
+/// # struct Game;
+/// #[namespace("/game")]
+/// impl Game {
+///     #[event]
+///     async fn say(&self, text: String) {} // wrap data of the event in `Data<T>`
+/// }
+/// ```
+///
+/// ```compile_fail
+/// # use socketio_server::{Data, namespace};
+/// # struct Game;
+/// #[namespace("/game")]
+/// impl Game {
+///     #[event("disconnect")] // the library keeps the name for itself: write `#[disconnect]`
+///     async fn leave(&self) {}
+/// }
+/// ```
+#[cfg(feature = "macros")]
+pub use socketio_macros::namespace;
+
+/// ```
+/// use socketio_server::{Data, Io, Socket, event};
+///
+/// #[event]
+/// async fn join(socket: Socket, Data(room): Data<String>) {
+///     socket.join(room);
+/// }
+///
+/// #[event("add up")]
+/// fn add(Data((a, b)): Data<(i64, i64)>) -> i64 {
+///     a + b
+/// }
+///
+/// let io = Io::builder().build();
+/// io.register(join).register(add);
+/// ```
+///
+/// Names that the library keeps for itself do not compile:
+///
+/// ```compile_fail
+/// # use socketio_server::event;
+/// #[event]
+/// async fn connect() {} // handle connections with `on_connect`
+/// ```
+#[cfg(feature = "macros")]
+pub use socketio_macros::event;
+
 /// A class-based namespace: a type whose methods handle the events of a namespace.
 ///
 /// Written with `#[namespace]`:
@@ -133,7 +231,7 @@ macro_rules! place {
             fn add_class(&self, handlers: Handlers) {
                 self.change_layers(|layers| {
                     let class = layers.class.get_or_insert_default();
-                    class.merge(handlers.into_layer())
+                    class.merge(handlers.into_layer().of_class())
                 });
             }
         }
@@ -180,7 +278,7 @@ impl<C: NamespaceClass> Register<(C,)> for C {
     }
 }
 
-impl<C: NamespaceClass> Register<Arc<C>> for Arc<C> {
+impl<C: NamespaceClass> Register<Self> for Arc<C> {
     type Place = C::Place;
     const PATH: &'static str = C::PATH;
 

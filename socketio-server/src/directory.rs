@@ -201,7 +201,14 @@ impl Directory {
         let fixed = mem::take(&mut *self.fixed.write());
         let families = mem::take(&mut *self.families.write());
         let anything = self.anything.write().take();
+        let alive = self.children();
         let children = mem::take(&mut *self.children.lock());
+        for namespace in fixed.values().chain(&alive) {
+            // What may come back holds its namespace, which holds what may come back.
+            if let Some(sequencer) = namespace.sequencer() {
+                sequencer.forget();
+            }
+        }
         drop((fixed, families, anything, children));
     }
 }

@@ -1,6 +1,6 @@
 //! What waits in a session's outgoing queue, in the order in which it was said.
 
-use engine::Prepared;
+use engine::{Prepared, Weight};
 use tokio::sync::mpsc;
 
 use crate::error::{AckError, DisconnectReason};
@@ -11,8 +11,11 @@ use crate::socket::SocketId;
 pub(crate) enum Entry {
     /// A packet of the protocol.
     Message(Prepared),
-    /// An event or an answer. Behind the end of its namespace it is dropped.
+    /// An event. Behind the end of its namespace it is dropped, and so it may be if its client takes
+    /// too little.
     Event { nsp: NamespaceId, message: Prepared },
+    /// The answer to an event. Behind the end of its namespace it is dropped.
+    Answer { nsp: NamespaceId, message: Prepared },
     /// An event whose answer is awaited. The ticket is registered when the entry leaves the queue,
     /// so that only an addressee can answer.
     Call(Box<Call>),
@@ -38,6 +41,23 @@ pub(crate) struct Call {
 const _: () = assert!(size_of::<Entry>() <= 24);
 
 impl Entry {
+    /// What it is to a queue whose client takes too little. Only events are dropped: somebody waits
+    /// for what belongs to an answer, and without the rest the protocol would break.
+    pub(crate) fn weight(&self) -> Weight {
+        let (message, droppable) = match self {
+            Self::Event { message, .. } => (message, true),
+            Self::Message(message) | Self::Answer { message, .. } => (message, false),
+            Self::Call(call) => (&call.message, false),
+            Self::Forget { .. } | Self::Leave(_) | Self::LeaveAll | Self::Close(_) => {
+                return Weight::default();
+            }
+        };
+        Weight {
+            bytes: message.wire_len(),
+            droppable,
+        }
+    }
+
     pub(crate) const fn is_leave(&self) -> bool {
         matches!(self, Self::Leave(_) | Self::LeaveAll)
     }

@@ -34,6 +34,14 @@ struct Pending<E> {
     rooms: Vec<Room>,
 }
 
+/// How a gate stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Pending,
+    Open,
+    Closed,
+}
+
 /// What becomes of an entry.
 pub(crate) enum Admission<E> {
     /// It is for the caller to push.
@@ -56,6 +64,15 @@ impl<E> Gate<E> {
     /// Whether entries pass.
     pub(crate) fn is_open(&self) -> bool {
         matches!(*self.0.lock(), State::Open)
+    }
+
+    /// How it stands, for those who keep others from changing it meanwhile.
+    pub(crate) fn standing(&self) -> Standing {
+        match *self.0.lock() {
+            State::Pending(_) => Standing::Pending,
+            State::Open => Standing::Open,
+            State::Closed => Standing::Closed,
+        }
     }
 
     /// Keeps the entry, or says whether it may pass.
@@ -112,10 +129,11 @@ impl<E> Gate<E> {
         None
     }
 
-    /// Lets nothing pass any longer.
-    pub(crate) fn close(&self) {
-        let old = mem::replace(&mut *self.0.lock(), State::Closed);
-        // Entries are dropped behind the lock.
-        drop(old);
+    /// Lets nothing pass any longer. Returns what has been kept, to be dropped without a lock.
+    pub(crate) fn close(&self) -> Vec<E> {
+        match mem::replace(&mut *self.0.lock(), State::Closed) {
+            State::Pending(pending) => pending.entries,
+            State::Open | State::Closed => Vec::new(),
+        }
     }
 }

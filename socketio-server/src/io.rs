@@ -18,12 +18,14 @@ use crate::broadcast::{Broadcast, Report};
 use crate::builder::{Builder, HandlerLimits, Settings};
 use crate::directory::Directory;
 use crate::dynamic::{DynamicNamespace, NamespaceRequest};
-use crate::handler::ErrorHook;
+use crate::handler::{ErrorHook, Manner, Pool};
 use crate::link::LinkAcceptor;
 use crate::namespace::Namespace;
 use crate::proto::{self, EncodeError, Encoder, Payload, Revision};
+use crate::recovery::Sequencer;
 use crate::rooms::Rooms;
 use crate::routes::{self, Handlers, Layer, Layers, Registry, handler_methods};
+use crate::socket::Socket;
 
 /// A Socket.IO server: cheap to clone, all clones are the same server.
 ///
@@ -64,6 +66,13 @@ impl Io {
             io.directory().accept_any(any);
         }
         io
+    }
+
+    /// The order of a namespace, if clients can be recovered.
+    pub(crate) fn new_sequencer(&self) -> Option<Arc<Sequencer>> {
+        let recovery = self.0.settings.recovery?;
+        let parser = self.0.settings.connection.parser.clone();
+        Some(Sequencer::new(recovery, self.0.encoder.clone(), parser))
     }
 
     /// Starts to build a server.
@@ -208,6 +217,16 @@ impl Io {
         self.0.settings.record.as_ref()?(request)
     }
 
+    /// How handlers are run of which neither they themselves nor their namespace say it.
+    pub(crate) fn manner(&self) -> Manner {
+        self.0.settings.manner
+    }
+
+    /// Threads for handlers that block.
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.0.settings.pool
+    }
+
     pub(crate) fn handler_limits(&self) -> &HandlerLimits {
         &self.0.settings.handlers
     }
@@ -228,6 +247,13 @@ impl Io {
     /// Whom failures concern that no namespace takes care of.
     pub(crate) fn error_hook(&self) -> &ErrorHook {
         &self.0.settings.on_error
+    }
+
+    /// The client of this socket has not come back in time.
+    pub(crate) fn expired(&self, socket: &Socket) {
+        if let Some(hook) = &self.0.settings.on_recovery_expired {
+            hook(socket);
+        }
     }
 
     /// A request was refused.

@@ -82,6 +82,9 @@
 //! disconnects are always read. A client that leaves does not cancel its handlers; they run to
 //! their ends with a socket that reaches nobody.
 //!
+//! Handlers that belong together are methods of a type, a [class](NamespaceClass), and an event that
+//! is sent or handled in several places may be a type of its own, an [`Event`].
+//!
 //! # What is guaranteed
 //!
 //! * Events that one task emits to a socket arrive in the order in which `emit` returned, also
@@ -91,7 +94,8 @@
 //!   [`Socket::leave`] has returned, nothing more.
 //! * Events that a client sends along with its CONNECT, or right after the answer, find the
 //!   handlers in place.
-//! * A client that takes nothing costs bounded memory ([`OutboxLimits`]), and so does one whose
+//! * A client that takes nothing costs bounded memory ([`OutboxLimits`], where there is also a choice
+//!   of what happens to it), and so does one whose
 //!   events come faster than they are handled ([`HandlerLimits`]).
 //! * Nothing a client sends makes the server panic; a panic of a handler reaches
 //!   [`Builder::on_error`] and nobody else.
@@ -129,6 +133,7 @@ mod io;
 mod link;
 mod namespace;
 mod record;
+mod recovery;
 mod reply;
 mod rooms;
 mod routes;
@@ -151,19 +156,21 @@ pub use background::BackgroundTask;
 pub use broadcast::{Broadcast, Report};
 pub use builder::{Builder, HandlerLimits};
 pub use class::{NamespaceClass, Place, Register, check};
+#[cfg(feature = "macros")]
+pub use class::{event, namespace};
 pub use dynamic::{
     DynamicNamespace, NamespacePredicate, NamespaceRequest, Param, Params, ParamsError,
 };
 pub use engine::{
-    Listener, Mount, Mounted, OutboxLimits, ProtocolConfig, RefusalReason, RefusedRequest, Tape,
-    Transport,
+    Listener, Mount, Mounted, OutboxLimits, OverflowPolicy, ProtocolConfig, RefusalReason,
+    RefusedRequest, Tape, Transport,
 };
 pub use error::{
     AckError, ConnectError, DisconnectReason, HandlerError, HandlerErrorKind, Rejection,
 };
 pub use extract::{Auth, EventContext, FromEvent, Local, State};
 pub use files::{ClientBundle, FilesError, StaticFiles};
-pub use handler::Handler;
+pub use handler::{Handler, Manner, WithManner};
 pub use handshake::Handshake;
 pub use io::Io;
 pub use namespace::Namespace;
@@ -171,15 +178,13 @@ pub use proto::{
     Ack, Args, ArgsError, Binary, BoxError, Data, EncodeError, Encoded, Encoder, EventName,
     FromArgs, Payload, RawArgs, Reply, Value,
 };
+pub use recovery::RecoveryConfig;
 pub use reply::{AckSender, ConnectReply, ErrorReply};
 pub use rooms::Rooms;
 pub use routes::Handlers;
 pub use shutdown::{Shutdown, Tally};
 pub use socket::{Socket, SocketId};
 pub use socketio_adapter::{Adapter, Room};
-#[cfg(feature = "macros")]
-#[doc(inline)]
-pub use socketio_macros::{Event, event, namespace};
 pub use typed::{Event, HandlesEvent, Typed};
 pub use unicast::Unicast;
 pub use verdict::Verdict;

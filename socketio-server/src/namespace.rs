@@ -18,6 +18,7 @@ use crate::extract::{EventContext, FromEvent};
 use crate::handler::ErrorHook;
 use crate::io::Io;
 use crate::proto::{EncodeError, Encoder, FromArgs, Payload};
+use crate::recovery::Sequencer;
 use crate::rooms::Rooms;
 use crate::routes::{Handlers, Layer, Layers, Registry, Routes, handler_methods};
 use crate::slab::Slab;
@@ -36,6 +37,8 @@ pub(crate) struct Inner {
     origin: Option<Origin>,
     sockets: RwLock<Slab<Socket>>,
     adapter: Arc<dyn Adapter>,
+    /// With connection state recovery, everything that is sent passes through here.
+    sequencer: Option<Arc<Sequencer>>,
     /// One counter for all sockets, so that a broadcast can use the same id for all of them.
     next_ack_id: AtomicU64,
 }
@@ -68,6 +71,7 @@ impl Namespace {
         Self(Arc::new(Inner {
             name: name.into(),
             encoder: io.encoder().clone(),
+            sequencer: io.new_sequencer(),
             io,
             registry: Registry::default(),
             origin,
@@ -108,9 +112,9 @@ impl Namespace {
         self
     }
 
-    /// Whom failures in this namespace concern before the server.
-    pub(crate) fn error_hook(&self) -> Option<Arc<ErrorHook>> {
-        self.routes().error_hook()
+    /// Whom failures of this event's handler concern before the server.
+    pub(crate) fn error_hook(&self, event: &str) -> Option<Arc<ErrorHook>> {
+        self.routes().error_hook(event).cloned()
     }
 
     /// The handlers as they are now.
@@ -214,6 +218,10 @@ impl Namespace {
 
     // ---- For the crate --------------------------------------------------------------------
 
+    pub(crate) fn sequencer(&self) -> Option<&Arc<Sequencer>> {
+        self.0.sequencer.as_ref()
+    }
+
     pub(crate) fn encoder(&self) -> &Encoder {
         &self.0.encoder
     }
@@ -245,6 +253,13 @@ impl Namespace {
         self.0.adapter.remove(slot);
         let removed = self.0.sockets.write().remove(slot);
         drop(removed);
+    }
+
+    /// The sockets of the target.
+    pub(crate) fn selected(&self, target: &Target) -> Vec<Socket> {
+        let mut sockets = Vec::new();
+        self.for_each(target, |socket| sockets.push(socket.clone()));
+        sockets
     }
 
     /// Calls `each` with every socket of the target, without holding a lock.

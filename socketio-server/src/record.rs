@@ -8,6 +8,11 @@ use crate::proto::Revision;
 use crate::proto::record::{self, Recorded};
 use crate::proto::server::Connection;
 
+/// The revision of Socket.IO that goes with a session's own.
+pub(crate) fn revision(session: &Session<Entry>) -> Revision {
+    Revision::over(session.revision().as_str())
+}
+
 /// A connection that has heard of nothing yet, for a session that may be recorded.
 pub(crate) fn connection(
     io: &Io,
@@ -22,6 +27,10 @@ pub(crate) fn connection(
             false => own,
         }
     });
-    let revision = Revision::over(session.revision().as_str());
-    Recorded::server(revision, io.connection_config(), io.engine().now(), tape)
+    Recorded::server(
+        revision(session),
+        io.connection_config(),
+        io.engine().now(),
+        tape,
+    )
 }

@@ -40,7 +40,7 @@ impl Io {
         for session in &sessions {
             let reason = DisconnectReason::ServerShuttingDown;
             // A session that has ended meanwhile needs no goodbye.
-            let _ = session.push(Entry::Close(reason), 0);
+            let _ = session.push_order(Entry::Close(reason));
         }
         let clients = sessions.len();
         drop(sessions);

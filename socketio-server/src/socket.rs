@@ -16,11 +16,13 @@ use socketio_adapter::{Room, Slot};
 use crate::ack::Ack;
 use crate::broadcast::{Broadcast, Flags, Report};
 use crate::entry::{Call, Entry, Ticket};
+use crate::error::DisconnectReason;
 use crate::gate::{Admission, Gate};
 use crate::handshake::Handshake;
 use crate::io::Io;
 use crate::namespace::Namespace;
 use crate::proto::{EncodeError, Encoded, FromArgs, NamespaceId, Payload};
+use crate::recovery::{Recoverable, Saved, Waiting};
 use crate::rooms::Rooms;
 use crate::routes::Personal;
 use crate::unicast::Unicast;
@@ -101,7 +103,9 @@ struct Inner {
     handshake: Arc<Handshake>,
     /// The client's credentials, a JSON object.
     auth: Option<Box<str>>,
-    gate: Gate<(Entry, usize)>,
+    gate: Gate<Waiting>,
+    /// With connection state recovery, for clients that know of it.
+    recoverable: Option<Box<Recoverable>>,
     slot: OnceLock<Slot>,
     locals: Mutex<Option<Box<Locals>>>,
     personal: OnceLock<Box<Personal>>,
@@ -120,6 +124,7 @@ impl Socket {
         session: engine::Session<Entry>,
         handshake: Arc<Handshake>,
         auth: Option<&str>,
+        recoverable: Option<Box<Recoverable>>,
     ) -> Self {
         Self(Arc::new(Inner {
             id,
@@ -129,6 +134,7 @@ impl Socket {
             handshake,
             auth: auth.map(Into::into),
             gate: Gate::new(),
+            recoverable,
             slot: OnceLock::new(),
             locals: Mutex::new(None),
             personal: OnceLock::new(),
@@ -173,11 +179,33 @@ impl Socket {
         self.0.session.transport()
     }
 
+    /// Events that were dropped on this client's link, in whichever of its namespaces: volatile ones
+    /// that could not leave at once, and those that an [`OverflowPolicy`](crate::OverflowPolicy) has
+    /// dropped because the client took too little.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.0.session.dropped()
+    }
+
+    /// Bytes on their way to this client, from all of its namespaces: queued, and not yet taken by
+    /// the kernel or an HTTP response.
+    #[must_use]
+    pub fn buffered(&self) -> usize {
+        self.0.session.buffered()
+    }
+
     /// Whether the client can be reached: from the moment it has been let in until it leaves, or
     /// is sent away.
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.0.gate.is_open() && !self.0.session.is_closed()
+    }
+
+    /// Whether the client has been here before: the socket goes on where its former link ended; see
+    /// [`Builder::connection_state_recovery`](crate::Builder::connection_state_recovery).
+    #[must_use]
+    pub fn recovered(&self) -> bool {
+        self.recoverable().is_some_and(Recoverable::is_recovered)
     }
 
     // ---- Sending --------------------------------------------------------------------------
@@ -259,12 +287,14 @@ impl Socket {
     /// outside, and it is logged at debug level. So a room's name may come from a client.
     pub fn join(&self, rooms: impl Rooms) {
         let rooms = rooms.into_rooms();
-        if self
-            .0
-            .gate
-            .rooms(|kept| kept.extend_from_slice(&rooms))
-            .is_some()
-        {
+        let kept = self.0.gate.rooms(|kept| {
+            for room in &rooms {
+                if !kept.contains(room) {
+                    kept.push(Room::clone(room));
+                }
+            }
+        });
+        if kept.is_some() {
             return;
         }
         // The adapter knows no slot of a socket that is disconnected.
@@ -352,10 +382,14 @@ impl Socket {
     }
 
     fn leave_with(&self, entry: Entry) {
+        if let Some(sequencer) = self.0.namespace.sequencer() {
+            return sequencer.leave(self, entry);
+        }
         // A client that is about to be let in is sent away after that.
-        if let Admission::Open((entry, bytes)) = self.0.gate.admit_last((entry, 0)) {
+        let admission = self.0.gate.admit_last(Waiting::Entry(entry, 0));
+        if let Admission::Open(Waiting::Entry(entry, _)) = admission {
             // A session that has ended tells its sockets itself.
-            let _ = self.0.session.push(entry, bytes);
+            let _ = self.0.session.push_order(entry);
             self.become_invisible();
         }
     }
@@ -405,54 +439,120 @@ impl Socket {
     ) -> Result<(), EncodeError> {
         let namespace = &self.0.namespace;
         let encoded = args.ack(namespace.encoder(), namespace.name(), id)?;
+        let message = prepare(encoded);
+        let bytes = message.wire_len();
+        let nsp = self.0.nsp;
         // A client that is gone does not miss its answer.
-        let _ = self.send_event(prepare(encoded), Flags::default());
+        let _ = self.push(Entry::Answer { nsp, message }, bytes, Flags::default());
         Ok(())
     }
 
     fn push(&self, entry: Entry, bytes: usize, flags: Flags) -> Pushed {
+        if let Some(sequencer) = self.0.namespace.sequencer() {
+            return sequencer.push(self, entry, bytes, flags);
+        }
         if flags.volatile {
             return match self.0.gate.is_open() {
                 true => self.0.session.push_volatile(entry, bytes),
                 false => Err(PushError::NotReady),
             };
         }
-        match self.0.gate.admit((entry, bytes)) {
-            Admission::Open((entry, bytes)) => self.0.session.push(entry, bytes),
+        match self.0.gate.admit(Waiting::Entry(entry, bytes)) {
+            Admission::Open(Waiting::Entry(entry, bytes)) => self.0.session.push(entry, bytes),
             Admission::Kept => Ok(()),
-            Admission::Closed => Err(PushError::Closed),
+            Admission::Open(Waiting::Draft(_)) | Admission::Closed => Err(PushError::Closed),
         }
     }
 
+    /// An entry whose turn has come.
+    pub(crate) fn push_entry(&self, entry: Entry, bytes: usize, flags: Flags) -> Pushed {
+        match flags.volatile {
+            true => self.0.session.push_volatile(entry, bytes),
+            false => self.0.session.push(entry, bytes),
+        }
+    }
+
+    /// An event whose turn has come.
+    pub(crate) fn push_event(&self, message: Prepared, flags: Flags) -> Pushed {
+        let nsp = self.0.nsp;
+        let bytes = message.wire_len();
+        self.push_entry(Entry::Event { nsp, message }, bytes, flags)
+    }
+
     /// Lets the client in: its CONNECT answer is queued first, then what its connect handler has
-    /// sent, and only then can others see the socket.
-    pub(crate) fn open(&self, answer: Prepared) {
+    /// sent, and only then can others see the socket. `false` if a socket that goes on cannot be
+    /// sent any more what it has missed.
+    pub(crate) fn open(&self, answer: Prepared) -> bool {
+        if let Some(sequencer) = self.0.namespace.sequencer() {
+            return sequencer.open(self, answer);
+        }
         let bytes = answer.wire_len();
         // A session that has ended tells its sockets itself.
         let _ = self.0.session.push(Entry::Message(answer), bytes);
         while let Some(entries) = self.0.gate.take_or_open(|rooms| self.enter(rooms)) {
-            for (entry, bytes) in entries {
-                let leaves = entry.is_leave();
-                let _ = self.0.session.push(entry, bytes);
-                if leaves {
-                    return self.close();
+            for waiting in entries {
+                let Waiting::Entry(entry, bytes) = waiting else {
+                    continue;
+                };
+                if entry.is_leave() {
+                    let _ = self.0.session.push_order(entry);
+                    self.close();
+                    return true;
                 }
+                let _ = self.0.session.push(entry, bytes);
             }
         }
+        true
     }
 
-    fn enter(&self, rooms: Vec<Room>) {
+    pub(crate) fn enter(&self, rooms: Vec<Room>) {
         let slot = *self.0.slot.get_or_init(|| self.0.namespace.insert(self));
         self.enter_rooms(slot, &rooms);
     }
 
     /// The socket is disconnected: nothing passes from now on, and nobody sees it.
-    pub(crate) fn close(&self) {
-        self.0.gate.close();
+    fn close(&self) {
+        drop(self.0.gate.close());
         self.become_invisible();
     }
 
-    fn become_invisible(&self) {
+    /// The client has left, or its link has ended. `false` if the socket goes on on another link,
+    /// where its goodbye has been said.
+    pub(crate) fn end(&self, reason: DisconnectReason) -> bool {
+        if let Some(sequencer) = self.0.namespace.sequencer() {
+            return sequencer.end(self, reason);
+        }
+        self.close();
+        true
+    }
+
+    /// Keeps something until the client is let in; for those who know that it is not yet.
+    pub(crate) fn wait(&self, waiting: Waiting) {
+        let admission = self.0.gate.admit(waiting);
+        debug_assert!(matches!(admission, Admission::Kept), "the gate has opened");
+    }
+
+    pub(crate) fn gate(&self) -> &Gate<Waiting> {
+        &self.0.gate
+    }
+
+    pub(crate) fn recoverable(&self) -> Option<&Recoverable> {
+        self.0.recoverable.as_deref()
+    }
+
+    /// Whether the client has been let in at some time.
+    pub(crate) fn was_open(&self) -> bool {
+        self.0.slot.get().is_some()
+    }
+
+    /// Goes on with the data and the rooms of a former socket.
+    pub(crate) fn restore(&self, saved: &Saved) {
+        let locals = saved.socket.0.locals.lock().clone();
+        *self.0.locals.lock() = locals;
+        self.0.gate.rooms(|kept| kept.clone_from(&saved.rooms));
+    }
+
+    pub(crate) fn become_invisible(&self) {
         if let Some(&slot) = self.0.slot.get() {
             let namespace = &self.0.namespace;
             if namespace.routes().needs_last_rooms() {

@@ -18,6 +18,10 @@ use crate::socket::Socket;
 use crate::unicast::Unicast;
 use arguments::Arguments;
 
+/// See the [trait](trait@Event).
+#[cfg(feature = "macros")]
+pub use socketio_macros::Event;
+
 /// An event with a name and arguments of fixed types: a struct with `#[derive(Event)]`.
 ///
 /// Its fields are the arguments. Without names they travel one after the other, as JavaScript's

@@ -53,7 +53,11 @@ impl<'a> Unicast<'a> {
     /// # Errors
     /// If name or arguments cannot be encoded; nothing was sent.
     pub fn emit<T: Payload + ?Sized>(&self, event: &str, args: &T) -> Result<Report, EncodeError> {
-        let message = self.socket.namespace().encode(None, event, args)?;
+        let namespace = self.socket.namespace();
+        if let Some(sequencer) = namespace.sequencer() {
+            return sequencer.emit(self.socket, self.flags, event, args);
+        }
+        let message = namespace.encode(None, event, args)?;
         Ok(Report::of(self.socket.send_event(message, self.flags)))
     }
 

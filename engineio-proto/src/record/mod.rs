@@ -197,6 +197,7 @@ impl Recorder {
             "max_payload": config.max_payload,
             "websocket": config.websocket,
             "allow_upgrades": config.allow_upgrades,
+            "webtransport": config.webtransport,
         });
         self.first("server", at, session)
     }

@@ -322,6 +322,7 @@ fn open_server(config: &Value, format: Format, now: Tick) -> Option<server::Sess
         max_payload: usize::try_from(config["max_payload"].as_u64()?).ok()?,
         websocket: config["websocket"].as_bool()?,
         allow_upgrades: config["allow_upgrades"].as_bool()?,
+        webtransport: config["webtransport"].as_bool().unwrap_or_default(),
         ..server::Config::default()
     };
     let (made, sid) = (Arc::new(made), Sid::from_random([0; 15]));

@@ -31,6 +31,9 @@ pub struct Config {
     pub allow_eio3: bool,
     /// Whether polling sessions are told that they may move to websocket. Default yes.
     pub allow_upgrades: bool,
+    /// Whether they are told that they may move to WebTransport as well, for drivers that have it.
+    /// Default no.
+    pub webtransport: bool,
 }
 
 impl Default for Config {
@@ -45,6 +48,7 @@ impl Default for Config {
             websocket: true,
             allow_eio3: true,
             allow_upgrades: true,
+            webtransport: false,
         }
     }
 }
@@ -66,9 +70,12 @@ impl Config {
 
     /// The data of the `open` packet, members in the reference's order (protocol.md §1.4).
     pub(super) fn handshake(&self, sid: &Sid, on: Transport) -> String {
-        let upgrades = match on {
-            Transport::Polling if self.websocket && self.allow_upgrades => r#"["websocket"]"#,
-            _ => "[]",
+        let upgrades = match (self.websocket, self.webtransport) {
+            _ if on != Transport::Polling || !self.allow_upgrades => "[]",
+            (true, true) => r#"["websocket","webtransport"]"#,
+            (true, false) => r#"["websocket"]"#,
+            (false, true) => r#"["webtransport"]"#,
+            (false, false) => "[]",
         };
         format!(
             r#"{{"sid":"{}","upgrades":{upgrades},"pingInterval":{},"pingTimeout":{},"maxPayload":{}}}"#,

@@ -14,6 +14,7 @@ use proto::server::Response;
 use proto::{Action, CloseReason, Content, Format, Head, Request, RequestError, Sid, Transport};
 use tokio::sync::oneshot;
 
+use super::extras::Extras;
 use super::{Entry, Server};
 use crate::application::{Acceptor, Application};
 use crate::link::Handshake;
@@ -26,17 +27,27 @@ use crate::websocket;
 
 /// What is left to do for a request.
 enum Next<E> {
-    /// Nothing but to send this.
-    Respond(http::Response<Full<Bytes>>),
+    /// The application is asked for a session.
+    Open(Transport, Option<Format>),
+    /// Nothing but to send this. Rarer than what waits, and larger.
+    Respond(Box<http::Response<Full<Bytes>>>),
     /// Its session's task answers; a POST keeps its place until then.
     Wait(Waiting<E>, Option<PostPlace<E>>),
     /// Its body is to be received.
     Receive(PostPlace<E>),
 }
 
+impl<E> Next<E> {
+    fn respond(response: http::Response<Full<Bytes>>) -> Self {
+        Self::Respond(Box::new(response))
+    }
+}
+
 /// Why there is nothing to do.
 enum Refused {
     Request(RequestError),
+    /// A page of an origin that is not allowed.
+    Origin,
     /// No session is opened any more.
     Closing,
 }
@@ -45,6 +56,21 @@ impl From<RequestError> for Refused {
     fn from(error: RequestError) -> Self {
         Self::Request(error)
     }
+}
+
+impl Refused {
+    fn response(&self, upgrade: bool) -> http::Response<Full<Bytes>> {
+        match self {
+            Self::Request(error) => refuse(error, upgrade),
+            Self::Origin => refuse(&foreign_origin(), upgrade),
+            Self::Closing => bare(StatusCode::SERVICE_UNAVAILABLE),
+        }
+    }
+}
+
+/// In the words of Python's servers, for the reference never refuses an origin.
+fn foreign_origin() -> RequestError {
+    RequestError::Forbidden("Not an accepted origin.".into())
 }
 
 impl<A: Acceptor> Server<A> {
@@ -58,42 +84,61 @@ impl<A: Acceptor> Server<A> {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let (mut parts, body) = request.into_parts();
-        let upgrade = websocket::wants_upgrade(&parts.headers);
-        let begun = self.begin(&mut parts, upgrade);
-        if let Err(refusal) = &begun {
-            self.tell(refusal, &parts);
+        if let Some(preflight) = self.cors().and_then(|cors| cors.preflight(&parts)) {
+            return preflight;
         }
-        drop(parts);
-        let answer = match begun {
-            Ok(Next::Respond(response)) => return response,
-            Ok(Next::Wait(waiting, _place)) => waiting.answer().await,
+        let mut extras = Extras::new(&self.0.config, &parts);
+        let upgrade = websocket::wants_upgrade(&parts.headers);
+        let next = match self.begin(&mut parts, upgrade, &mut extras) {
+            Ok(Next::Open(transport, format)) => {
+                // Boxed, for it holds the request's head while the application thinks.
+                Box::pin(self.open(parts, transport, format, &mut extras)).await
+            }
+            begun => {
+                self.tell(begun.as_ref().err(), &parts);
+                drop(parts);
+                begun
+            }
+        };
+        let completed = extras.complete(match next {
+            Ok(Next::Wait(waiting, _place)) => self.answered(waiting.answer().await, upgrade),
             Ok(Next::Receive(mut place)) => match self.receive(&mut place, body).await {
                 Ok(body) => {
                     let (session, content) = (place.session.clone(), place.content);
                     let post = Waiting::deliver(session, |reply| Kind::Post(reply, content, body));
-                    post.answer().await
+                    self.answered(post.answer().await, upgrade)
                 }
-                Err(status) => return bare(status),
+                Err(status) => bare(status),
             },
-            Err(Refused::Closing) => return bare(StatusCode::SERVICE_UNAVAILABLE),
-            Err(Refused::Request(error)) => return refuse(&error, upgrade),
+            Ok(Next::Respond(response)) => *response,
+            Ok(Next::Open(..)) => bare(StatusCode::INTERNAL_SERVER_ERROR),
+            Err(refused) => refused.response(upgrade),
+        });
+        // In two steps, so that no response is stored across the wait.
+        let compressing = match completed {
+            Ok(response) => return response,
+            Err(compressing) => compressing,
         };
-        match answer {
-            Some(response) => respond(response),
-            None => {
-                let error = RequestError::UnknownSid;
-                let reason = RefusalReason::UnknownSession;
-                self.log(reason, Some(error.code()), &reason.to_string());
-                refuse(&error, upgrade)
-            }
+        compressing.await
+    }
+
+    /// What the session's task answers; `None` if it has ended instead.
+    fn answered(&self, answer: Option<Response>, upgrade: bool) -> http::Response<Full<Bytes>> {
+        if let Some(response) = answer {
+            return respond(response);
         }
+        let (error, reason) = (RequestError::UnknownSid, RefusalReason::UnknownSession);
+        self.log(reason, Some(error.code()), &reason.to_string());
+        refuse(&error, upgrade)
     }
 
     /// Lets the application and the log know of a refusal.
-    fn tell(&self, refused: &Refused, request: &Parts) {
+    fn tell(&self, refused: Option<&Refused>, request: &Parts) {
         let refused = match refused {
-            Refused::Request(error) => RefusedRequest::new(error, request),
-            Refused::Closing => RefusedRequest::shutting_down(request),
+            None => return,
+            Some(Refused::Request(error)) => RefusedRequest::new(error, request),
+            Some(Refused::Origin) => RefusedRequest::foreign(&foreign_origin(), request),
+            Some(Refused::Closing) => RefusedRequest::shutting_down(request),
         };
         self.log(refused.reason, refused.code, &refused.context);
         self.0.acceptor.refused(&refused);
@@ -104,7 +149,15 @@ impl<A: Acceptor> Server<A> {
         self.0.refusals.write(reason, code, context, now);
     }
 
-    fn begin(&self, parts: &mut Parts, upgrade: bool) -> Result<Next<Entry<A>>, Refused> {
+    fn begin(
+        &self,
+        parts: &mut Parts,
+        upgrade: bool,
+        extras: &mut Extras,
+    ) -> Result<Next<Entry<A>>, Refused> {
+        if self.cors().is_some_and(|cors| cors.refuses(parts)) {
+            return Err(Refused::Origin);
+        }
         let head = Head {
             method: parts.method.as_str(),
             subpath: self.subpath(parts.uri.path()),
@@ -113,45 +166,82 @@ impl<A: Acceptor> Server<A> {
             upgrade,
         };
         match Request::read(&head, &self.0.protocol)? {
-            Request::Open { transport, format } => self.open(parts, transport, format),
+            Request::Open { transport, format } => Ok(Next::Open(transport, format)),
             Request::Session(wanted) => {
                 let session = wanted.sid.and_then(|sid| self.0.registry.get(&sid));
                 let facts = session.as_ref().map(|it| (it.revision(), it.transport()));
                 let action = wanted.admit(facts)?;
                 let session = session.ok_or(RequestError::UnknownSid)?;
+                self.add_headers(parts, false, extras);
                 self.go_on(session, action, wanted.format, parts)
             }
             _ => Err(RequestError::BadRequest.into()),
         }
     }
 
-    fn open(
+    /// What the application says besides, if the request succeeds.
+    fn add_headers(&self, request: &Parts, opens: bool, extras: &mut Extras) {
+        let mut headers = HeaderMap::new();
+        self.0.acceptor.headers(request, opens, &mut headers);
+        extras.add(headers);
+    }
+
+    async fn open(
+        &self,
+        mut parts: Parts,
+        transport: Transport,
+        format: Option<Format>,
+        extras: &mut Extras,
+    ) -> Result<Next<Entry<A>>, Refused> {
+        let allowed = self.allow(&mut parts).await;
+        let opened = allowed.and_then(|()| self.start(&mut parts, transport, format, extras));
+        self.tell(opened.as_ref().err(), &parts);
+        opened
+    }
+
+    async fn allow(&self, parts: &mut Parts) -> Result<(), Refused> {
+        if self.0.registry.is_closing() {
+            return Err(Refused::Closing);
+        }
+        let allowed = self.0.acceptor.allow(parts).await;
+        allowed.map_err(|refusal| RequestError::from(refusal).into())
+    }
+
+    /// Makes a session and its task.
+    fn start(
         &self,
         parts: &mut Parts,
         transport: Transport,
         format: Option<Format>,
+        extras: &mut Extras,
     ) -> Result<Next<Entry<A>>, Refused> {
-        let registry = &self.0.registry;
+        let (registry, acceptor) = (&self.0.registry, &self.0.acceptor);
         let running = registry.running();
-        if registry.is_closing() {
-            return Err(Refused::Closing);
-        }
         let format = format.ok_or(RequestError::UnsupportedVersion)?;
+        let sid = acceptor.sid(parts).map_err(RequestError::from)?;
+        let sid = sid.unwrap_or_else(|| Sid::from_random(random()));
+        self.add_headers(parts, true, extras);
         let websocket = match transport {
             Transport::Polling => None,
             _ => Some(websocket::accept(parts).ok_or(RequestError::BadRequest)?),
         };
-        let sid = Sid::from_random(random());
         let session = Session::new(sid, format.revision, transport, self.0.rules.clone());
         // Asked last: whoever is accepted here has a session, and will hear of its end.
-        let mut application = self
-            .0
-            .acceptor
+        let mut application = acceptor
             .open(session.clone(), parts)
-            .map_err(|refusal| RequestError::Forbidden(refusal.0))?;
+            .map_err(RequestError::from)?;
         if !registry.insert(session.clone()) {
-            application.handle_close(CloseReason::ForcedClose, Some("server is closing"));
-            return Err(Refused::Closing);
+            let (is_closing, reason) = (registry.is_closing(), CloseReason::ForcedClose);
+            application.handle_close(reason, Some("session was not opened"));
+            return Err(match is_closing {
+                true => Refused::Closing,
+                false => RequestError::BadRequest.into(),
+            });
+        }
+        if let (Transport::Polling, Some(cookie)) = (transport, &self.0.config.cookie)
+            && let Some(cookie) = cookie.header(&sid)
+        {
+            extras.set_cookie(cookie);
         }
         let tape = self.0.acceptor.record(parts);
         if let Some(tape) = &tape {
@@ -167,7 +257,7 @@ impl<A: Acceptor> Server<A> {
             let task = Task::new(registry.clone(), session, machine, application, running)
                 .with_link(self.handshake(upgrade, format));
             tokio::spawn(task);
-            return Ok(Next::Respond(response));
+            return Ok(Next::respond(response));
         }
         let (reply, answer) = oneshot::channel();
         let request = session.next_request();
@@ -196,9 +286,9 @@ impl<A: Acceptor> Server<A> {
                     request: session.next_request(),
                     kind: Kind::Websocket(self.handshake(upgrade, format)),
                 });
-                Ok(Next::Respond(response))
+                Ok(Next::respond(response))
             }
-            _ => Ok(Next::Respond(bare(StatusCode::INTERNAL_SERVER_ERROR))),
+            _ => Ok(Next::respond(bare(StatusCode::INTERNAL_SERVER_ERROR))),
         }
     }
 

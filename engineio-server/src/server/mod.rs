@@ -1,6 +1,11 @@
 //! The server as a program holds it: its sessions, and their end.
 
 mod answer;
+#[cfg(feature = "http-compression")]
+mod compression;
+mod cookie;
+mod cors;
+mod extras;
 
 use std::fmt;
 use std::future::Future;
@@ -8,12 +13,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::request::Parts;
 use http_body::Body;
 use http_body_util::Full;
 
+#[cfg(feature = "http-compression")]
+pub use self::compression::Compression;
+pub use self::cookie::{SameSite, SessionCookie};
+pub use self::cors::Cors;
 use crate::application::{Acceptor, Application};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::overflow::Bounds;
 use crate::refused::RefusalLog;
 use crate::registry::Registry;
 use crate::service::Endpoint;
@@ -31,7 +42,7 @@ pub struct Server<A: Acceptor>(Arc<Inner<A>>);
 struct Inner<A: Acceptor> {
     config: Config,
     protocol: Arc<proto::server::Config>,
-    rules: Arc<Rules>,
+    rules: Arc<Rules<Entry<A>>>,
     acceptor: A,
     registry: Arc<Registry<Entry<A>>>,
     refusals: RefusalLog,
@@ -55,7 +66,10 @@ impl<A: Acceptor> Server<A> {
             protocol: Arc::new(config.protocol.clone()),
             rules: Arc::new(Rules {
                 clock,
-                limits: config.outbox,
+                bounds: Bounds {
+                    limits: config.outbox,
+                    weigh: A::Application::weigh,
+                },
             }),
             config,
             acceptor,
@@ -82,6 +96,18 @@ impl<A: Acceptor> Server<A> {
     #[must_use]
     pub fn path(&self) -> &str {
         &self.0.config.path
+    }
+
+    fn cors(&self) -> Option<&Cors> {
+        self.0.config.cors.as_ref()
+    }
+
+    /// Adds [CORS headers](Cors) to an answer that others give below the server's path, so that
+    /// pages may read it like those of the server. Does nothing unless configured.
+    pub fn share<B>(&self, request: &Parts, response: &mut http::Response<B>) {
+        if let Some(cors) = self.cors() {
+            cors.write(request, response.headers_mut());
+        }
     }
 
     /// Sessions that are open now.

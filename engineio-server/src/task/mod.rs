@@ -10,6 +10,7 @@
 //! ```
 
 mod read;
+mod stall;
 mod timer;
 
 use std::collections::VecDeque;
@@ -24,8 +25,10 @@ use proto::server::{self, LinkEnd, LinkId, Output, RequestId};
 use proto::{CloseReason, Tick, Transport};
 use tokio::task::coop;
 
+use self::stall::Stall;
 use self::timer::Timer;
 use crate::application::{Application, SessionContext};
+use crate::config::OverflowPolicy;
 use crate::link::{Handshake, Link};
 use crate::mailbox::{Delivery, Kind, Reply};
 use crate::metrics;
@@ -39,6 +42,10 @@ const MAX_ROUNDS: usize = 8;
 
 /// Capacity of the local queue, in entries, that may stay allocated while it is empty.
 const RETAINED_CAPACITY: usize = 4;
+
+/// Bytes that are handed to the transport before it has taken the last ones, where the queue may
+/// drop what it still has. So many keep a link busy.
+const AHEAD: usize = 64 * 1024;
 
 /// The protocol's state machine, which can be recorded.
 pub(crate) type Machine = Recorded<server::Session>;
@@ -61,8 +68,7 @@ pub(crate) struct Task<A: Application> {
     timer: Timer,
     /// Whether the application took messages when it was last asked.
     reading: bool,
-    /// Whether the peer has taken something since the queue was last told.
-    progress: bool,
+    stall: Stall,
     /// Taken out while the task runs in it.
     span: SessionSpan,
     /// Last, so that the server counts the task until everything else of it is gone.
@@ -107,7 +113,7 @@ impl<A: Application> Task<A> {
             entries: VecDeque::new(),
             deliveries: Vec::new(),
             reading: true,
-            progress: false,
+            stall: Stall::default(),
             _running: running,
         }
     }
@@ -250,7 +256,9 @@ impl<A: Application> Task<A> {
                 _ => {}
             }
         }
-        self.progress |= replied && self.machine.queued_bytes() < before;
+        if replied && self.machine.queued_bytes() < before {
+            self.stall.end();
+        }
     }
 
     fn note_upgrade(&self, to: Transport) {
@@ -268,7 +276,9 @@ impl<A: Application> Task<A> {
             // being written, turn after turn, a client that never pauses would be given up.
             let write = future::poll_fn(|cx| link.poll_write(cx, &mut bytes));
             let written = pin!(coop::unconstrained(write)).poll(cx);
-            self.progress |= bytes > 0;
+            if bytes > 0 {
+                self.stall.end();
+            }
             self.registry.meters.written(bytes);
             if let Poll::Ready(Err(_)) = written {
                 let id = link.id;
@@ -292,18 +302,26 @@ impl<A: Application> Task<A> {
             return Work::Some;
         }
         let standing = self.standing(now);
-        self.session
-            .outbox()
-            .take(&mut self.entries, &mut self.deliveries, &standing)
+        self.session.outbox().take(
+            &mut self.entries,
+            &mut self.deliveries,
+            &standing,
+            self.session.bounds(),
+        )
     }
 
     fn standing(&mut self, now: Tick) -> Standing {
         let in_flight = self.link.as_ref().map_or(0, Link::unsent);
+        let unsent = self.unsent();
         Standing {
-            unsent: self.unsent(),
-            progress: mem::take(&mut self.progress),
+            unsent,
+            stalled_since: self.stall.since(unsent, now),
             writable: in_flight == 0 && self.machine.is_writable(),
-            now,
+            room: match self.session.bounds().limits.policy {
+                // What the machine has can no longer be dropped.
+                OverflowPolicy::DropOldest => AHEAD.saturating_sub(unsent),
+                _ => usize::MAX,
+            },
         }
     }
 
@@ -312,7 +330,24 @@ impl<A: Application> Task<A> {
         self.machine.queued_bytes() + self.link.as_ref().map_or(0, Link::unsent)
     }
 
-    /// Ends a session whose client takes too little.
+    /// When the client will have taken too little for too long.
+    fn stall_timeout(&mut self, now: Tick) -> Option<Tick> {
+        let limits = self.session.bounds().limits;
+        let unsent = self.unsent();
+        let since = self.stall.since(unsent, now)?;
+        (limits.policy == OverflowPolicy::Disconnect && unsent > limits.soft)
+            .then(|| limits.patience(since))
+    }
+
+    /// Ends the session of a client that takes too little.
+    fn watch(&mut self, now: Tick) {
+        let stalled = self.stall_timeout(now).is_some_and(|at| at <= now);
+        if stalled || self.unsent() > self.session.bounds().limits.hard {
+            self.give_up(now);
+            self.handle_outputs(now);
+        }
+    }
+
     fn give_up(&mut self, now: Tick) {
         let reason = CloseReason::TransportError;
         self.machine.abort(now, reason, "client is too slow");
@@ -374,10 +409,7 @@ impl<A: Application> Task<A> {
             this.handle_timeouts(now, cx);
             this.handle_outputs(now);
             this.write(now, cx);
-            if this.unsent() > this.session.hard_limit() {
-                this.give_up(now);
-                this.handle_outputs(now);
-            }
+            this.watch(now);
             if this.machine.is_closed() && !this.receipting {
                 return Poll::Ready(());
             }
@@ -389,7 +421,11 @@ impl<A: Application> Task<A> {
             if more {
                 break;
             }
-            let deadlines = [this.machine.poll_timeout(), this.application.poll_timeout()];
+            let deadlines = [
+                this.machine.poll_timeout(),
+                this.application.poll_timeout(),
+                this.stall_timeout(now),
+            ];
             if this.timer.arm(&this.registry, cx, now, deadlines) {
                 continue;
             }
@@ -399,6 +435,7 @@ impl<A: Application> Task<A> {
                 &mut this.deliveries,
                 cx.waker(),
                 &standing,
+                this.session.bounds(),
             ) {
                 Work::None => return Poll::Pending,
                 Work::Close => this.machine.close(now),

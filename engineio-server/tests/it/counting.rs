@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use allocation_counter::measure;
+use bytes::Bytes;
 use engineio_server::Prepared;
+use http_body_util::Full;
 use tokio::runtime::{Builder, Handle};
 
 use crate::host::{Host, pass, settle};
@@ -131,4 +133,12 @@ fn a_broadcast_makes_each_form_of_its_attachment_once() {
     }
     // Two of these are longer by a third.
     assert_eq!(encodings(&all.repeat(SESSIONS / all.len())), 3);
+}
+/// Every client on polling has one of these, most of the time.
+#[tokio::test]
+async fn a_poll_that_waits_is_small() {
+    let (host, _events) = Host::echo();
+    let request = http::Request::new(Full::<Bytes>::default());
+    let size = size_of_val(&host.server.handle(request));
+    assert!(size <= 1088, "{size} bytes");
 }

@@ -6,6 +6,7 @@ mod counting;
 mod driver;
 mod host;
 mod http;
+mod pressure;
 mod puppet;
 mod revision_3;
 mod wire;

@@ -6,17 +6,21 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use engineio_server::{
-    Acceptor, Application, CloseReason, Message, Prepared, Refusal, Session, SessionContext,
-    Transport,
+    Acceptor, Application, CloseReason, Message, Prepared, Refusal, Session, SessionContext, Sid,
+    Transport, Weight,
 };
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue};
 use tokio::sync::mpsc;
 
-use crate::host::patiently;
+use crate::host::{patiently, settle};
 
 /// What an entry tells a puppet to do.
 #[derive(Debug)]
 pub(crate) enum Order {
     Send(Prepared),
+    /// As well, and a policy must not drop it.
+    Keep(Prepared),
     Close,
     Panic,
     /// Whether to take messages from now on.
@@ -43,10 +47,25 @@ pub(crate) enum Reaction {
     EchoThroughQueue,
     /// Refuses further messages until it is polled.
     Pause,
-    /// Refuses the session instead, in these words.
+    /// Refuses the session instead, in these words, after a while.
+    Disallow(&'static str),
+    /// The same, when everything else of the session is there.
     Refuse(&'static str),
+    /// Finds the request for a session senseless, at once or once it is to have an id.
+    Reject(Step),
+    /// Gives the session this id.
+    Name(Sid),
+    /// Adds headers: `x-any` to whatever succeeds, `x-first` to the first answer.
+    Label,
     /// Sends this before anything else.
     Greet(&'static str),
+}
+
+/// When a session is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    Allow,
+    Name,
 }
 
 /// Makes puppets. All report to the same [`Events`].
@@ -93,9 +112,37 @@ pub(crate) struct Puppet {
 impl Acceptor for Puppets {
     type Application = Puppet;
 
-    fn open(&self, session: Session<Order>, _: &http::request::Parts) -> Result<Puppet, Refusal> {
+    async fn allow(&self, _: &mut Parts) -> Result<(), Refusal> {
         match self.reaction {
-            Reaction::Refuse(words) => return Err(Refusal(words.into())),
+            Reaction::Disallow(words) => {
+                settle().await;
+                Err(Refusal::new(words))
+            }
+            Reaction::Reject(Step::Allow) => Err(Refusal::BadRequest),
+            _ => Ok(()),
+        }
+    }
+
+    fn sid(&self, _: &Parts) -> Result<Option<Sid>, Refusal> {
+        match self.reaction {
+            Reaction::Reject(Step::Name) => Err(Refusal::BadRequest),
+            Reaction::Name(sid) => Ok(Some(sid)),
+            _ => Ok(None),
+        }
+    }
+
+    fn headers(&self, _: &Parts, opens: bool, headers: &mut HeaderMap) {
+        if self.reaction == Reaction::Label {
+            headers.insert("x-any", HeaderValue::from_static("any"));
+            if opens {
+                headers.insert("x-first", HeaderValue::from_static("first"));
+            }
+        }
+    }
+
+    fn open(&self, session: Session<Order>, _: &Parts) -> Result<Puppet, Refusal> {
+        match self.reaction {
+            Reaction::Refuse(words) => return Err(Refusal::new(words)),
             Reaction::Greet(text) => {
                 let greeting = Order::Send(Prepared::text(text));
                 session.push(greeting, text.len()).unwrap();
@@ -126,6 +173,15 @@ impl Puppet {
 impl Application for Puppet {
     type Entry = Order;
 
+    fn weigh(order: &Order) -> Weight {
+        let (bytes, droppable) = match order {
+            Order::Send(message) => (message.wire_len(), true),
+            Order::Keep(message) => (message.wire_len(), false),
+            Order::Close | Order::Panic | Order::Read(_) => (0, false),
+        };
+        Weight { bytes, droppable }
+    }
+
     fn handle_message(&mut self, cx: &mut SessionContext<'_, '_>, message: Message<'_>) {
         let (event, answer) = match message {
             Message::Text(text) => (Event::Text(text.to_owned()), Prepared::text(text)),
@@ -148,7 +204,7 @@ impl Application for Puppet {
 
     fn handle_entry(&mut self, cx: &mut SessionContext<'_, '_>, order: Order) {
         match order {
-            Order::Send(message) => cx.send(message),
+            Order::Send(message) | Order::Keep(message) => cx.send(message),
             Order::Close => cx.close(),
             Order::Panic => panic!("ordered to"),
             Order::Read(reading) => self.reading = reading,

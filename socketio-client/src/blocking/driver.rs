@@ -22,7 +22,7 @@ use super::socket::Socket;
 use super::worker::Worker;
 use crate::engine::blocking::{Dialer, Reactor, Session, Step};
 use crate::engine::core::{Memory, StreamId};
-use crate::engine::{self, ErrorKind, Handshake, Message, Prepared, Transport};
+use crate::engine::{self, ErrorKind, Handshake, Message, Prepared, Tape, Transport};
 use crate::extract::What;
 use crate::hub::{Answer, Rest, Ticket};
 use crate::link::{self, Link, Work};
@@ -192,10 +192,10 @@ impl<'a> Driver<'a> {
     }
 
     fn handle_opened(&mut self) {
-        if let Some((revision, sid)) = self.link.opened() {
+        if let Some(opened) = self.link.opened() {
             self.shared.set_transport(self.link.transport());
             let hub = self.shared.hub();
-            hub.drive(|manager, now| manager.handle_opened(now, revision, &sid));
+            hub.drive(|manager, now| manager.handle_opened(now, opened));
         }
     }
 
@@ -371,6 +371,10 @@ fn start(
 impl link::Session for Session {
     fn handshake(&self) -> Option<&Handshake> {
         self.core().handshake()
+    }
+
+    fn tape(&self) -> Option<&Tape> {
+        self.core().tape()
     }
 
     fn revision(&self) -> engine::Revision {

@@ -1,11 +1,14 @@
 //! How a client connects, with the reference's defaults.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use engineio_proto::{Revision, Transport};
 use http::HeaderMap;
 
-use super::{Proxy, Tls};
+use super::environment::Environment;
+use super::tape::Recording;
+use super::{Proxy, ProxyParseError, Tape, Target, Tls};
 
 /// Configuration of a client: where to, by which transports, and how long anything may take.
 ///
@@ -60,8 +63,11 @@ pub struct Config {
     pub max_redirects: u8,
     /// Subprotocols to offer for a websocket, in the order of preference. Default none.
     pub protocols: Vec<String>,
-    /// Through what the server is reached. Default nothing.
+    /// Through what the server is reached. Default nothing, or what the environment says if it was
+    /// [asked](Self::proxy_from_env).
     pub proxy: Option<Proxy>,
+    environment: Environment,
+    pub(super) recording: Recording,
     /// How TLS is spoken, if the URL asks for it. Default: as the system would.
     pub tls: Tls,
     /// The largest response and the longest websocket message that is accepted, in bytes; what is
@@ -116,6 +122,8 @@ impl Config {
             max_redirects: 20,
             protocols: Vec::new(),
             proxy: None,
+            environment: Environment::default(),
+            recording: Recording::default(),
             tls: Tls::new(),
             max_payload: 100_000_000,
             open_timeout: Duration::from_secs(20),
@@ -123,6 +131,69 @@ impl Config {
             upgrade_timeout: Duration::from_secs(10),
             close_timeout: Duration::from_secs(30),
         }
+    }
+
+    /// Reaches servers through the proxies that the environment names now, unless
+    /// [`proxy`](Self::proxy) says which. Like curl, and only on demand, it goes by these variables;
+    /// in lower case they come before those in upper case:
+    ///
+    /// | variable | its value |
+    /// |---|---|
+    /// | `http_proxy` | the [`Proxy`] for `http` and `ws`; `http://` may be left out |
+    /// | `https_proxy` | that for `https` and `wss` |
+    /// | `all_proxy` | that for what the other two do not name |
+    /// | `no_proxy` | who is reached without one, with commas or blanks between: names, which stand for all names below them as well, addresses, networks (`10.0.0.0/8`); or `*`, everybody |
+    ///
+    /// Other than curl it reads `HTTP_PROXY`, but not in a CGI program (where `REQUEST_METHOD` is
+    /// set): there it is what a client has sent as a header.
+    ///
+    /// ```
+    /// use socketio_client::engine::Config;
+    ///
+    /// let mut config = Config::new("https://example.com");
+    /// config.proxy_from_env()?;
+    /// # Ok::<(), socketio_client::engine::ProxyParseError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// One of the variables names no [`Proxy`]. Nothing has changed.
+    pub fn proxy_from_env(&mut self) -> Result<&mut Self, ProxyParseError> {
+        self.environment = Environment::read(|name| std::env::var(name).ok())?;
+        Ok(self)
+    }
+
+    /// Records what happens on some links to the server: asked once for each, before it is opened.
+    /// Default: none.
+    ///
+    /// A record is a file of JSON lines, in which texts and numbers are replaced by others of the
+    /// same length, and which leaves out ids and credentials; the rules of [`Tape`] hold. It is
+    /// enough to see what went wrong between client and server, and to make it happen again: send us
+    /// the file.
+    ///
+    /// ```
+    /// use std::fs::File;
+    /// use std::io::BufWriter;
+    ///
+    /// use socketio_client::engine::{Config, Tape};
+    ///
+    /// let mut config = Config::new("http://localhost:3000");
+    /// config.record(|| {
+    ///     let file = File::create("link.jsonl").ok()?;
+    ///     Some(Tape::new(BufWriter::new(file)))
+    /// });
+    /// ```
+    ///
+    /// Here every link overwrites the file of the one before. `hook` runs where the client talks to
+    /// the server: be brief.
+    pub fn record(&mut self, hook: impl Fn() -> Option<Tape> + Send + Sync + 'static) -> &mut Self {
+        self.recording = Recording(Some(Arc::new(hook)));
+        self
+    }
+
+    /// What is on the way to somebody.
+    pub(super) fn proxy_to(&self, target: &Target) -> Option<&Proxy> {
+        let environment = || self.environment.proxy(target);
+        self.proxy.as_ref().or_else(environment)
     }
 }
 

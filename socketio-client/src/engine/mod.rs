@@ -16,11 +16,13 @@ pub(crate) mod core;
 mod dial;
 #[cfg(all(test, feature = "async", feature = "blocking"))]
 mod dialing;
+mod environment;
 mod error;
 mod proxy;
 pub(crate) mod random;
 #[cfg(feature = "async")]
 mod scratch;
+mod tape;
 mod target;
 #[cfg(all(test, feature = "async", feature = "blocking"))]
 mod testing;
@@ -38,6 +40,7 @@ pub(crate) use self::dial::Dialer;
 pub use self::dial::{BoxStream, ByteStream, Connect, Connecting};
 pub use self::error::{Error, ErrorKind};
 pub use self::proxy::{Proxy, ProxyParseError};
+pub use self::tape::Tape;
 pub use self::target::Target;
 pub use self::tls::Tls;
 pub use self::tunnel::ProxyError;

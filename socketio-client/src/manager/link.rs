@@ -5,7 +5,8 @@ use std::{mem, time::Duration};
 use super::{AckFailure, Event, Flow, Link, Manager, Output, SocketKey, socket::Phase};
 use crate::{
     ConnectError, DisconnectReason, Stage, Status, engine,
-    proto::{Revision, Tick, client},
+    link::Opened,
+    proto::{Tick, record::Recorded},
 };
 
 impl<A> Manager<A> {
@@ -24,12 +25,17 @@ impl<A> Manager<A> {
         self.end(now, Ending::Ours(DisconnectReason::ForcedClose), None);
     }
 
-    /// The link is open. `revision` is that of Socket.IO, `link` the id of the session below.
-    pub(crate) fn handle_opened(&mut self, now: Tick, revision: Revision, link: &str) {
+    /// The link is open.
+    pub(crate) fn handle_opened(&mut self, now: Tick, opened: Opened) {
         if self.is_closing() || !matches!(self.link, Link::Opening) {
             return;
         }
-        let connection = client::Connection::new(revision, &self.connection, link);
+        let Opened {
+            revision,
+            sid,
+            tape,
+        } = opened;
+        let connection = Recorded::client(revision, &self.connection, &sid, tape);
         self.link = Link::Open(Box::new(connection));
         self.flow = Flow::Ready;
         let attempt = self.backoff.attempts();

@@ -47,7 +47,7 @@ use socket::{Awaited, Phase, Socket};
 
 use crate::{
     Buffer, Config, Reconnection,
-    proto::{Tick, client},
+    proto::{Tick, client, record::Recorded},
 };
 
 pub(crate) use vocabulary::{AckFailure, Event, Flow, Outgoing, Output, ReplyTo, Sent};
@@ -99,7 +99,7 @@ enum Link<A> {
     /// The driver has been asked for one.
     Opening,
     /// There is one.
-    Open(Box<client::Connection<Awaited<A>>>),
+    Open(Box<Recorded<client::Connection<Awaited<A>>>>),
 }
 
 impl<A> Manager<A> {

@@ -4,7 +4,7 @@ use std::task::{Context, Poll};
 
 use super::Configuring;
 use crate::engine::{
-    self, CloseReason, Connection, ConnectionEvent as Event, Handshake, Message, Prepared,
+    self, CloseReason, Connection, ConnectionEvent as Event, Handshake, Message, Prepared, Tape,
     Transport,
 };
 use crate::link::{Link, Session, Work};
@@ -56,6 +56,10 @@ pub(super) fn poll_leaving(link: &mut Link<Connection, Configuring>, cx: &mut Co
 impl Session for Connection {
     fn handshake(&self) -> Option<&Handshake> {
         self.handshake()
+    }
+
+    fn tape(&self) -> Option<&Tape> {
+        self.tape()
     }
 
     fn revision(&self) -> engine::Revision {

@@ -187,10 +187,10 @@ impl Task {
     }
 
     fn handle_opened(&mut self) {
-        if let Some((revision, sid)) = self.link.opened() {
+        if let Some(opened) = self.link.opened() {
             self.shared().set_transport(self.link.transport());
             self.hub()
-                .drive(|manager, now| manager.handle_opened(now, revision, &sid));
+                .drive(|manager, now| manager.handle_opened(now, opened));
         }
     }
 

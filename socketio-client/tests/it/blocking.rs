@@ -248,6 +248,38 @@ fn a_lost_link_is_opened_again_and_what_was_emitted_meanwhile_arrives() {
     assert!(stages.try_iter().count() > 0);
 }
 
+/// A server that opens a session on websocket, lets the client in, and says nothing more.
+fn mute() -> String {
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let mut held = Vec::new();
+        for stream in listener.incoming() {
+            let mut websocket = tungstenite::accept(stream.unwrap()).unwrap();
+            let open = r#"0{"sid":"a","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":100}"#;
+            websocket.send(open.into()).unwrap();
+            assert_eq!(websocket.read().unwrap().to_text().unwrap(), "40");
+            websocket.send(r#"40{"sid":"b"}"#.into()).unwrap();
+            held.push(websocket);
+        }
+    });
+    url
+}
+
+#[test]
+fn a_new_link_does_not_wait_for_one_that_a_mute_server_holds_up() {
+    let mut config = Config::new(mute());
+    config.engine.transports = vec![Transport::Websocket];
+    // It is not waited for: the test would take longer than anybody's patience.
+    config.engine.close_timeout = PATIENCE * 100;
+    let client = Client::new(config);
+    for _ in 0..20 {
+        client.connect().unwrap();
+        assert!(client.is_open());
+        client.disconnect();
+    }
+}
+
 #[test]
 fn calls_end_with_the_connection_and_with_their_patience() {
     let host = Host::new();

@@ -1,7 +1,10 @@
 //! Events, acknowledgements and handlers.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +15,7 @@ use socketio_client::{
 };
 use tokio::time::Instant;
 
-use crate::host::{Door, Host, pass, patiently, settle};
+use crate::host::{Door, Host, config, pass, patiently, settle};
 
 /// A client that is connected.
 async fn connected(host: &Host) -> Client {
@@ -78,7 +81,7 @@ async fn several_arguments_and_bytes_anywhere_go_there_and_back() {
 async fn what_a_handler_returns_is_the_acknowledgement() {
     let host = Host::new();
     let client = host.client();
-    client.on("add", async |Data((a, b)): Data<(i32, i32)>| a + b);
+    client.on("add", |Data((a, b)): Data<(i32, i32)>| a + b);
     client.on("several", async || Ack(("one", 2)));
     client.on("nothing", async || {});
     client.on("late", async |ack: AckSender| {
@@ -211,6 +214,77 @@ async fn while_handlers_wait_the_server_is_read_up_to_a_bound() {
     door.open();
     settle().await;
     assert_eq!(started.load(Ordering::Relaxed), 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_bounds_of_handlers_and_streams_are_configuration() {
+    let host = Host::new();
+    let mut config = config();
+    config.handlers.running = 2;
+    config.handlers.inbox = 3;
+    config.handlers.stream = 4;
+    let client = host.client_with(config);
+    let (door, started) = (Door::new(), Arc::new(AtomicUsize::new(0)));
+    let (gate, count) = (door.clone(), Arc::clone(&started));
+    client.on("slow", move || {
+        let door = gate.clone();
+        count.fetch_add(1, Ordering::Relaxed);
+        async move { door.pass().await }
+    });
+    host.io.on("echo", async |args: RawArgs| args);
+    patiently(client.connect()).await.unwrap();
+    for _ in 0..4 {
+        host.io.emit("slow", &()).unwrap();
+    }
+    settle().await;
+    assert_eq!(started.load(Ordering::Relaxed), 2);
+    assert_eq!(client.call::<u8>("echo", &1).await.unwrap(), 1);
+    // The third that waits fills the inbox, and what comes behind is not read.
+    host.io.emit("slow", &()).unwrap();
+    let mut answer = pin!(client.call::<u8>("echo", &1));
+    settle().await;
+    assert!(poll_fn(|cx| Poll::Ready(answer.as_mut().poll(cx).is_pending())).await);
+    door.open();
+    assert_eq!(answer.await.unwrap(), 1);
+
+    let mut events = client.events();
+    for n in 0..4 {
+        host.io.emit("tick", &n).unwrap();
+    }
+    settle().await;
+    let mut answer = pin!(client.call::<u8>("echo", &1));
+    settle().await;
+    assert!(poll_fn(|cx| Poll::Ready(answer.as_mut().poll(cx).is_pending())).await);
+    assert_eq!(events.next().await.unwrap().name, "tick");
+    assert_eq!(answer.await.unwrap(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn plain_functions_are_handlers_and_their_panics_are_caught() {
+    let mut host = Host::new();
+    let client = host.client();
+    client.on("add", |Data((a, b)): Data<(i32, i32)>| a + b);
+    client.on("fail", || Err::<(), _>("no"));
+    client.on("panic", || {
+        if true {
+            panic!("oh");
+        }
+    });
+    client.on("later", |ack: AckSender| ack.send(&"by hand").unwrap());
+    patiently(client.connect()).await.unwrap();
+    let server = host.io.of("/");
+    let sum = server.call::<i32>("add", &(2, 3)).unwrap().all().await;
+    assert!(matches!(sum[..], [(_, Ok(5))]));
+    let later = server.call::<String>("later", &()).unwrap().all().await;
+    assert_eq!(later[0].1.as_ref().unwrap(), "by hand");
+    host.io.emit("fail", &()).unwrap();
+    host.diary
+        .expect(r#"handler of "fail" in / failed: no"#)
+        .await;
+    host.io.emit("panic", &()).unwrap();
+    host.diary
+        .expect(r#"handler of "panic" in / failed: panicked: oh"#)
+        .await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use socketio_client::{AckError, Client, Data, Socket, Status};
+use socketio_client::{AckError, Client, Data, Socket};
 use tokio::runtime::Runtime;
 use tokio::time::Instant;
 
@@ -93,59 +93,6 @@ async fn handlers_that_run_hold_the_client_until_they_end() {
     host.diary.expect("done true").await;
     settle().await;
     assert_eq!(host.network.open(), 0);
-}
-
-/// Polls a future so often, and drops it.
-fn poll_and_drop(future: impl Future, polls: usize) -> bool {
-    let mut future = pin!(future);
-    let mut cx = Context::from_waker(Waker::noop());
-    (0..polls).any(|_| future.as_mut().poll(&mut cx).is_ready())
-}
-
-#[tokio::test(start_paused = true)]
-async fn every_future_can_be_dropped_at_any_time() {
-    let host = Host::new();
-    host.io.on("echo", async |Data(n): Data<u8>| n);
-    let client = host.client();
-    let mut events = client.events();
-    for polls in 0..3 {
-        poll_and_drop(client.connect(), polls);
-        settle().await;
-        assert_eq!(client.status().get(), Status::Closed);
-        poll_and_drop(client.connect_with_retry(), polls);
-        settle().await;
-        assert_eq!(client.status().get(), Status::Closed);
-        poll_and_drop(client.of("/").connect(), polls);
-        settle().await;
-        assert_eq!(
-            (client.status().get(), host.network.open()),
-            (Status::Closed, 0)
-        );
-    }
-    patiently(client.connect()).await.unwrap();
-    for polls in 0..3 {
-        poll_and_drop(client.call::<u8>("echo", &1), polls);
-        poll_and_drop(client.wait(), polls);
-        poll_and_drop(client.status().changed(), polls);
-        poll_and_drop(events.next(), polls);
-        settle().await;
-        assert_eq!(
-            client.call::<u8>("echo", &polls).await.unwrap() as usize,
-            polls
-        );
-    }
-    // An event is not lost with who waited for it.
-    poll_and_drop(events.next(), 2);
-    host.io.emit("tick", &1).unwrap();
-    settle().await;
-    assert_eq!(patiently(events.next()).await.unwrap().name, "tick");
-    // Closing goes on without whoever waits for it.
-    assert!(!poll_and_drop(client.close(), 1));
-    settle().await;
-    assert_eq!(
-        (client.status().get(), host.network.open()),
-        (Status::Closed, 0)
-    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use socketio_client::{
     AckError, Client, Data, DisconnectReason, SendError, Socket, Status, WhenFull,
 };
+use tokio::time::Instant;
 
 use crate::host::{Host, config, pass, patiently, settle, websocket};
 
@@ -208,7 +209,7 @@ async fn a_client_that_has_given_up_can_be_told_to_go_on() {
     host.network.cut();
     settle().await;
     assert_eq!(client.status().get(), Status::Waiting);
-    let start = tokio::time::Instant::now();
+    let start = Instant::now();
     patiently(client.connect()).await.unwrap();
     assert!(start.elapsed() < Duration::from_millis(100));
 }
@@ -225,6 +226,38 @@ async fn a_silent_server_is_noticed() {
     host.network.freeze();
     host.diary.expect("ping timeout false").await;
     host.diary.expect("connect true").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_link_does_not_wait_for_one_that_a_mute_server_holds_up() {
+    for config in [config(), websocket()] {
+        let mut host = Host::new();
+        let client = host.client_with(config);
+        observe(&host, &client);
+        patiently(client.connect()).await.unwrap();
+        host.diary.expect("connect true").await;
+        let begun = Instant::now();
+        for _ in 0..20 {
+            host.network.freeze();
+            client.disconnect();
+            host.diary.expect("io client disconnect false").await;
+            patiently(client.connect()).await.unwrap();
+            host.diary.expect("connect true").await;
+        }
+        assert!(
+            begun.elapsed() < Duration::from_secs(1),
+            "{:?}",
+            begun.elapsed()
+        );
+        // What is left of the old ones is given up in the end.
+        client.close().await;
+        assert!(
+            begun.elapsed() <= Duration::from_secs(31),
+            "{:?}",
+            begun.elapsed()
+        );
+        assert_eq!(client.transport(), None);
+    }
 }
 
 #[tokio::test(start_paused = true)]

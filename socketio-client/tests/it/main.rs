@@ -6,6 +6,8 @@ mod blocking;
 #[cfg(feature = "async")]
 mod client_abuse;
 #[cfg(feature = "async")]
+mod client_cancel;
+#[cfg(feature = "async")]
 mod client_connect;
 #[cfg(feature = "async")]
 mod client_events;
@@ -15,6 +17,8 @@ mod client_lifetime;
 mod client_net;
 #[cfg(feature = "async")]
 mod client_reconnect;
+#[cfg(feature = "async")]
+mod client_record;
 #[cfg(feature = "async")]
 mod client_simple;
 #[cfg(feature = "async")]

@@ -30,7 +30,7 @@ impl<'a> Claim<'a> {
     /// The reference does not take the two out of what users see as `auth`, and neither does this:
     /// who writes credentials into a log file writes a secret.
     pub fn of(revision: Revision, auth: Option<&'a str>) -> Option<Self> {
-        let auth = auth.filter(|_| revision.rules().recovers);
+        let auth = auth.filter(|_| revision.recovers());
         serde_json::from_str(auth?).ok()
     }
 }

@@ -2,17 +2,17 @@
 
 use std::collections::HashMap;
 
-use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use proc_macro2::{Span, TokenStream};
+use quote::quote_spanned;
 use syn::{Attribute, Error, FnArg, ImplItem, ImplItemFn, ItemImpl, LitStr, Result};
 
-use crate::handling::Handling;
+use crate::handling::{Handling, ours_at};
 use crate::names::Path;
 use crate::role::{EventOptions, Other, Role};
 
 /// The impl block without our attributes, and the class with its handlers beside it.
 pub(crate) fn expand(path: Option<LitStr>, mut block: ItemImpl) -> Result<TokenStream> {
-    let default = || LitStr::new("/", proc_macro2::Span::call_site());
+    let default = || LitStr::new("/", Span::call_site());
     let path = Path::new(path.unwrap_or_else(default))?;
     if let Some((of, _)) = &block.trait_ {
         let what =
@@ -29,7 +29,7 @@ pub(crate) fn expand(path: Option<LitStr>, mut block: ItemImpl) -> Result<TokenS
     let errors = class.errors.into_iter().map(Error::into_compile_error);
     let (generics, _, bounds) = block.generics.split_for_impl();
     let (ty, place, path) = (&block.self_ty, path.place(), path.text);
-    Ok(quote! {
+    Ok(quote_spanned! {ours_at(Span::call_site())=>
         #block
 
         #[automatically_derived]
@@ -78,16 +78,18 @@ impl Class {
             Role::Other(other) => self.other(method, other)?,
         };
         Ok(Some(
-            quote_spanned!(span=> #(#conditions)* { #registration }),
+            quote_spanned!(ours_at(span)=> #(#conditions)* let handlers = { #registration };),
         ))
     }
 
     fn event(&mut self, method: &ImplItemFn, options: &EventOptions) -> Result<TokenStream> {
-        let name = options.name(&method.sig.ident)?;
-        self.claim(method, format!("event {:?}", name.value()))?;
         let handling = Handling::new(&method.sig)?;
-        let (checks, handler) = (handling.checks("reply"), options.apply(handling.closure()));
-        Ok(quote_spanned!(method.sig.ident.span()=> #checks handlers.on(#name, #handler)))
+        let name = options.name(&handling)?;
+        self.claim(method, format!("event {name}"))?;
+        let checks = handling.checks(&name.answer());
+        let handler = options.apply(handling.closure());
+        let span = ours_at(method.sig.ident.span());
+        Ok(quote_spanned!(span=> #checks handlers.on(#name, #handler)))
     }
 
     fn other(&mut self, method: &ImplItemFn, other: Other) -> Result<TokenStream> {
@@ -95,9 +97,10 @@ impl Class {
             self.claim(method, format!("`#[{}]`", other.word()))?;
         }
         let handling = Handling::new(&method.sig)?;
-        let (checks, handler) = (handling.checks(other.reply()), handling.closure());
+        let (checks, handler) = (handling.checks(&other.answer()), handling.closure());
         let on = other.registration();
-        Ok(quote_spanned!(method.sig.ident.span()=> #checks handlers.#on(#handler)))
+        let span = ours_at(method.sig.ident.span());
+        Ok(quote_spanned!(span=> #checks handlers.#on(#handler)))
     }
 
     /// The error method is no handler: it gets the error, lent, and answers at once.
@@ -112,7 +115,7 @@ impl Class {
             return Err(Error::new(signature.ident.span(), what));
         }
         let name = &signature.ident;
-        Ok(quote_spanned! {name.span()=>
+        Ok(quote_spanned! {ours_at(name.span())=>
             let this = ::std::sync::Arc::clone(&this);
             handlers.on_error(move |error: &::socketio_server::HandlerError| this.#name(error))
         })
@@ -153,7 +156,7 @@ mod tests {
     use super::*;
 
     fn expanded(path: &str, block: ItemImpl) -> String {
-        let path = LitStr::new(path, proc_macro2::Span::call_site());
+        let path = LitStr::new(path, Span::call_site());
         expand(Some(path), block).unwrap().to_string()
     }
 

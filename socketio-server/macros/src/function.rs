@@ -1,7 +1,7 @@
 //! `#[event]` on a function: a handler that knows the name of its event.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{Error, ItemFn, Result};
 
 use crate::handling::{Handling, Receiver};
@@ -10,14 +10,15 @@ use crate::role::EventOptions;
 /// A function of the same name that returns the handler, with the written one inside.
 pub(crate) fn expand(options: &EventOptions, mut function: ItemFn) -> Result<TokenStream> {
     let name = function.sig.ident.clone();
-    let event = options.name(&name)?;
     let handling = Handling::new(&function.sig)?;
     if handling.receiver() != Receiver::None {
         let what =
             "a method handles events of its class: put `#[namespace(\"/…\")]` on the impl block";
         return Err(Error::new(name.span(), what));
     }
-    let checks = handling.checks("reply");
+    let event = options.name(&handling)?;
+    let checks = handling.checks(&event.answer());
+    let event = event.to_token_stream();
     let attributes = std::mem::take(&mut function.attrs);
     let (outer, inner): (Vec<_>, Vec<_>) = attributes.into_iter().partition(|it| {
         ["doc", "cfg", "deprecated"]

@@ -3,7 +3,10 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Error, FnArg, GenericArgument, PathArguments, ReceiverKind, Result, Signature, Type};
+use syn::{
+    Error, FnArg, GenericArgument, Ident, PathArguments, ReceiverKind, Result, ReturnType,
+    Signature, Type,
+};
 
 /// As many parameters as a handler may have.
 const MOST: usize = 8;
@@ -57,21 +60,32 @@ impl<'a> Handling<'a> {
         self.receiver
     }
 
+    /// Of the function.
+    pub(crate) fn ident(&self) -> &'a Ident {
+        &self.signature.ident
+    }
+
+    /// What is taken from the event first.
+    pub(crate) fn first(&self) -> Option<&'a Type> {
+        self.types.first().copied()
+    }
+
     /// Lets the compiler complain about a parameter or result where it stands, by the words of the
     /// traits, instead of about the whole handler.
-    pub(crate) fn checks(&self, reply: &str) -> TokenStream {
+    pub(crate) fn checks(&self, answer: &Answer<'_>) -> TokenStream {
         let parameters = self
             .types
             .iter()
             .map(|it| quote_spanned!(it.span()=> ::socketio_server::check::parameter::<#it>();));
-        let reply = match &self.signature.output {
-            syn::ReturnType::Type(_, it) if !mentions_impl(it) => {
-                let reply = format_ident!("{reply}");
-                Some(quote_spanned!(it.span()=> ::socketio_server::check::#reply::<#it>();))
+        let result = match &self.signature.output {
+            ReturnType::Type(_, it) if mentions_impl(it) => None,
+            ReturnType::Type(_, it) => Some(answer.check(it)),
+            ReturnType::Default => {
+                let nothing = quote_spanned!(self.signature.ident.span()=> ());
+                Some(answer.check(&nothing))
             }
-            _ => None,
         };
-        quote!(#(#parameters)* #reply)
+        quote!(#(#parameters)* #result)
     }
 
     /// A closure that calls the method on `this`, an `Arc` of the class; or the function itself.
@@ -81,7 +95,7 @@ impl<'a> Handling<'a> {
             return quote!(Self::#name);
         }
         // Complaints about the handler as a whole point at its name.
-        let span = Span::mixed_site().located_at(name.span());
+        let span = ours_at(name.span());
         let args: Vec<_> = (0..self.types.len())
             .map(|at| format_ident!("arg{at}", span = span))
             .collect();
@@ -102,6 +116,34 @@ impl<'a> Handling<'a> {
             move |#(#args: #types),*| #body
         })
     }
+}
+
+/// Whom a handler answers.
+pub(crate) enum Answer<'a> {
+    /// A client that has sent an event.
+    Event,
+    /// One that has sent an event which is this type.
+    Typed(&'a Type),
+    /// One that wants to connect.
+    Connect,
+}
+
+impl Answer<'_> {
+    fn check(&self, result: &impl ToTokens) -> TokenStream {
+        let span = result.to_token_stream().span();
+        let check = match self {
+            Self::Event => quote_spanned!(span=> reply::<#result>),
+            Self::Typed(event) => quote_spanned!(span=> typed_reply::<#event, #result>),
+            Self::Connect => quote_spanned!(span=> connect_reply::<#result>),
+        };
+        quote_spanned!(span=> ::socketio_server::check::#check();)
+    }
+}
+
+/// For names of ours, which neither see nor are seen by those around them. Complaints point at
+/// `span`.
+pub(crate) fn ours_at(span: Span) -> Span {
+    Span::mixed_site().located_at(span)
 }
 
 fn refuse_generics(signature: &Signature) -> Result<()> {

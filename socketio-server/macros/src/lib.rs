@@ -32,6 +32,7 @@ use syn::{DeriveInput, ItemFn, ItemImpl, LitStr, parse_macro_input};
 /// | attribute | the method |
 /// |---|---|
 /// | `#[event]`, `#[event("name")]` | handles an event, by default of the method's name; behind the name may stand how to run it: `ordered`, `spawned`, `blocking`, `cancel_on_disconnect` |
+/// | `#[event(typed)]` | handles the typed event that its first parameter is |
 /// | `#[before_connect]` | must let a client pass before it can connect; there may be several, in order |
 /// | `#[connect]` | decides about clients that want to connect |
 /// | `#[disconnecting]` | runs while a socket that goes is still in its rooms |
@@ -51,7 +52,8 @@ pub fn namespace(path: TokenStream, block: TokenStream) -> TokenStream {
 }
 
 /// Makes a function the handler of an event, which has the function's name unless the attribute
-/// says another: `#[event("chat message")]`. Behind it may stand how to run it: `ordered`,
+/// says another: `#[event("chat message")]`, or `#[event(typed)]` if the first parameter is a typed
+/// event, whose name it then is. Behind it may stand how to run it: `ordered`,
 /// `spawned`, `blocking`, `cancel_on_disconnect`.
 ///
 /// The function is then passed to `register` of the server or of a namespace. It can no longer be

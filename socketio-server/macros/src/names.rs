@@ -67,39 +67,65 @@ impl Path {
     }
 }
 
+/// The runtime refuses the same, but only once the program runs.
 fn kind(path: &str) -> std::result::Result<Kind, String> {
     if path == "*" {
         return Ok(Kind::Any);
     }
+    if !path.contains(['{', '}']) {
+        return Ok(Kind::One);
+    }
+    let Some(segments) = path.strip_prefix('/') else {
+        return Err("a pattern starts with a slash: `/game/{id}`".to_owned());
+    };
     let mut names = Vec::new();
-    let mut rest = path;
-    while let Some(at) = rest.find(['{', '}']) {
-        let (Some(open), Some(close)) = (rest.find('{'), rest.find('}')) else {
-            let which = &rest[at..=at];
-            return Err(format!(
-                "`{which}` has no partner: a parameter is written `{{id}}`"
-            ));
+    let mut segments = segments.split('/').peekable();
+    while let Some(segment) = segments.next() {
+        let Some(name) = parameter(segment)? else {
+            continue;
         };
-        if close < open {
-            return Err("`}` has no partner: a parameter is written `{id}`".to_owned());
-        }
-        let name = &rest[open + 1..close];
-        if syn::parse_str::<Ident>(name.trim_start_matches('*')).is_err() {
+        let (name, is_rest) = match name.strip_prefix('*') {
+            Some(rest) => (rest, true),
+            None => (name, false),
+        };
+        if syn::parse_str::<Ident>(name).is_err() {
             return Err(format!(
-                "`{{{name}}}` is no parameter: write a name between the braces, as in `{{id}}`"
+                "write the name of a parameter between the braces of `{segment}`, as in `{{id}}`"
+            ));
+        }
+        if is_rest
+            && (segments.peek().is_some() || !segment.starts_with('{') || !segment.ends_with('}'))
+        {
+            return Err(format!(
+                "`{{*{name}}}` takes all there is: it stands alone, at the end"
             ));
         }
         if names.contains(&name) {
             return Err(format!("the parameter `{name}` appears twice"));
         }
         names.push(name);
-        rest = &rest[close + 1..];
     }
-    Ok(if names.is_empty() {
-        Kind::One
-    } else {
-        Kind::Pattern
-    })
+    Ok(Kind::Pattern)
+}
+
+/// What stands between the braces of a segment.
+fn parameter(segment: &str) -> std::result::Result<Option<&str>, String> {
+    if !segment.contains(['{', '}']) {
+        return Ok(None);
+    }
+    let inside = segment.split_once('{').and_then(|(before, rest)| {
+        let (name, after) = rest.split_once('}')?;
+        let is_paired = ![before, name, after]
+            .iter()
+            .any(|it| it.contains(['{', '}']));
+        is_paired.then_some(name)
+    });
+    match inside {
+        Some(name) => Ok(Some(name)),
+        None => Err(format!(
+            "`{segment}` has more or less than one parameter: it is written `{{id}}`, one between two slashes"
+        )),
+    }
 }
 
 #[cfg(test)]
@@ -142,6 +168,7 @@ mod tests {
             ("chat", Kind::One),
             ("/game/{id}", Kind::Pattern),
             ("/{org}/{repo}", Kind::Pattern),
+            ("/room-{name}/chat", Kind::Pattern),
             ("/files/{*rest}", Kind::Pattern),
             ("*", Kind::Any),
         ] {
@@ -152,11 +179,15 @@ mod tests {
     #[test]
     fn a_broken_pattern_is_refused_with_its_reason() {
         for (path, reason) in [
-            ("/game/{id", "no partner"),
-            ("/game/id}", "no partner"),
-            ("/game/}id{", "no partner"),
-            ("/game/{}", "write a name"),
-            ("/game/{a b}", "write a name"),
+            ("/game/{id", "more or less than one parameter"),
+            ("/game/id}", "more or less than one parameter"),
+            ("/game/}id{", "more or less than one parameter"),
+            ("/{a}{b}", "more or less than one parameter"),
+            ("/game/{}", "write the name"),
+            ("/game/{a b}", "write the name"),
+            ("/{*rest}/more", "stands alone"),
+            ("/a{*rest}", "stands alone"),
+            ("game/{id}", "starts with a slash"),
             ("/{id}/{id}", "appears twice"),
         ] {
             let refused = kind(path).unwrap_err();

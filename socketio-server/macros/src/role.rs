@@ -1,12 +1,15 @@
 //! What a function handles, as its attribute says.
 
+use std::fmt;
+
 use proc_macro2::{Span, TokenStream};
-use quote::quote;
+use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Attribute, Error, Ident, LitStr, Meta, Result, Token};
+use syn::{Attribute, Error, Ident, LitStr, Meta, Result, Token, Type};
 
+use crate::handling::{Answer, Handling};
 use crate::names;
 
 /// What a method of a class is for.
@@ -55,11 +58,11 @@ impl Other {
         }
     }
 
-    /// Which check its result is to pass.
-    pub(crate) fn reply(self) -> &'static str {
+    /// Whom it answers.
+    pub(crate) fn answer(self) -> Answer<'static> {
         match self {
-            Self::BeforeConnect | Self::Connect => "connect_reply",
-            _ => "reply",
+            Self::BeforeConnect | Self::Connect => Answer::Connect,
+            _ => Answer::Event,
         }
     }
 }
@@ -111,11 +114,16 @@ fn is_role(attribute: &Attribute) -> bool {
 #[derive(Default)]
 pub(crate) struct EventOptions {
     name: Option<LitStr>,
+    /// The name is that of the event which the first parameter is.
+    typed: Option<Ident>,
     manners: Vec<Ident>,
 }
 
 /// How a handler can be run: methods of `Handler`.
 const MANNERS: [&str; 4] = ["ordered", "spawned", "blocking", "cancel_on_disconnect"];
+
+/// In place of a name: the first parameter is the event.
+const TYPED: &str = "typed";
 
 impl Parse for EventOptions {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
@@ -128,36 +136,83 @@ impl Parse for EventOptions {
                 input.parse::<Token![,]>()?;
             }
         }
-        let usage = |span| {
-            let manners = MANNERS.join("`, `");
-            let what = format!(
-                "write the event's name in quotes, and how to run the handler: `{manners}`"
-            );
-            Error::new(span, what)
-        };
         let words = Punctuated::<Ident, Token![,]>::parse_terminated(input)
             .map_err(|error| usage(error.span()))?;
         for word in words {
-            if !MANNERS.iter().any(|it| word == it) {
+            if word == TYPED && options.name.is_none() {
+                options.typed = Some(word);
+            } else if MANNERS.iter().any(|it| word == it) {
+                options.manners.push(word);
+            } else {
                 return Err(usage(word.span()));
             }
-            options.manners.push(word);
         }
         Ok(options)
     }
 }
 
-impl EventOptions {
-    /// The event's name.
-    pub(crate) fn name(&self, function: &Ident) -> Result<LitStr> {
-        match &self.name {
-            Some(name) => Ok(name.clone()),
-            None => {
-                let name = names::of_function(function);
-                names::check_event(&name)?;
-                Ok(name)
+fn usage(span: Span) -> Error {
+    let manners = MANNERS.join("`, `");
+    let what = format!(
+        "write the event's name in quotes, or `{TYPED}` if the first parameter is a typed event, and how to run the handler: `{manners}`"
+    );
+    Error::new(span, what)
+}
+
+/// What a handler is registered for.
+pub(crate) enum Name<'a> {
+    Text(LitStr),
+    /// Of an event that is this type.
+    Typed(&'a Type),
+}
+
+impl Name<'_> {
+    /// Whom its handler answers.
+    pub(crate) fn answer(&self) -> Answer<'_> {
+        match self {
+            Self::Text(_) => Answer::Event,
+            Self::Typed(event) => Answer::Typed(event),
+        }
+    }
+}
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "{:?}", text.value()),
+            Self::Typed(event) => write!(f, "`{}`", event.to_token_stream()),
+        }
+    }
+}
+
+impl ToTokens for Name<'_> {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Text(text) => text.to_tokens(tokens),
+            Self::Typed(it) => {
+                let event = quote_spanned!(it.span()=> <#it as ::socketio_server::Event>);
+                tokens.extend(quote!(#event::NAME));
             }
         }
+    }
+}
+
+impl EventOptions {
+    /// The event's name.
+    pub(crate) fn name<'a>(&self, handling: &Handling<'a>) -> Result<Name<'a>> {
+        if let Some(word) = &self.typed {
+            let what = "the first parameter is to be the event, but there is none";
+            let first = handling.first();
+            return first
+                .map(Name::Typed)
+                .ok_or_else(|| Error::new(word.span(), what));
+        }
+        if let Some(name) = &self.name {
+            return Ok(Name::Text(name.clone()));
+        }
+        let name = names::of_function(handling.ident());
+        names::check_event(&name)?;
+        Ok(Name::Text(name))
     }
 
     /// The handler, to be run as asked for.
@@ -181,12 +236,19 @@ mod tests {
     }
 
     #[test]
-    fn every_word_is_read() {
-        for (word, expected) in Other::ALL {
-            let word = Ident::new(word, Span::call_site());
-            let role = read(parse_quote!(#[#word])).ok().unwrap();
-            assert!(matches!(role, Role::Other(it) if it == expected));
-            assert_eq!(word, expected.word());
+    fn every_word_is_registered_with_its_method() {
+        for (attribute, method) in [
+            (parse_quote!(#[before_connect]), "before_connect"),
+            (parse_quote!(#[connect]), "on_connect"),
+            (parse_quote!(#[disconnecting]), "on_disconnecting"),
+            (parse_quote!(#[disconnect]), "on_disconnect"),
+            (parse_quote!(#[fallback]), "on_fallback"),
+            (parse_quote!(#[error]), "on_error"),
+        ] {
+            let Ok(Role::Other(other)) = read(attribute) else {
+                panic!("{method} is not read");
+            };
+            assert_eq!(other.registration().to_string(), method);
         }
         assert_eq!(read(parse_quote!(#[inline])).err().unwrap(), "no role");
     }
@@ -203,11 +265,31 @@ mod tests {
             let Ok(Role::Event(options)) = read(attribute) else {
                 panic!("{expected} is not read");
             };
-            assert_eq!(options.name(&parse_quote!(play)).unwrap().value(), expected);
+            let named = name(&options, parse_quote!(fn play(&self))).unwrap();
+            assert_eq!(named, format!("{expected:?}"));
         }
         let options = EventOptions::default();
-        assert_eq!(options.name(&parse_quote!(r#type)).unwrap().value(), "type");
-        assert!(options.name(&parse_quote!(connect)).is_err());
+        let named = name(&options, parse_quote!(fn r#type(&self)));
+        assert_eq!(named.unwrap(), "\"type\"");
+        assert!(name(&options, parse_quote!(fn connect(&self))).is_err());
+    }
+
+    #[test]
+    fn a_typed_event_has_the_name_of_its_type() {
+        let options: EventOptions = parse_quote!(typed, ordered);
+        let named = name(&options, parse_quote!(fn play(&self, it: Move)));
+        assert!(named.unwrap().starts_with("< Move as"));
+        let refused = name(&options, parse_quote!(fn play(&self))).unwrap_err();
+        assert!(refused.contains("there is none"), "{refused}");
+    }
+
+    fn name(
+        options: &EventOptions,
+        signature: syn::Signature,
+    ) -> std::result::Result<String, String> {
+        let handling = Handling::new(&signature).map_err(|it| it.to_string())?;
+        let name = options.name(&handling).map_err(|it| it.to_string())?;
+        Ok(name.to_token_stream().to_string())
     }
 
     #[test]
@@ -215,6 +297,7 @@ mod tests {
         for (attribute, reason) in [
             (parse_quote!(#[event(connect)]), "in quotes"),
             (parse_quote!(#[event("a", slowly)]), "`ordered`, `spawned`"),
+            (parse_quote!(#[event("a", typed)]), "in quotes, or `typed`"),
             (
                 parse_quote!(#[event("disconnect")]),
                 "write `#[disconnect]`",

@@ -20,7 +20,8 @@ impl Failure {
             return verdict.carry_out(socket, &self.reply);
         }
         let error = describe(socket, event, args, self.kind);
-        ErrorHook::of(socket, |hook| hook.tell(&error, Answer::Event(&self.reply)));
+        let answer = Answer::Event(&self.reply);
+        ErrorHook::of(socket, event, |hook| hook.tell(&error, answer));
     }
 }
 
@@ -33,7 +34,7 @@ pub(crate) fn refuse(socket: &Socket, event: &str, kind: HandlerErrorKind) -> Co
         _ => ConnectError::internal(),
     };
     let error = describe(socket, event, None, kind);
-    ErrorHook::of(socket, |hook| {
+    ErrorHook::of(socket, event, |hook| {
         hook.tell(&error, Answer::Connect(&mut refusal));
     });
     refusal
@@ -95,9 +96,10 @@ impl ErrorHook {
         }
     }
 
-    /// Calls the hook that a socket's failures go to: its namespace's, or else the server's.
-    fn of(socket: &Socket, call: impl FnOnce(&Self)) {
-        match socket.namespace().error_hook() {
+    /// Calls the hook that failures of this event's handler go to: its class's, or else its
+    /// namespace's, or else the server's.
+    fn of(socket: &Socket, event: &str, call: impl FnOnce(&Self)) {
+        match socket.namespace().error_hook(event) {
             Some(hook) => call(&hook),
             None => call(socket.io().error_hook()),
         }

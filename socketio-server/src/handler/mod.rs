@@ -1,10 +1,13 @@
 //! What a handler may be: a function of extractors, async or plain.
 
 mod arity;
+mod blocking;
 mod failure;
+mod manner;
 mod route;
+mod watch;
 
-use std::any::Any;
+use std::any::{Any, type_name};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -14,8 +17,12 @@ use std::task::{Context, Poll};
 use crate::error::{ConnectError, HandlerErrorKind, Rejection};
 use crate::extract::EventContext;
 
+pub(crate) use self::blocking::{Pool, Turn};
 pub(crate) use self::failure::{ErrorHook, Failure, refuse};
+pub(crate) use self::manner::Place;
+pub use self::manner::{Manner, WithManner};
 pub(crate) use self::route::{Handled, Route};
+pub(crate) use self::watch::Stopwatch;
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -66,6 +73,110 @@ pub trait Handler<M>: Send + Sync + 'static {
     /// # Errors
     /// A parameter could not be taken.
     fn call(self: &Arc<Self>, event: &mut EventContext<'_>) -> Result<Self::Future, Rejection>;
+
+    /// How it is run; what is left open here, the namespace and the server decide.
+    fn manner(&self) -> Manner {
+        Manner::default()
+    }
+
+    /// What it is called in logs.
+    fn name(&self) -> &'static str {
+        type_name::<Self>()
+    }
+
+    /// While it runs, its socket's next events wait. Those of the client's other namespaces do not;
+    /// nor do acknowledgements, heartbeats and the end of the connection, of which the disconnect
+    /// handler is told in its turn.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use socketio_server::{Data, Handler, Io};
+    ///
+    /// async fn step(Data(n): Data<u64>) -> u64 {
+    ///     tokio::time::sleep(Duration::from_millis(n)).await;
+    ///     n
+    /// }
+    ///
+    /// let io = Io::builder().build();
+    /// // However long each takes, they are answered in order.
+    /// io.on("step", step.ordered());
+    /// ```
+    ///
+    /// Events that wait count as [`HandlerLimits`](crate::HandlerLimits) says.
+    fn ordered(self) -> WithManner<Self>
+    where
+        Self: Sized,
+    {
+        WithManner::new(self, Manner::ordered())
+    }
+
+    /// Runs in a task of its own, maybe on another thread at the same time as others of its socket;
+    /// those that are spawned start in order. For async functions that now and then compute for
+    /// long.
+    ///
+    /// ```
+    /// use socketio_server::{Data, Handler, Io};
+    ///
+    /// async fn checksum(Data(text): Data<String>) -> u32 {
+    ///     text.bytes().map(u32::from).sum()
+    /// }
+    ///
+    /// let io = Io::builder().build();
+    /// io.on("checksum", checksum.spawned());
+    /// ```
+    fn spawned(self) -> WithManner<Self>
+    where
+        Self: Sized,
+    {
+        WithManner::new(self, Manner::at(Place::Task))
+    }
+
+    /// Runs on a thread where it may block and compute as long as it likes. There is a bounded
+    /// number of these for [all handlers](crate::Builder::blocking_threads): who comes first, starts
+    /// first. While it waits for a thread, events for other handlers go on, unless it is
+    /// [`ordered`](Self::ordered) as well.
+    ///
+    /// ```
+    /// use socketio_server::{Data, Handler, Io};
+    ///
+    /// fn read(Data(name): Data<String>) -> std::io::Result<String> {
+    ///     std::fs::read_to_string(format!("notes/{}", name.replace(['/', '\\', '.'], "_")))
+    /// }
+    ///
+    /// let io = Io::builder().build();
+    /// io.on("read", read.blocking());
+    /// ```
+    fn blocking(self) -> WithManner<Self>
+    where
+        Self: Sized,
+    {
+        WithManner::new(self, Manner::at(Place::Pool))
+    }
+
+    /// Ends where it waits when its socket is disconnected, and does not start any more. Without
+    /// this, handlers run to their ends, with a socket that reaches nobody.
+    ///
+    /// ```
+    /// use socketio_server::{EncodeError, Handler, Io, Socket};
+    ///
+    /// async fn tick(socket: Socket) -> Result<(), EncodeError> {
+    ///     let mut seconds = tokio::time::interval(std::time::Duration::from_secs(1));
+    ///     loop {
+    ///         seconds.tick().await;
+    ///         socket.emit("tick", &())?;
+    ///     }
+    /// }
+    ///
+    /// let io = Io::builder().build();
+    /// io.on("subscribe", tick.cancel_on_disconnect());
+    /// ```
+    fn cancel_on_disconnect(self) -> WithManner<Self>
+    where
+        Self: Sized,
+    {
+        WithManner::new(self, Manner::cancelled())
+    }
 }
 
 /// A plain function about to be run, as a future that is ready the first time it is polled.

@@ -4,16 +4,25 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use futures_util::FutureExt;
+use futures_util::future::{AbortHandle, abortable};
 
-use super::failure::{Failure, refuse};
+use super::failure::{ErrorHook, Failure, refuse};
+use super::manner::{Manner, Place};
+use super::watch::Watch;
 use super::{BoxFuture, CONNECT, ConnectResult, Handler, panicked};
-use crate::error::{HandlerErrorKind, Rejection};
+use crate::error::{ConnectError, HandlerErrorKind, Rejection};
 use crate::extract::EventContext;
 use crate::proto::Reply;
 use crate::reply::ConnectReply;
 
 /// A handler without its types. `T` is what its kind of event wants to know in the end.
-pub(crate) struct Route<T>(Box<Start<T>>);
+pub(crate) struct Route<T> {
+    start: Box<Start<T>>,
+    pub(crate) manner: Manner,
+    pub(crate) watch: Watch,
+    /// Whom its failures concern before the namespace.
+    pub(crate) on_error: Option<Arc<ErrorHook>>,
+}
 
 type Start<T> = dyn Fn(&mut EventContext<'_>) -> Started<T> + Send + Sync;
 
@@ -29,8 +38,7 @@ impl Route<Handled> {
         H: Handler<M>,
         H::Output: Reply,
     {
-        let handler = Arc::new(handler);
-        Self(Box::new(move |event| {
+        Self::new(handler, |handler, event| {
             let future = handler.call(event)?;
             let reply = event.reply.take();
             // Combinators, because async blocks would store the handler's future twice.
@@ -47,7 +55,7 @@ impl Route<Handled> {
                 let answered = catch_unwind(answer).unwrap_or_else(|it| Err(panicked(it)));
                 answered.map_err(|kind| Failure { kind, reply })
             })))
-        }))
+        })
     }
 }
 
@@ -57,8 +65,7 @@ impl Route<ConnectResult> {
         H: Handler<M>,
         H::Output: ConnectReply,
     {
-        let handler = Arc::new(handler);
-        Self(Box::new(move |event| {
+        Self::new(handler, |handler, event| {
             let future = handler.call(event)?;
             let socket = event.socket.clone();
             let admitted = future.map(|output| output.admit());
@@ -66,16 +73,85 @@ impl Route<ConnectResult> {
             Ok(Box::pin(caught.map(move |caught| {
                 caught.unwrap_or_else(|it| Err(refuse(&socket, CONNECT, panicked(it))))
             })))
+        })
+    }
+
+    /// Starts the handler where it is to run. To drop it is to cancel it.
+    pub(crate) fn decide(
+        &self,
+        event: &mut EventContext<'_>,
+        manner: Manner,
+    ) -> Result<BoxFuture<ConnectResult>, HandlerErrorKind> {
+        let decision = self.start(event)?;
+        let Some(place) = manner.place else {
+            return Ok(decision);
+        };
+        let (decision, handle) = abortable(decision);
+        let undecided = || Err(ConnectError::internal());
+        let decision = Box::pin(decision.map(move |it| it.unwrap_or_else(|_| undecided())));
+        let pool = event.socket.io().pool().clone();
+        Ok(Box::pin(async move {
+            let _guard = AbortOnDrop(handle);
+            let ended = match place {
+                Place::Task => tokio::spawn(decision).await.ok(),
+                Place::Pool => pool.turn().await.run(decision).await.ok(),
+            };
+            // The runtime is shutting down.
+            ended.unwrap_or_else(undecided)
         }))
     }
 }
 
-impl<T> Route<T> {
-    /// A handler that has no types to begin with.
-    pub(crate) fn new(
+/// Ends what runs elsewhere along with who waits for it.
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl<T: 'static> Route<T> {
+    fn new<M, H: Handler<M>>(
+        handler: H,
+        start: impl Fn(&Arc<H>, &mut EventContext<'_>) -> Started<T> + Send + Sync + 'static,
+    ) -> Self {
+        let (manner, watch) = (handler.manner(), Watch::new(handler.name()));
+        let handler = Arc::new(handler);
+        Self {
+            start: Box::new(move |event| start(&handler, event)),
+            manner,
+            watch,
+            on_error: None,
+        }
+    }
+
+    /// The same handler, with what goes without saying for it and its like.
+    pub(crate) fn within(
+        route: &Arc<Self>,
+        manner: Manner,
+        on_error: Option<&Arc<ErrorHook>>,
+    ) -> Self {
+        let inner = Arc::clone(route);
+        Self {
+            start: Box::new(move |event| (inner.start)(event)),
+            manner: route.manner.or(manner),
+            watch: route.watch.fresh(),
+            on_error: on_error.cloned(),
+        }
+    }
+
+    /// A handler made of others, which is run like this one of them.
+    pub(crate) fn composed(
+        like: &Self,
         start: impl Fn(&mut EventContext<'_>) -> Started<T> + Send + Sync + 'static,
     ) -> Self {
-        Self(Box::new(start))
+        Self {
+            start: Box::new(start),
+            manner: like.manner,
+            watch: like.watch.fresh(),
+            on_error: like.on_error.clone(),
+        }
     }
 
     /// Starts the handler. A panic while its parameters are taken is caught as well.
@@ -83,7 +159,7 @@ impl<T> Route<T> {
         &self,
         event: &mut EventContext<'_>,
     ) -> Result<BoxFuture<T>, HandlerErrorKind> {
-        match catch_unwind(AssertUnwindSafe(|| (self.0)(event))) {
+        match catch_unwind(AssertUnwindSafe(|| (self.start)(event))) {
             Ok(started) => Ok(started?),
             Err(payload) => Err(panicked(payload)),
         }

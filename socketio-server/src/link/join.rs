@@ -26,9 +26,12 @@ use crate::dynamic::NamespaceRequest;
 use crate::entry::Entry;
 use crate::error::{ConnectError, DisconnectReason, HandlerErrorKind};
 use crate::extract::EventContext;
-use crate::handler::{BoxFuture, CONNECT, ConnectResult, Route, refuse};
+use crate::handler::{BoxFuture, CONNECT, ConnectResult, Manner, Route, refuse};
 use crate::namespace::Namespace;
+use crate::proto::recovery::Claim;
 use crate::proto::{Encoded, NamespaceId};
+use crate::record::revision;
+use crate::recovery::{Claimed, Recoverable, Saved, Sequencer};
 use crate::reply::ReplyTo;
 use crate::socket::{Socket, SocketId, prepare};
 use crate::work::What;
@@ -85,20 +88,57 @@ impl Link {
         };
         let session = self.session.clone();
         let handshake = Arc::clone(&self.handshake);
-        let id = self.socket_id(nsp);
-        let socket = Socket::new(id, namespace, nsp, session, handshake, auth);
+        let (saved, recoverable) = self.recover(cx, &namespace, auth);
+        let id = match &saved {
+            Some(saved) => saved.socket.id(),
+            None => self.socket_id(nsp),
+        };
+        let socket = Socket::new(id, namespace, nsp, session, handshake, auth, recoverable);
+        if let Some(saved) = saved {
+            socket.restore(&saved);
+        }
         let index = nsp.index();
         if self.members.len() <= index {
             // Most clients join a single namespace: no space for more than asked for.
             self.members.reserve_exact(index + 1 - self.members.len());
             self.members.resize_with(index + 1, || None);
         }
+        let seat = Seat::new(socket);
+        let first = seat.first_decider();
         self.members[index] = Some(Member {
             nsp,
-            seat: Seat::new(socket),
+            seat,
             state: State::Undecided(early),
         });
-        self.advance(cx, nsp, 0);
+        self.advance(cx, nsp, first);
+    }
+
+    /// The socket that a client claims, if it can have it, and what it needs to be recovered later.
+    fn recover(
+        &mut self,
+        cx: &mut SessionContext<'_, '_>,
+        namespace: &Namespace,
+        auth: Option<&str>,
+    ) -> (Option<Saved>, Option<Box<Recoverable>>) {
+        let revision = revision(&self.session);
+        let sequencer = namespace.sequencer().filter(|_| revision.recovers());
+        let Some(sequencer) = sequencer else {
+            return (None, None);
+        };
+        let claim = Claim::of(revision, auth);
+        let claimed = claim.map_or_else(Claimed::default, |claim| sequencer.claim(&claim));
+        if let Some(socket) = claimed.replaced {
+            // Its own link may be stuck for long, and has nothing more to say.
+            let seat = Seat::new(socket);
+            let what = What::Disconnect(DisconnectReason::TransportClose);
+            let limits = self.io.handler_limits();
+            // A goodbye has no arguments that could be malformed.
+            let _ = self.work.handle(seat.job(&what), limits, cx.context());
+        }
+        match claimed.restored {
+            Some((saved, recoverable)) => (Some(saved), Some(recoverable)),
+            None => (None, Some(Sequencer::new_socket())),
+        }
     }
 
     /// As clients of old compute it, or else a random one.
@@ -119,17 +159,23 @@ impl Link {
         let routes = seat.routes();
         let always_connect = routes.connects_always() || self.io.connects_always();
         loop {
-            if always_connect && routes.has_passed_middlewares(step) {
+            if always_connect && step >= routes.middlewares() {
                 self.admit(cx, nsp);
             }
             let Some(route) = routes.decider(step) else {
                 return self.admit(cx, nsp);
             };
-            let decision = match ask(&seat.socket, route) {
+            let manner = route.manner.or(routes.manner()).or(self.io.manner());
+            let decision = match ask(&seat.socket, route, manner) {
                 Ok(mut future) => match future.as_mut().poll(cx.context()) {
                     Poll::Ready(decision) => decision,
                     Poll::Pending => {
-                        return self.decisions.push(Decision { nsp, step, future });
+                        return self.decisions.push(Decision {
+                            nsp,
+                            step,
+                            future,
+                            cancelled: manner.cancelled,
+                        });
                     }
                 },
                 Err(kind) => Err(refuse(&seat.socket, CONNECT, kind)),
@@ -165,14 +211,18 @@ impl Link {
         };
         let early = std::mem::take(early);
         member.state = State::Connected;
-        let sid = member.seat.socket.id();
         let seat = member.seat.clone();
         early.iter().for_each(|what| self.work.release(what));
-        let Some(answer) = self.connection.accept(nsp, sid.as_str(), None) else {
+        let sid = seat.socket.id();
+        let pid = seat.socket.recoverable().map(Recoverable::pid);
+        let Some(answer) = self.connection.accept(nsp, sid.as_str(), pid) else {
             return;
         };
         self.io.directory().announce_child(seat.socket.namespace());
-        seat.socket.open(prepare(answer));
+        if !seat.socket.open(prepare(answer)) {
+            // The client comes again, and begins anew.
+            return self.close(cx, DisconnectReason::TransportClose);
+        }
         for what in early {
             let limits = self.io.handler_limits();
             let handled = self.work.handle(seat.job(&what), limits, cx.context());
@@ -195,7 +245,10 @@ impl Link {
             return member.seat.socket.disconnect();
         };
         early.iter().for_each(|what| self.work.release(what));
-        member.seat.socket.close();
+        member
+            .seat
+            .socket
+            .end(DisconnectReason::ServerNamespaceDisconnect);
         self.members[nsp.index()] = None;
         let answer = self
             .connection
@@ -239,11 +292,14 @@ impl Link {
         let undecided = self.decisions.iter().position(|it| it.nsp == nsp);
         if let Some(index) = undecided {
             let decision = self.decisions.swap_remove(index);
-            self.work.adopt(decision.outlive());
+            decision.outlive(&mut self.work);
         }
         let Some(member) = self.members[nsp.index()].take() else {
             return;
         };
+        if self.work.cancel(Some(&member.seat.socket)) {
+            cx.context().waker().wake_by_ref();
+        }
         if let State::Undecided(early) = &member.state {
             early.iter().for_each(|what| self.work.release(what));
         }
@@ -259,13 +315,15 @@ impl Link {
 fn ask(
     socket: &Socket,
     route: &Route<ConnectResult>,
+    manner: Manner,
 ) -> Result<BoxFuture<ConnectResult>, HandlerErrorKind> {
-    route.start(&mut EventContext {
+    let mut event = EventContext {
         socket,
         name: CONNECT,
         args: None,
         reason: None,
         reply: ReplyTo::new(socket, None),
         read: Cell::new(false),
-    })
+    };
+    route.decide(&mut event, manner)
 }

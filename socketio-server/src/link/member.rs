@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt;
+
 use crate::directory::Unavailable;
 use crate::error::DisconnectReason;
 use crate::handler::{BoxFuture, ConnectResult};
@@ -10,7 +12,7 @@ use crate::namespace::Namespace;
 use crate::proto::NamespaceId;
 use crate::routes::Routes;
 use crate::socket::Socket;
-use crate::work::{Job, Kept, What};
+use crate::work::{Job, Kept, What, Work};
 
 /// A socket of this client.
 pub(super) struct Member {
@@ -49,13 +51,16 @@ pub(super) struct Decision {
     /// How many have agreed before.
     pub(super) step: usize,
     pub(super) future: BoxFuture<ConnectResult>,
+    /// Whether it is for clients only that are still there.
+    pub(super) cancelled: bool,
 }
 
 impl Member {
     /// Ends the socket; its disconnect handler is still to be run, if it was ever connected.
     pub(super) fn goodbye(mut self, io: &Io, reason: DisconnectReason) -> Option<Kept> {
-        self.seat.socket.close();
-        matches!(self.state, State::Connected).then(|| {
+        let is_last = self.seat.socket.end(reason);
+        let was_connected = matches!(self.state, State::Connected);
+        (is_last && was_connected).then(|| {
             self.seat.refresh(io);
             Kept {
                 socket: self.seat.socket,
@@ -76,6 +81,17 @@ impl Seat {
         &self.routes
     }
 
+    /// Where to begin to ask about the client: for sockets that go on, middlewares may have agreed
+    /// already.
+    pub(super) fn first_decider(&self) -> usize {
+        let sequencer = self.socket.namespace().sequencer();
+        let skips = sequencer.is_some_and(|it| it.skips_middlewares());
+        match skips && self.socket.recovered() {
+            true => self.routes.middlewares(),
+            false => 0,
+        }
+    }
+
     pub(super) fn job<'a>(&'a self, what: &'a What<'a>) -> Job<'a> {
         Job {
             socket: &self.socket,
@@ -94,10 +110,10 @@ impl Seat {
 
 impl Decision {
     /// The rest of the handler: what it says no longer matters, but it runs to its end.
-    pub(super) fn outlive(self) -> BoxFuture<()> {
-        Box::pin(async {
-            let _ = self.future.await;
-        })
+    pub(super) fn outlive(self, work: &mut Work) {
+        if !self.cancelled {
+            work.adopt(self.future.map(drop));
+        }
     }
 }
 

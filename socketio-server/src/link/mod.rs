@@ -9,7 +9,7 @@ use std::task::Poll;
 
 use engine::{
     Acceptor, Application, CloseReason, Message, Refusal, RefusedRequest, SessionContext, Tape,
-    Tick, Transport,
+    Tick, Transport, Weight,
 };
 use http::request::Parts;
 
@@ -50,7 +50,7 @@ impl Acceptor for LinkAcceptor {
     type Application = Link;
 
     fn open(&self, session: engine::Session<Entry>, request: &Parts) -> Result<Link, Refusal> {
-        let io = Io::upgrade(&self.0).ok_or_else(|| Refusal("server is gone".into()))?;
+        let io = Io::upgrade(&self.0).ok_or_else(|| Refusal::new("server is gone"))?;
         Ok(Link {
             connection: connection(&io, &session, None),
             session,
@@ -80,6 +80,10 @@ impl Acceptor for LinkAcceptor {
 impl Application for Link {
     type Entry = Entry;
 
+    fn weigh(entry: &Entry) -> Weight {
+        entry.weight()
+    }
+
     fn record(&mut self, tape: &Tape) {
         self.connection = connection(&self.io, &self.session, Some(tape));
     }
@@ -108,7 +112,7 @@ impl Application for Link {
     fn handle_entry(&mut self, cx: &mut SessionContext<'_, '_>, entry: Entry) {
         match entry {
             Entry::Message(message) => cx.send(message),
-            Entry::Event { nsp, message } => {
+            Entry::Event { nsp, message } | Entry::Answer { nsp, message } => {
                 if self.connection.is_joined(nsp) {
                     cx.send(message);
                 }
@@ -213,12 +217,13 @@ impl Application for Link {
         self.connection.drain_acks().for_each(drop);
         self.searches.clear();
         for decision in self.decisions.drain(..) {
-            self.work.adopt(decision.outlive());
+            decision.outlive(&mut self.work);
         }
         let mut goodbyes = Vec::new();
         for member in self.members.drain(..).flatten() {
             goodbyes.extend(member.goodbye(&self.io, reason));
         }
+        self.work.cancel(None);
         let work = std::mem::take(&mut self.work).with(goodbyes);
         if let Some(rest) = work.drain(*self.io.handler_limits()) {
             self.io.engine().spawn(rest);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::handler::{ConnectResult, ErrorHook, Handled, Route};
+use crate::handler::{ConnectResult, ErrorHook, Handled, Manner, Route};
 
 /// The handlers of a namespace, of all namespaces, of a class, or of nobody yet.
 #[derive(Default, Clone)]
@@ -18,6 +18,8 @@ pub(crate) struct Layer {
     pub(crate) on_error: Option<Arc<ErrorHook>>,
     /// Clients are let in before their connect handler has decided.
     pub(crate) always_connect: bool,
+    /// How these handlers are run, where they do not say so themselves.
+    pub(crate) manner: Manner,
 }
 
 /// A handler of events of one name.
@@ -50,7 +52,40 @@ impl Layer {
         replaced.disconnect = merge_one(&mut self.disconnect, other.disconnect);
         replaced.on_error = merge_one(&mut self.on_error, other.on_error);
         self.always_connect |= other.always_connect;
+        self.manner = other.manner.or(self.manner);
         replaced
+    }
+}
+
+impl Layer {
+    /// With what was said of all of these handlers said of each: they will be among others.
+    pub(crate) fn of_class(mut self) -> Self {
+        let common = Common {
+            manner: std::mem::take(&mut self.manner),
+            on_error: self.on_error.take(),
+        };
+        if common.manner == Manner::default() && common.on_error.is_none() {
+            return self;
+        }
+        for named in self.events.values_mut() {
+            common.apply(&mut named.route);
+        }
+        let others = [&mut self.fallback, &mut self.disconnect];
+        others.into_iter().flatten().for_each(|it| common.apply(it));
+        self.connect.iter_mut().for_each(|it| common.apply(it));
+        self
+    }
+}
+
+/// What is said of all handlers of a class.
+struct Common {
+    manner: Manner,
+    on_error: Option<Arc<ErrorHook>>,
+}
+
+impl Common {
+    fn apply<T: 'static>(&self, route: &mut Arc<Route<T>>) {
+        *route = Arc::new(Route::within(route, self.manner, self.on_error.as_ref()));
     }
 }
 

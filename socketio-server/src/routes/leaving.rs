@@ -14,7 +14,9 @@ pub(super) fn in_turn(
     disconnecting: Arc<Route<Handled>>,
     disconnect: Option<Arc<Route<Handled>>>,
 ) -> Route<Handled> {
-    Route::new(move |event| {
+    // Where to run is up to the second one, if there is one.
+    let like = Arc::clone(disconnect.as_ref().unwrap_or(&disconnecting));
+    Route::composed(&like, move |event| {
         let (socket, reason) = (event.socket.clone(), event.reason);
         let first = start(&disconnecting, &socket, DISCONNECTING, reason);
         let disconnect = disconnect.clone();

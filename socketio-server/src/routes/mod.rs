@@ -32,7 +32,9 @@ use std::collections::HashMap;
 use std::collections::hash_map;
 use std::sync::Arc;
 
-use crate::handler::{ConnectResult, ErrorHook, Handled, Route};
+use crate::handler::{
+    CONNECT, ConnectResult, DISCONNECT, DISCONNECTING, ErrorHook, Handled, Manner, Route,
+};
 use crate::socket::Socket;
 use layer::Named;
 
@@ -48,6 +50,7 @@ pub(crate) struct Routes {
     disconnecting: Option<Arc<Route<Handled>>>,
     disconnect: Option<Arc<Route<Handled>>>,
     on_error: Option<Arc<ErrorHook>>,
+    manner: Manner,
 }
 
 /// Who handles the events of one name.
@@ -89,9 +92,9 @@ impl Routes {
         }
     }
 
-    /// Whether nobody is left to decide but the connect handler.
-    pub(crate) fn has_passed_middlewares(&self, step: usize) -> bool {
-        step >= self.before_connect.len()
+    /// How many decide before the connect handler does.
+    pub(crate) const fn middlewares(&self) -> usize {
+        self.before_connect.len()
     }
 
     /// Whether clients are let in before their connect handler has decided.
@@ -109,9 +112,27 @@ impl Routes {
         self.disconnect.as_ref()
     }
 
-    /// Whom failures concern.
-    pub(crate) fn error_hook(&self) -> Option<Arc<ErrorHook>> {
-        self.on_error.clone()
+    /// Whom failures of this event's handler concern.
+    pub(crate) fn error_hook(&self, event: &str) -> Option<&Arc<ErrorHook>> {
+        let own = match event {
+            CONNECT => self.connect.as_ref().and_then(|it| it.on_error.as_ref()),
+            DISCONNECTING => {
+                let disconnecting = self.disconnecting.as_ref();
+                disconnecting.and_then(|it| it.on_error.as_ref())
+            }
+            DISCONNECT => self.disconnect.as_ref().and_then(|it| it.on_error.as_ref()),
+            name => {
+                let named = self.events.get(name).map(|it| &it.route);
+                let route = named.or(self.fallback.as_ref());
+                route.and_then(|it| it.on_error.as_ref())
+            }
+        };
+        own.or(self.on_error.as_ref())
+    }
+
+    /// How handlers are run that leave it open.
+    pub(crate) const fn manner(&self) -> Manner {
+        self.manner
     }
 
     /// Adds handlers behind those that are there.
@@ -156,6 +177,7 @@ impl Routes {
     /// Adds whom failures concern, if nobody is there.
     fn append_hook(&mut self, layer: &Layer) {
         append_one(&mut self.on_error, &layer.on_error);
+        self.manner = self.manner.or(layer.manner);
     }
 }
 

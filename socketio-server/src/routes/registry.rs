@@ -81,9 +81,8 @@ impl Registry {
         for registry in all() {
             let layers = registry.layers.lock();
             routes.append(&layers.functions);
-            // Who looks after the failures of a namespace does so for its class, too.
+            // What is said of a namespace is also said of its class, where that says nothing.
             routes.append_hook(&layers.functions);
-            layers.class.iter().for_each(|it| routes.append_hook(it));
         }
         for registry in all() {
             if let Some(class) = &registry.layers.lock().class {

@@ -3,6 +3,7 @@
 //! happens again.
 
 mod http;
+mod recovery;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 use socketio_server::parser::MsgPack;
 use socketio_server::{
     AckSender, Binary, ConnectError, DisconnectReason, EventName, Io, NamespaceRequest, PendingAck,
-    RawArgs, Socket, State,
+    RawArgs, RecoveryConfig, Socket, State,
 };
 
 use crate::client::{Client, Received};
@@ -23,16 +24,10 @@ use crate::record::{Files, assert_replays};
 const FLOWS: &str = include_str!("../vectors/flows.json");
 
 /// Flows that are not replayed here, and why.
-const SKIPPED: [(&str, &str); 2] = [
-    (
-        "EIO3 connection state recovery enabled",
-        "this server has no recovery; the tests of socketio-proto say what is different",
-    ),
-    (
-        "connection state recovery",
-        "this server has no recovery; the tests of socketio-proto replay it with the log",
-    ),
-];
+const SKIPPED: [(&str, &str); 1] = [(
+    "connection state recovery",
+    "it has several links: `recovery` replays it",
+)];
 
 /// Where ours deliberately acts otherwise.
 struct Difference {
@@ -48,7 +43,14 @@ struct Difference {
 /// The flow whose packets are in MessagePack.
 const MSGPACK: &str = "msgpack session from the JS client";
 
-const DIFFERENCES: [Difference; 4] = [
+const DIFFERENCES: [Difference; 5] = [
+    Difference {
+        flow: "EIO3 connection state recovery enabled",
+        reason: "clients of old know nothing of offsets, and get no argument more",
+        from: 2,
+        log: &[r#"< 42["hi"]"#],
+        disconnects: &[("/", "server shutting down")],
+    },
     Difference {
         flow: "server disconnects namespace",
         reason: "an event that crossed the server's DISCONNECT is ignored instead of closing all",
@@ -109,9 +111,15 @@ struct Options {
     connect_timeout: Option<u64>,
     #[serde(rename = "allowEIO3")]
     allow_eio3: bool,
+    connection_state_recovery: Option<Recovery>,
     #[serde(flatten)]
     other: HashMap<String, Value>,
 }
+
+/// With its defaults.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Recovery {}
 
 /// Credentials of the recordings, members in their order.
 #[derive(Serialize, Deserialize)]
@@ -177,6 +185,9 @@ async fn replay(flow: &Flow, payloads: bool) {
     let mut builder = Io::builder();
     if let Some(timeout) = flow.options.connect_timeout {
         builder = builder.connect_timeout(Duration::from_millis(timeout));
+    }
+    if let Some(Recovery {}) = flow.options.connection_state_recovery {
+        builder = builder.connection_state_recovery(RecoveryConfig::default());
     }
     builder = builder.allow_eio3(flow.options.allow_eio3);
     if name == MSGPACK {
@@ -315,6 +326,9 @@ fn prepare(io: &Io, flow: &str) {
             });
             io
         }
+        "EIO3 connection state recovery enabled" => io.on_connect(async |socket: Socket| {
+            socket.emit("hi", &()).unwrap();
+        }),
         "EIO3 binary" => io.on_connect(async |socket: Socket| {
             let bytes = Binary(Bytes::from_static(&[1, 2]));
             socket.emit("bin", &bytes).unwrap();

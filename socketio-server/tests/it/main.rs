@@ -1,6 +1,7 @@
 //! The server as its clients and its applications see it. One binary; nothing here reaches inside.
 
 mod acks;
+mod backpressure;
 mod bones;
 mod bulk;
 mod class;
@@ -21,6 +22,7 @@ mod leaks;
 mod middleware;
 mod parsers;
 mod record;
+mod recovery;
 mod rooms;
 mod routing;
 mod shutdown;

@@ -6,7 +6,7 @@
 //! | file | included because |
 //! |---|---|
 //! | `engineio-server/src/outbox.rs` | any thread pushes while the session's task takes and goes to sleep |
-//! | `engineio-server/src/config.rs` | the outbox asks for its limits |
+//! | `engineio-server/src/config.rs`, `overflow.rs` | the outbox asks for its limits, and what to drop |
 //! | `socketio-server/src/entry.rs` | whoever drops a ticket answers a call, wherever that happens |
 //! | `socketio-server/src/gate.rs` | any thread asks whether an entry may pass while the task lets the client in or loses it |
 //! | `engineio-proto/src/prepared.rs` | the sessions of a broadcast ask for the same lazy form at once |
@@ -57,6 +57,8 @@ mod entry;
 mod gate;
 #[path = "../../../engineio-server/src/outbox.rs"]
 pub mod outbox;
+#[path = "../../../engineio-server/src/overflow.rs"]
+pub mod overflow;
 #[path = "../../../engineio-proto/src/prepared.rs"]
 pub mod prepared;
 
@@ -71,8 +73,11 @@ use std::{
 use engineio_proto::{Tick, server, ws};
 use socketio_proto::{Args, NamespaceId};
 
+use overflow::Weight;
 use prepared::Prepared;
-use stand_ins::{Mutex, base64, error, format, packet, payload, race, revision, socket, sync};
+use stand_ins::{
+    Mutex, MutexGuard, base64, error, format, packet, payload, race, revision, socket, sync,
+};
 
 /// How often a run may take the processor from a thread that could go on.
 pub const PREEMPTIONS: usize = 4;

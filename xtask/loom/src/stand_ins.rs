@@ -1,7 +1,7 @@
 //! What the included files import from elsewhere: with a lock or an atomic in it, made of loom's; without, as little as
 //! they need.
 
-use loom::sync::MutexGuard;
+pub(crate) use loom::sync::MutexGuard;
 
 /// `parking_lot::Mutex`.
 pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);

@@ -5,8 +5,6 @@ mod frames;
 mod readers;
 mod requests;
 
-use std::time::Duration;
-
 use engineio_server::{Config, OutboxLimits, ProtocolConfig};
 
 use crate::host::Host;
@@ -23,7 +21,7 @@ fn limited() -> Config {
         outbox: OutboxLimits {
             soft: 64 * 1024,
             hard: 256 * 1024,
-            stall: Duration::from_secs(10),
+            ..OutboxLimits::default()
         },
         ..Config::default()
     }

@@ -3,7 +3,8 @@
 use engineio_server::{Session, Transport};
 use serde_json::Value;
 
-use super::{Instead, Row, assert_closed};
+use super::recorded::assert_closed;
+use super::{Instead, Row};
 use crate::host::{Host, Polling, settle};
 use crate::puppet::{Events, Order, send};
 use crate::wire::{Websocket, Wire};

@@ -93,7 +93,7 @@ impl Dialer {
 
     fn dial_here(&self, target: &Target, deadline: Deadline) -> io::Result<Stream> {
         let tls = &self.config.tls;
-        let (stream, is_safe) = match (&self.connector, &self.config.proxy) {
+        let (stream, is_safe) = match (&self.connector, self.config.proxy_to(target)) {
             (Some(connector), _) => {
                 let socket = connector.connect(target.clone())?;
                 (Stream::Plain(socket), connector.encrypts())

@@ -24,7 +24,7 @@ use self::streams::Streams;
 use self::timer::Timer;
 use super::core::{Core, Input, Memory, Output};
 use super::dial::{Connect, Dialer};
-use super::{Config, Error, ErrorKind, random, scratch};
+use super::{Config, Error, ErrorKind, Tape, random, scratch};
 
 /// Rounds one poll may go without letting others run, however much arrives meanwhile.
 const MAX_ROUNDS: usize = 32;
@@ -230,6 +230,11 @@ impl Connection {
     #[must_use]
     pub fn handshake(&self) -> Option<&Handshake> {
         self.core.handshake()
+    }
+
+    /// Where it is recorded, if it is.
+    pub(crate) const fn tape(&self) -> Option<&Tape> {
+        self.core.tape()
     }
 
     /// What carries the session now.

@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use engineio_proto::client::{Config as SessionConfig, Session};
+use engineio_proto::record::Recorded;
 use engineio_proto::{Content, Format, Packet, PacketType, Payload, Revision, Tick, Transport};
 use serde_json::Value;
 
-use super::super::{Config, ErrorKind, RevisionChoice};
+use super::super::{Config, ErrorKind, RevisionChoice, Tape};
 use super::memory::Memory;
 use super::millis;
 
@@ -56,7 +57,12 @@ impl Attempt {
     }
 
     /// The session to be opened now.
-    pub(super) fn session(&self, config: &Config, now: Tick) -> Session {
+    pub(super) fn session(
+        &self,
+        config: &Config,
+        now: Tick,
+        tape: Option<&Tape>,
+    ) -> Recorded<Session> {
         let format = Format::new(self.revision);
         let format = match config.base64 {
             true => format.with_base64(),
@@ -71,7 +77,8 @@ impl Attempt {
             upgrade_timeout: millis(config.upgrade_timeout),
             close_timeout: millis(config.close_timeout),
         };
-        Session::new(config.into(), format, now)
+        let tape = tape.map(Tape::of_session);
+        Recorded::client(config.into(), format, now, tape)
     }
 
     /// Whether there is time for something else.

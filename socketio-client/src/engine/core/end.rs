@@ -146,7 +146,9 @@ impl Core {
         }
         self.hang_up_if(|it| !matches!(it.usage, Usage::Idle { .. }));
         self.error = None;
-        self.session = self.attempt.session(&self.config, self.now);
+        self.session = self
+            .attempt
+            .session(&self.config, self.now, self.tape.as_ref());
         true
     }
 

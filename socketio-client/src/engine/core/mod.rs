@@ -32,6 +32,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engineio_proto::client::{Handshake, Output as SessionOutput, Session};
+use engineio_proto::record::Recorded;
 use engineio_proto::{CloseReason, Message, Prepared, Revision, Tick, Transport};
 
 use self::address::Address;
@@ -44,7 +45,7 @@ pub(crate) use self::memory::Memory;
 use self::request::Kind;
 use self::stream::{Purpose, Stream, Usage};
 use super::random::Random;
-use super::{Config, Error, RevisionChoice, Target};
+use super::{Config, Error, RevisionChoice, Tape, Target};
 
 /// Names a byte stream of a [`Core`]. Never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -92,7 +93,8 @@ pub(crate) struct Core {
     memory: Memory,
     random: Random,
     attempt: Attempt,
-    session: Session,
+    session: Recorded<Session>,
+    tape: Option<Tape>,
     phase: Phase,
     /// When a session that is being closed is over in any case.
     close_by: Option<Tick>,
@@ -128,8 +130,10 @@ impl Core {
     ) -> Result<Self, Error> {
         let address = Address::new(&config)?;
         let attempt = Attempt::new(&config, &memory, now)?;
+        let tape = config.recording.tape();
         Ok(Self {
-            session: attempt.session(&config, now),
+            session: attempt.session(&config, now, tape.as_ref()),
+            tape,
             address,
             memory,
             random,
@@ -155,7 +159,7 @@ impl Core {
     pub(crate) fn send(&mut self, message: Prepared) {
         match self.phase {
             Phase::Opening => self.early.push(message),
-            _ => self.session.send(message),
+            _ => self.session.send(self.now, message),
         }
     }
 
@@ -324,6 +328,11 @@ impl Core {
         self.session.format().revision
     }
 
+    /// Where it is recorded, if it is.
+    pub(crate) const fn tape(&self) -> Option<&Tape> {
+        self.tape.as_ref()
+    }
+
     /// What the server said when it opened the session.
     pub(crate) fn handshake(&self) -> Option<&Handshake> {
         self.session.handshake()
@@ -342,7 +351,7 @@ impl Core {
         if self.phase == Phase::Opening {
             self.phase = Phase::Settled;
             for message in self.early.drain(..) {
-                self.session.send(message);
+                self.session.send(self.now, message);
             }
         }
     }

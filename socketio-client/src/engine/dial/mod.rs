@@ -33,7 +33,7 @@ impl Dialer {
 
     pub(crate) async fn dial(self, target: Target) -> io::Result<Stream> {
         let tls = &self.config.tls;
-        let (stream, is_safe) = match (&self.connector, &self.config.proxy) {
+        let (stream, is_safe) = match (&self.connector, self.config.proxy_to(&target)) {
             (Some(connector), _) => {
                 let stream = connector.connect(target.clone()).await?;
                 (Stream::User(stream), connector.encrypts())

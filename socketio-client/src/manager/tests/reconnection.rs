@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::world::World;
+use super::world::{World, opened};
 use crate::{Status, engine::CloseReason, proto::Revision};
 
 #[test]
@@ -302,13 +302,15 @@ fn a_driver_that_has_not_looked_yet_reports_about_a_link_of_no_interest() {
     world.manager.connect(world.now, socket);
     world
         .manager
-        .handle_opened(world.now, Revision::V5, "the first");
+        .handle_opened(world.now, opened(Revision::V5, "the first"));
     assert_eq!(world.manager.status(), Status::Opening);
     assert_eq!(world.outputs(), ["close", "open"]);
 
     // Questions that have not been asked are not asked any more.
     world.holds_auth = true;
-    world.manager.handle_opened(world.now, Revision::V5, "link");
+    world
+        .manager
+        .handle_opened(world.now, opened(Revision::V5, "link"));
     world.cut(CloseReason::TransportClose);
     assert!(world.outputs().is_empty() && world.questions.is_empty());
     assert_eq!(world.manager.status(), Status::Waiting);

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::{
     Config, Stage,
     engine::{CloseReason, ErrorKind},
+    link::Opened,
     manager::{Event, Manager, Outgoing, Output, ReplyTo, Sent, SocketKey},
     proto::{Revision, Tick},
 };
@@ -84,7 +85,8 @@ impl World {
     }
 
     pub(super) fn link_speaking(&mut self, revision: Revision) {
-        self.manager.handle_opened(self.now, revision, "link");
+        self.manager
+            .handle_opened(self.now, opened(revision, "link"));
         self.settle();
     }
 
@@ -291,5 +293,14 @@ fn shown(stage: &Stage) -> String {
         Stage::ReconnectError { attempt, error } => format!("attempt {attempt} failed: {error}"),
         Stage::Reconnected { attempt } => format!("open again after {attempt}"),
         Stage::ReconnectFailed => "given up".to_owned(),
+    }
+}
+
+/// A link by this id, which nobody records.
+pub(in crate::manager) fn opened(revision: Revision, sid: &str) -> Opened {
+    Opened {
+        revision,
+        sid: sid.to_owned(),
+        tape: None,
     }
 }

@@ -27,7 +27,7 @@ impl Acceptor for Echo {
 
     fn open(&self, _: Session<()>, head: &http::request::Parts) -> Result<Self, Refusal> {
         match head.uri.query() {
-            Some(query) if query.contains("refuse=me") => Err(Refusal("you".into())),
+            Some(query) if query.contains("refuse=me") => Err(Refusal::new("you")),
             _ => Ok(Self(self.0.clone())),
         }
     }

@@ -85,7 +85,7 @@ impl Link {
         self.farewells += usize::from(entry.is_leave());
         match entry {
             Entry::Message(message) => self.send(&message),
-            Entry::Event { nsp, message } => {
+            Entry::Event { nsp, message } | Entry::Answer { nsp, message } => {
                 if self.connection.is_joined(nsp) {
                     self.send(&message);
                 }

@@ -14,9 +14,10 @@ use loom::{
 
 use super::task::{Found, Task};
 use crate::{
-    config::OutboxLimits,
+    config::{OutboxLimits, OverflowPolicy},
     every_order,
     outbox::{Outbox, PushError, Standing, Urgency, Work},
+    overflow::{Bounds, Weight},
 };
 
 /// Two entries of [`BYTES`] are not too much.
@@ -24,11 +25,29 @@ pub(super) const LIMITS: OutboxLimits = OutboxLimits {
     soft: 10,
     hard: 10,
     stall: Duration::from_secs(1),
+    policy: OverflowPolicy::Disconnect,
 };
 const BYTES: usize = 5;
 
+/// [`LIMITS`], for entries that are all alike.
+pub(super) fn bounds<E>(policy: OverflowPolicy) -> Bounds<E> {
+    Bounds {
+        limits: OutboxLimits { policy, ..LIMITS },
+        weigh: |_| Weight {
+            bytes: BYTES,
+            droppable: true,
+        },
+    }
+}
+
+/// Ends the session when it is too much.
+pub(super) fn strict<E>() -> Bounds<E> {
+    bounds(OverflowPolicy::Disconnect)
+}
+
 pub(super) fn push<E, D>(outbox: &Outbox<E, D>, entry: E) -> Result<(), PushError> {
-    outbox.push(entry, 0, Urgency::Queue, &LIMITS, || 0)
+    let pushed = outbox.push(entry, 0, Urgency::Queue, &strict(), || 0);
+    pushed.map(|displaced| assert_eq!(displaced, 0))
 }
 
 /// Pushes entries from another thread; the result is how many were accepted.
@@ -216,7 +235,8 @@ pub fn an_overflow_wakes_the_task_and_drops_what_was_queued() {
             let (outbox, value) = (Arc::clone(&outbox), Arc::clone(&value));
             let overflown = Arc::clone(&overflown);
             let push = move |&bytes| {
-                let pushed = outbox.push(Arc::clone(&value), bytes, Urgency::Queue, &LIMITS, || 0);
+                let pushed =
+                    outbox.push(Arc::clone(&value), bytes, Urgency::Queue, &strict(), || 0);
                 if pushed.is_err() {
                     overflown.store(true, SeqCst);
                 }
@@ -243,11 +263,48 @@ pub fn an_overflow_wakes_the_task_and_drops_what_was_queued() {
     assert_eq!(Vec::from_iter(taken), [0, 1, 2]);
 }
 
+/// Where the oldest are dropped, every entry is taken once and in order, or dropped and counted; an order is taken by a task
+/// that has no room, together with all that is before it.
+pub fn what_is_not_taken_is_dropped_and_counted() {
+    let taken = every_order(|| {
+        let outbox = Arc::new(Outbox::<_, ()>::new());
+        let bounds = Arc::new(bounds(OverflowPolicy::DropOldest));
+        let producer = {
+            let (outbox, bounds) = (Arc::clone(&outbox), Arc::clone(&bounds));
+            thread::spawn(move || {
+                let push = |entry| outbox.push(entry, BYTES, Urgency::Queue, &bounds, || 0);
+                let displaced = (0..3).map(|entry| push(entry).unwrap_or(usize::MAX)).sum();
+                assert_eq!(outbox.push(3, 0, Urgency::Order, &bounds, || 0), Ok(0));
+                displaced
+            })
+        };
+        let mut task = Task::new(&outbox);
+        let mut taken = Vec::new();
+        // Room for one entry, then for none.
+        task.room = 1;
+        while taken.last() != Some(&3) {
+            if let Found::Work(entries, _) = task.next() {
+                taken.extend(entries);
+                task.room = 0;
+            }
+        }
+        let displaced: usize = join(producer);
+        assert!(taken.is_sorted(), "{taken:?}");
+        assert_eq!(taken.len() + displaced, 4);
+        assert_eq!(outbox.dropped(), displaced as u64);
+        taken
+    });
+    let outcomes = [&[0, 1, 2, 3][..], &[0, 2, 3], &[1, 2, 3]];
+    for outcome in outcomes {
+        assert!(taken.contains(outcome), "{outcome:?} is not in {taken:?}");
+    }
+}
+
 /// Volatile entries of two producers: until the task has looked again, only one finds the way free.
 pub fn one_volatile_entry_leaves_between_two_looks() {
     let looks = every_order(|| {
         let outbox = Arc::new(Outbox::<_, ()>::new());
-        let push = |outbox: &Outbox<_, ()>| outbox.push((), 0, Urgency::Volatile, &LIMITS, || 0);
+        let push = |outbox: &Outbox<_, ()>| outbox.push((), 0, Urgency::Volatile, &strict(), || 0);
         let mut task = Task::new(&outbox);
         // From now on a message would leave at once.
         assert!(task.take_or_sleep().is_none());
@@ -258,10 +315,10 @@ pub fn one_volatile_entry_leaves_between_two_looks() {
         let early = task.take().is_some();
         let mut pushed = producers.map(join);
         pushed.sort_unstable_by_key(Result::is_err);
-        assert_eq!(pushed, [Ok(()), Err(PushError::NotReady)]);
+        assert_eq!(pushed, [Ok(0), Err(PushError::NotReady)]);
         assert_eq!(task.take().is_some(), !early);
         assert!(task.take().is_none());
-        assert_eq!(push(&outbox), Ok(()), "the way is free again");
+        assert_eq!(push(&outbox), Ok(0), "the way is free again");
         early
     });
     assert_eq!(Vec::from_iter(looks), [false, true]);
@@ -313,12 +370,13 @@ impl Mirrors {
 pub(super) fn sleep<E, D>(outbox: &Outbox<E, D>, waker: &Waker) -> Work {
     let standing = Standing {
         unsent: 0,
-        progress: true,
+        stalled_since: None,
         writable: true,
-        now: 0,
+        room: usize::MAX,
     };
     let (mut entries, mut deliveries) = Default::default();
-    outbox.take_or_sleep(&mut entries, &mut deliveries, waker, &standing)
+    let bounds = strict();
+    outbox.take_or_sleep(&mut entries, &mut deliveries, waker, &standing, &bounds)
 }
 
 /// What belongs to others, entries and wakers, is called and dropped without the lock, whatever way it takes.
@@ -341,12 +399,12 @@ pub fn nothing_of_others_runs_under_the_lock() {
             let mirrors = Arc::clone(&mirrors);
             thread::spawn(move || mirrors.0.close())
         };
-        let volatile = outbox.push(mirrors.nosy(), 0, Urgency::Volatile, &LIMITS, || 0);
+        let volatile = outbox.push(mirrors.nosy(), 0, Urgency::Volatile, &strict(), || 0);
         let flood = outbox.push(
             mirrors.nosy(),
             LIMITS.hard + 1,
             Urgency::Queue,
-            &LIMITS,
+            &strict(),
             || 0,
         );
         assert!(flood.is_err() && volatile != Err(PushError::Full));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use socketio_adapter::Room;
 use socketio_proto::NamespaceId;
 
-use super::outbox::LIMITS;
+use super::outbox::strict;
 use crate::{
     Mutex,
     entry::Entry,
@@ -52,7 +52,9 @@ impl<E, D> Socket<E, D> {
 
     pub(super) fn push_volatile(&self, entry: E) -> Result<(), PushError> {
         if self.gate.is_open() {
-            self.outbox.push(entry, 0, Urgency::Volatile, &LIMITS, || 0)
+            let bounds = strict();
+            let pushed = self.outbox.push(entry, 0, Urgency::Volatile, &bounds, || 0);
+            pushed.map(drop)
         } else {
             Err(PushError::NotReady)
         }
@@ -119,8 +121,11 @@ impl<E, D> Socket<E, D> {
     }
 
     fn queue(&self, entry: E, bytes: usize) -> Result<(), PushError> {
-        self.outbox
-            .push(entry, bytes, Urgency::Queue, &LIMITS, || 0)
+        let bounds = strict();
+        let pushed = self
+            .outbox
+            .push(entry, bytes, Urgency::Queue, &bounds, || 0);
+        pushed.map(drop)
     }
 
     fn enter(&self, rooms: Vec<Room>) {

@@ -11,6 +11,7 @@ use std::{
 
 use loom::sync::Notify;
 
+use super::outbox::strict;
 use crate::outbox::{Outbox, Standing, Work};
 
 /// Wakes the thread of the task, and counts. The counter is not loom's: it is no step of its own.
@@ -38,6 +39,8 @@ pub(super) struct Task<'a, E, D> {
     outbox: &'a Outbox<E, D>,
     bell: Arc<Bell>,
     sleeps: usize,
+    /// Bytes it has use for.
+    pub(super) room: usize,
 }
 
 impl<'a, E, D> Task<'a, E, D> {
@@ -46,6 +49,7 @@ impl<'a, E, D> Task<'a, E, D> {
             outbox,
             bell: Arc::default(),
             sleeps: 0,
+            room: usize::MAX,
         }
     }
 
@@ -76,14 +80,16 @@ impl<'a, E, D> Task<'a, E, D> {
     }
 
     pub(super) fn take(&self) -> Option<Found<E, D>> {
-        self.look(|entries, deliveries, standing| self.outbox.take(entries, deliveries, standing))
+        self.look(|entries, deliveries, standing| {
+            self.outbox.take(entries, deliveries, standing, &strict())
+        })
     }
 
     pub(super) fn take_or_sleep(&mut self) -> Option<Found<E, D>> {
         let waker = Waker::from(Arc::clone(&self.bell));
         let found = self.look(|entries, deliveries, standing| {
             self.outbox
-                .take_or_sleep(entries, deliveries, &waker, standing)
+                .take_or_sleep(entries, deliveries, &waker, standing, &strict())
         });
         if found.is_none() {
             assert!(self.wakes() <= self.sleeps, "one wake ends a sleep");
@@ -100,9 +106,9 @@ impl<'a, E, D> Task<'a, E, D> {
         // A client that takes everything at once.
         let standing = Standing {
             unsent: 0,
-            progress: true,
+            stalled_since: None,
             writable: true,
-            now: 0,
+            room: self.room,
         };
         match look(&mut entries, &mut deliveries, &standing) {
             Work::Some => Some(Found::Work(entries, deliveries)),

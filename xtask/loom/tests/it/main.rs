@@ -49,6 +49,7 @@ models! {
         nothing_of_others_runs_under_the_lock
         one_volatile_entry_leaves_between_two_looks
         the_end_takes_drops_or_refuses_and_keeps_nothing
+        what_is_not_taken_is_dropped_and_counted
         what_was_accepted_before_close_is_taken_before_the_task_is_told
     }
 }

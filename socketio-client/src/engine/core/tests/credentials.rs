@@ -52,6 +52,23 @@ fn cookies_come_back_on_polling_and_websocket_and_in_the_next_session() {
 }
 
 #[test]
+fn a_session_that_is_being_closed_and_the_next_one_share_their_cookies() {
+    let config = Config::new("http://a");
+    let mut old = Bench::new(config.clone());
+    old.reply(OPEN);
+    old.core.close(0);
+    let mut next = Bench::remembering(config, old.core.memory.clone());
+    let goodbye = old.requests().pop().unwrap();
+    old.say(
+        goodbye.stream,
+        "HTTP/1.1 200 OK\r\nset-cookie: late=1\r\ncontent-length: 2\r\n\r\nok",
+    );
+    let first = next.reply(OPEN);
+    assert_eq!(header(&first, "cookie"), None, "made before");
+    assert_eq!(header(&next.request().text, "cookie"), Some("late=1"));
+}
+
+#[test]
 fn cookies_are_not_kept_if_they_are_not_wanted() {
     let mut config = Config::new("http://a");
     config.cookies = false;

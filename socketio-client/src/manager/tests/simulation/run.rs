@@ -1,5 +1,6 @@
 //! One schedule: what happens to a client, and a driver that does what it is told, at times late.
 
+use super::super::world::opened;
 use super::{NAMES, Random, application::Application, host::Host, number_of};
 use crate::{
     Config, Status, WhenFull,
@@ -187,7 +188,8 @@ impl Run {
         match self.opening.take_if(|(due, _)| *due <= self.now) {
             Some((_, true)) => {
                 self.host.open(self.now, self.revision);
-                self.manager.handle_opened(self.now, self.revision, "link");
+                self.manager
+                    .handle_opened(self.now, opened(self.revision, "link"));
             }
             Some((_, false)) => {
                 let error = ErrorKind::Timeout.into();

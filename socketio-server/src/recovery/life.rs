@@ -1,0 +1,196 @@
+//! How sockets come, go, and come back, in the order of what is sent to them.
+
+use std::sync::Arc;
+
+use engine::Prepared;
+
+use super::sequencer::{Item, Sequencer, Turn, Waiting};
+use super::session::{Pid, Position, Recoverable, Saved, Whom};
+use crate::broadcast::Flags;
+use crate::entry::Entry;
+use crate::error::DisconnectReason;
+use crate::gate::Standing;
+use crate::proto::recovery::{Claim, is_recoverable};
+use crate::socket::Socket;
+
+/// What became of a client's claim to a socket.
+#[derive(Default)]
+pub(crate) struct Claimed {
+    /// The socket's last handle, and what its new one is to have.
+    pub(crate) restored: Option<(Saved, Box<Recoverable>)>,
+    /// A socket that has been on another link until now: its goodbye is still to be said.
+    pub(crate) replaced: Option<Socket>,
+}
+
+impl Sequencer {
+    /// A socket that is nobody's yet.
+    pub(crate) fn new_socket() -> Box<Recoverable> {
+        Recoverable::new(Pid::random(), None)
+    }
+
+    /// A client claims a socket.
+    ///
+    /// If the socket's link has not been found dead yet, the client knows better: the socket is
+    /// taken from there, and that link is closed.
+    pub(crate) fn claim(self: &Arc<Self>, claim: &Claim<'_>) -> Claimed {
+        let (pid, now) = (Pid::claimed(&claim.pid), self.now());
+        let (claimed, dropped, closed) = self.baton.look(|log| {
+            let replaced = log.remove(&pid);
+            let mut closed = Vec::new();
+            if let Some(socket) = &replaced {
+                if let Some(recoverable) = socket.recoverable() {
+                    recoverable.replace();
+                }
+                let (saved, entries) = take_down(socket);
+                closed = entries;
+                log.save(now, &pid, saved);
+            }
+            let restored = log.restore(now, &claim.pid, &claim.offset);
+            let restored =
+                restored.map(|(saved, position)| (saved, Recoverable::new(pid, Some(position))));
+            let claimed = Claimed { restored, replaced };
+            (claimed, log.handle_timeout(now), closed)
+        });
+        drop(closed);
+        if let Some(socket) = &claimed.replaced {
+            // A link that has ended needs not be closed.
+            let close = Entry::Close(DisconnectReason::TransportClose);
+            let _ = socket.push_entry(close, 0, Flags::default());
+        }
+        self.let_go(dropped);
+        claimed
+    }
+
+    /// Lets a client in: what it has missed, the answer to its CONNECT, what its connect handler has
+    /// sent, and from then on what others send. `false` if nobody knows any more what it has missed.
+    pub(crate) fn open(self: &Arc<Self>, socket: &Socket, answer: Prepared) -> bool {
+        let now = self.now();
+        let ((is_open, dropped, behind), _) = self.baton.pass(
+            |log| {
+                let mut items = Vec::new();
+                if let Some(position) = position(socket) {
+                    let Some(missed) = log.missed(now, &socket.id(), position) else {
+                        return (None, (false, log.take_dropped(), Vec::new()));
+                    };
+                    items.extend(missed.into_iter().map(Item::Event));
+                }
+                let bytes = answer.wire_len();
+                items.push(Item::Entry(Entry::Message(answer), bytes));
+                let mut behind = Vec::new();
+                let mut leaves = false;
+                while let Some(waiting) = socket.gate().take_or_open(|rooms| socket.enter(rooms)) {
+                    let mut waiting = waiting.into_iter();
+                    while !leaves && let Some(next) = waiting.next() {
+                        items.push(match next {
+                            Waiting::Entry(entry, bytes) => {
+                                leaves = entry.is_leave();
+                                Item::Entry(entry, bytes)
+                            }
+                            Waiting::Draft(draft) => {
+                                Item::Event(log.append(now, Whom::Socket(socket.id()), *draft))
+                            }
+                        });
+                    }
+                    behind.extend(waiting);
+                    if leaves {
+                        behind.extend(socket.gate().close());
+                    }
+                }
+                match socket.recoverable() {
+                    Some(recoverable) if leaves => recoverable.leave(),
+                    Some(recoverable) => log.insert(&recoverable.pid, socket),
+                    None => {}
+                }
+                let turn = Turn::Open(socket.clone(), items);
+                (Some(turn), (true, log.take_dropped(), behind))
+            },
+            |turn| self.run(turn),
+        );
+        drop((dropped, behind));
+        self.watch();
+        is_open
+    }
+
+    /// Sends a client away, behind everything that was emitted before.
+    pub(crate) fn leave(&self, socket: &Socket, entry: Entry) {
+        let (refused, _) = self.baton.pass(
+            |log| match socket.gate().standing() {
+                Standing::Pending => {
+                    socket.wait(Waiting::Entry(entry, 0));
+                    (None, None)
+                }
+                Standing::Open => {
+                    let (_, behind) = take_down(socket);
+                    debug_assert!(behind.is_empty(), "an open gate keeps nothing");
+                    if let Some(recoverable) = socket.recoverable() {
+                        log.remove(&recoverable.pid);
+                        recoverable.leave();
+                    }
+                    let item = Item::Entry(entry, 0);
+                    (
+                        Some(Turn::One(socket.clone(), item, Flags::default())),
+                        None,
+                    )
+                }
+                Standing::Closed => (None, Some(entry)),
+            },
+            |turn| self.run(turn),
+        );
+        drop(refused);
+    }
+
+    /// The client of a socket has left, or its link has ended. `false` if the socket goes on
+    /// elsewhere, where its goodbye has been said.
+    pub(crate) fn end(self: &Arc<Self>, socket: &Socket, reason: DisconnectReason) -> bool {
+        let now = self.now();
+        let (is_last, closed, dropped) = self.baton.look(|log| {
+            let was_told = socket.was_open() || position(socket).is_some();
+            let (saved, mut closed) = take_down(socket);
+            let Some(recoverable) = socket.recoverable() else {
+                return (true, closed, log.take_dropped());
+            };
+            if recoverable.is_replaced() {
+                return (false, closed, log.take_dropped());
+            }
+            log.remove(&recoverable.pid);
+            if was_told && !recoverable.is_gone() && is_recoverable(reason.as_str()) {
+                // A connect handler's, that has not decided: it is sent to the socket all the same.
+                for waiting in closed.extract_if(.., |it| matches!(it, Waiting::Draft(_))) {
+                    if let Waiting::Draft(draft) = waiting {
+                        log.append(now, Whom::Socket(socket.id()), *draft);
+                    }
+                }
+                log.save(now, &recoverable.pid, saved);
+            } else {
+                recoverable.leave();
+            }
+            (true, closed, log.handle_timeout(now))
+        });
+        drop(closed);
+        self.let_go(dropped);
+        self.watch();
+        is_last
+    }
+
+    /// The server is shutting down: nobody comes back.
+    pub(crate) fn forget(&self) {
+        let forgotten = self.baton.look(|log| log.clear(&self.config));
+        drop(forgotten);
+    }
+}
+
+/// Nothing reaches a socket any longer. Returns it as it was, and what it has not been sent.
+fn take_down(socket: &Socket) -> (Saved, Vec<Waiting>) {
+    let saved = Saved {
+        socket: socket.clone(),
+        rooms: socket.rooms(),
+    };
+    let behind = socket.gate().close();
+    socket.become_invisible();
+    (saved, behind)
+}
+
+/// Where a socket goes on, if it does.
+fn position(socket: &Socket) -> Option<&Position> {
+    socket.recoverable()?.goes_on.as_ref()
+}

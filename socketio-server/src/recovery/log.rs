@@ -1,0 +1,168 @@
+//! What a namespace remembers for clients that may come back. Everything in here happens under the
+//! sequencer's lock; what must not be dropped there is handed out.
+
+use std::collections::{HashMap, VecDeque};
+use std::mem;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::config::RecoveryConfig;
+use super::message::{Draft, Message};
+use super::session::{Pid, Position, Recoverable, Saved, Whom};
+use crate::proto::Tick;
+use crate::proto::recovery;
+use crate::socket::{Socket, SocketId};
+
+pub(super) struct Log {
+    log: recovery::Log<Entry, Saved>,
+    /// The messages of all entries once more: they hold users' bytes, of which the log is not to
+    /// drop the last handle.
+    kept: VecDeque<Arc<Message>>,
+    /// Sockets whose clients know a pid.
+    live: HashMap<Pid, Socket>,
+    dropped: Vec<Arc<Message>>,
+}
+
+struct Entry {
+    whom: Whom,
+    message: Arc<Message>,
+}
+
+/// What has been dropped, to be let go of without the lock.
+#[derive(Default)]
+#[must_use]
+pub(super) struct Dropped {
+    _messages: Vec<Arc<Message>>,
+    pub(super) sessions: Vec<Saved>,
+}
+
+impl Log {
+    pub(super) fn new(config: &RecoveryConfig) -> Self {
+        Self {
+            log: recovery::Log::new(new_epoch(), &config.log()),
+            kept: VecDeque::new(),
+            live: HashMap::new(),
+            dropped: Vec::new(),
+        }
+    }
+
+    // ---- Events ---------------------------------------------------------------------------
+
+    /// Gives an event the next offset, and keeps it.
+    pub(super) fn append(&mut self, now: Tick, whom: Whom, draft: Draft) -> Arc<Message> {
+        let kept = &mut self.kept;
+        self.log.append(now, draft.bytes(), |offset| {
+            let message = Arc::new(draft.with_offset(offset));
+            kept.push_back(Arc::clone(&message));
+            Entry { whom, message }
+        });
+        // Invariant: the closure has run.
+        let message = Arc::clone(self.kept.back().expect("just pushed"));
+        self.bury();
+        message
+    }
+
+    /// Gives an event that is not kept the last offset there was.
+    pub(super) fn pass_by(&self, draft: Draft) -> Arc<Message> {
+        Arc::new(draft.with_offset(self.log.newest()))
+    }
+
+    /// What a socket has missed that goes on; `None` if nobody knows any more.
+    pub(super) fn missed(
+        &mut self,
+        now: Tick,
+        id: &SocketId,
+        since: &Position,
+    ) -> Option<Vec<Arc<Message>>> {
+        let missed = self.log.since(now, since.offset);
+        let missed = missed.map(|missed| {
+            let own = missed.filter(|(_, entry)| entry.whom.includes(id, &since.rooms));
+            own.map(|(_, entry)| Arc::clone(&entry.message)).collect()
+        });
+        self.bury();
+        missed
+    }
+
+    // ---- Sockets --------------------------------------------------------------------------
+
+    /// A client has been told its pid.
+    pub(super) fn insert(&mut self, pid: &Pid, socket: &Socket) {
+        self.live.insert(pid.clone(), socket.clone());
+    }
+
+    /// A socket has come to its end. The caller has another handle to it.
+    pub(super) fn remove(&mut self, pid: &Pid) -> Option<Socket> {
+        self.live.remove(pid)
+    }
+
+    pub(super) fn save(&mut self, now: Tick, pid: &Pid, saved: Saved) {
+        self.log.save(now, pid.as_str(), saved);
+        self.bury();
+    }
+
+    pub(super) fn restore(
+        &mut self,
+        now: Tick,
+        pid: &str,
+        offset: &str,
+    ) -> Option<(Saved, Position)> {
+        let restored = self.log.restore(now, pid, offset);
+        let saved = restored.map(|restored| restored.session);
+        self.bury();
+        let saved = saved?;
+        let offset = recovery::Offset::parse(offset)?;
+        let rooms = saved.rooms.clone();
+        Some((saved, Position { offset, rooms }))
+    }
+
+    // ---- The end of things ----------------------------------------------------------------
+
+    pub(super) fn poll_timeout(&self) -> Option<Tick> {
+        self.log.poll_timeout()
+    }
+
+    /// Lets time pass. Those who have not come back are gone for good.
+    pub(super) fn handle_timeout(&mut self, now: Tick) -> Dropped {
+        let sessions = self.log.handle_timeout(now);
+        let recoverable = sessions.iter().map(|saved| saved.socket.recoverable());
+        recoverable.flatten().for_each(Recoverable::leave);
+        self.bury();
+        Dropped {
+            sessions,
+            ..self.take_dropped()
+        }
+    }
+
+    /// Messages that have been dropped.
+    pub(super) fn take_dropped(&mut self) -> Dropped {
+        Dropped {
+            _messages: mem::take(&mut self.dropped),
+            sessions: Vec::new(),
+        }
+    }
+
+    /// Starts over, with nobody and nothing to come back. What there was is returned.
+    pub(super) fn clear(&mut self, config: &RecoveryConfig) -> Self {
+        mem::replace(self, Self::new(config))
+    }
+
+    fn bury(&mut self) {
+        let excess = self.kept.len() - self.log.entries();
+        self.dropped.extend(self.kept.drain(..excess));
+        // A burst does not leave its memory behind.
+        if self.kept.len() <= self.kept.capacity() / 4 {
+            self.kept.shrink_to(self.kept.len() * 2);
+        }
+    }
+}
+
+/// When the log began, as no other did in this process.
+fn new_epoch() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
+    let advance = |last: u64| Some(now.max(last + 1));
+    let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, advance);
+    now.max(last.unwrap_or_default() + 1)
+}

@@ -1,0 +1,230 @@
+//! An event on its way to its handler.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::Step;
+use super::running::Bond;
+use crate::error::{DisconnectReason, HandlerErrorKind, Rejection};
+use crate::extract::EventContext;
+use crate::handler::{BoxFuture, DISCONNECT, Failure, Handled, Manner, Route, Stopwatch};
+use crate::proto::{Args, ArgsError};
+use crate::reply::ReplyTo;
+use crate::routes::Routes;
+use crate::socket::Socket;
+
+/// The arguments of an event are no JSON: the client has broken the protocol.
+#[derive(Debug)]
+pub(crate) struct Malformed;
+
+/// An event on its way to its handler, borrowed from whoever has it.
+#[derive(Clone, Copy)]
+pub(crate) struct Job<'a> {
+    pub(crate) socket: &'a Socket,
+    pub(crate) routes: &'a Arc<Routes>,
+    pub(crate) what: &'a What<'a>,
+}
+
+pub(crate) enum What<'a> {
+    Event {
+        name: Cow<'a, str>,
+        id: Option<u64>,
+        args: Args<'a>,
+    },
+    Disconnect(DisconnectReason),
+}
+
+/// An event that waits, detached from the message it came in.
+pub(crate) struct Kept {
+    pub(crate) socket: Socket,
+    pub(crate) routes: Arc<Routes>,
+    pub(crate) what: What<'static>,
+}
+
+impl What<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Self::Event { name, .. } => name,
+            Self::Disconnect(_) => DISCONNECT,
+        }
+    }
+
+    fn args(&self) -> Option<&Args<'_>> {
+        match self {
+            Self::Event { args, .. } => Some(args),
+            Self::Disconnect(_) => None,
+        }
+    }
+
+    /// Bytes it keeps while it waits.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Event { name, args, .. } => {
+                let attachments = args.attachments().iter().map(bytes::Bytes::len);
+                name.len() + args.raw().len() + attachments.sum::<usize>()
+            }
+            Self::Disconnect(_) => 0,
+        }
+    }
+
+    pub(super) fn to_owned(&self) -> What<'static> {
+        match self {
+            Self::Event { name, id, args } => What::Event {
+                name: name.clone().into_owned().into(),
+                id: *id,
+                args: args.clone().into_owned(),
+            },
+            Self::Disconnect(reason) => What::Disconnect(*reason),
+        }
+    }
+}
+
+impl Kept {
+    pub(crate) fn job(&self) -> Job<'_> {
+        Job {
+            socket: &self.socket,
+            routes: &self.routes,
+            what: &self.what,
+        }
+    }
+}
+
+/// A handler that has its parameters.
+pub(crate) struct Begun<'a> {
+    pub(crate) future: BoxFuture<Handled>,
+    pub(crate) manner: Manner,
+    route: Cow<'a, Arc<Route<Handled>>>,
+    stopwatch: Stopwatch,
+}
+
+impl<'a> Job<'a> {
+    /// Takes the parameters and makes the handler's future; `None` if there is nothing to run.
+    pub(super) fn start(self) -> Result<Option<Begun<'a>>, Malformed> {
+        let (id, args, reason, route) = match self.what {
+            What::Event { name, id, args } => {
+                let route = self.routes.event(self.socket, name);
+                (*id, Some(args), None, route)
+            }
+            What::Disconnect(reason) => {
+                let route = self.routes.disconnect().map(Cow::Borrowed);
+                (None, None, Some(*reason), route)
+            }
+        };
+        let Some(route) = route else {
+            check_unread(args)?;
+            return Ok(None);
+        };
+        let manner = route.manner.or(self.routes.manner());
+        let manner = manner.or(self.socket.io().manner());
+        if manner.cancelled && reason.is_none() && !self.socket.is_connected() {
+            check_unread(args)?;
+            return Ok(None);
+        }
+        let stopwatch = Stopwatch::start();
+        let mut event = EventContext {
+            socket: self.socket,
+            name: self.what.name(),
+            args,
+            reason,
+            reply: ReplyTo::new(self.socket, id),
+            read: Cell::new(false),
+        };
+        let started = route.start(&mut event);
+        if !event.read.get() {
+            check_unread(args)?;
+        }
+        match started {
+            Ok(future) => Ok(Some(Begun {
+                future,
+                manner,
+                route,
+                stopwatch,
+            })),
+            Err(HandlerErrorKind::Rejected(Rejection::Args(ArgsError::Malformed))) => {
+                Err(Malformed)
+            }
+            Err(kind) => {
+                let reply = event.reply;
+                self.report(Err(Failure { kind, reply }));
+                Ok(None)
+            }
+        }
+    }
+
+    /// Runs a handler up to its first wait.
+    pub(super) fn poll(self, begun: &mut Begun<'_>, cx: &mut Context<'_>) -> Poll<()> {
+        let polled = begun.future.as_mut().poll(cx);
+        let nsp = self.socket.namespace().name();
+        let watch = &begun.route.watch;
+        watch.stop(&begun.stopwatch, nsp, self.what.name());
+        polled.map(|handled| self.report(handled))
+    }
+
+    fn report(self, handled: Handled) {
+        if let Err(failure) = handled {
+            failure.report(self.socket, self.what.name(), self.what.args());
+        }
+    }
+
+    /// A handler with what its end is reported with. Those that never wait do without.
+    pub(super) fn waiting(self, begun: Begun<'_>, bond: Option<Bond>) -> Waiting {
+        let reads_args = self.routes.error_hook(self.what.name()).is_some()
+            || self.socket.io().error_hook().reads_args;
+        let args = self.what.args().filter(|_| reads_args);
+        Waiting {
+            future: begun.future,
+            socket: self.socket.clone(),
+            name: self.what.name().into(),
+            args: args.map(|args| args.clone().into_owned()),
+            shares_thread: begun
+                .manner
+                .place
+                .is_none()
+                .then(|| begun.route.into_owned()),
+            bond,
+        }
+    }
+}
+
+/// A handler that is not done the first time it is looked at, detached from its event.
+pub(crate) struct Waiting {
+    future: BoxFuture<Handled>,
+    socket: Socket,
+    name: Box<str>,
+    args: Option<Args<'static>>,
+    /// Itself, if others wait while it holds its thread.
+    shares_thread: Option<Arc<Route<Handled>>>,
+    pub(super) bond: Option<Bond>,
+}
+
+impl Future for Waiting {
+    type Output = Step;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step> {
+        let this = &mut *self;
+        let polled = match &this.shares_thread {
+            Some(route) => {
+                let stopwatch = Stopwatch::start();
+                let polled = this.future.as_mut().poll(cx);
+                let nsp = this.socket.namespace().name();
+                route.watch.stop(&stopwatch, nsp, &this.name);
+                polled
+            }
+            None => this.future.as_mut().poll(cx),
+        };
+        polled.map(|handled| {
+            if let Err(failure) = handled {
+                failure.report(&this.socket, &this.name, this.args.as_ref());
+            }
+            Step::Done(this.bond)
+        })
+    }
+}
+
+/// Arguments that nobody reads must be JSON all the same.
+fn check_unread(args: Option<&Args<'_>>) -> Result<(), Malformed> {
+    args.map_or(Ok(()), Args::check).map_err(|_| Malformed)
+}

@@ -1,0 +1,406 @@
+//! Connection state recovery: who gets a socket back, with what, and who does not. What the log
+//! itself keeps and refuses is tested with socketio-proto.
+
+mod concurrency;
+mod ends;
+mod phone;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use socketio_server::parser::MsgPack;
+use socketio_server::{
+    Auth, Binary, Builder, ConnectError, Data, DisconnectReason, Io, RecoveryConfig, Report,
+    Socket, State,
+};
+
+use self::phone::Phone;
+use crate::client::{Client, Received};
+use crate::host::{Door, Host, PIPE, Pen, settle};
+
+fn builder() -> Builder {
+    let pen = |socket: &Socket| {
+        let pen = socket.get::<Pen>();
+        pen.map(|pen| pen.note(format!("{} has expired", socket.namespace().name())))
+    };
+    Io::builder()
+        .connection_state_recovery(RecoveryConfig::default())
+        .on_recovery_expired(move |socket| drop(pen(socket)))
+}
+
+/// Sockets note what becomes of them, and a new one is in `room`.
+fn watched(builder: Builder) -> Host {
+    let host = Host::start(builder);
+    host.io.on_connect(async |socket: Socket, pen: State<Pen>| {
+        if !socket.recovered() {
+            socket.join("room");
+            socket.insert(Pen::clone(&pen));
+        }
+        pen.note(format!("connected, recovered: {}", socket.recovered()));
+    });
+    host.io
+        .on_disconnect(async |reason: DisconnectReason, pen: State<Pen>| pen.note(reason.as_str()));
+    host.io.on("ask", async |socket: Socket| {
+        let mut rooms: Vec<_> = socket.rooms().iter().map(|it| it.to_string()).collect();
+        rooms.sort();
+        let data = socket.get::<String>().map(|it| it.to_string());
+        (socket.id().to_string(), rooms, data)
+    });
+    host
+}
+
+fn host() -> Host {
+    watched(builder())
+}
+
+// ---- What comes back ----------------------------------------------------------------------
+
+#[tokio::test(start_paused = true)]
+async fn middlewares_are_asked_about_a_socket_that_goes_on_only_if_that_is_configured() {
+    for skip_middlewares in [true, false] {
+        let config = RecoveryConfig {
+            skip_middlewares,
+            ..RecoveryConfig::default()
+        };
+        let mut host = watched(Io::builder().connection_state_recovery(config));
+        host.io
+            .before_connect(async |pen: State<Pen>| pen.note("asked"));
+        let mut phone = Phone::connect(&host).await;
+        host.diary.expect("asked").await;
+        host.diary.expect("connected, recovered: false").await;
+        host.io.emit("first", &1).unwrap();
+        assert_eq!(phone.event().await, json!(["first", 1]));
+        let claim = phone.cut().await;
+        host.diary.expect("transport close").await;
+        Phone::reconnect(&host, &claim).await;
+        if !skip_middlewares {
+            host.diary.expect("asked").await;
+        }
+        host.diary.expect("connected, recovered: true").await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_goes_on_with_its_id_rooms_and_data_and_what_it_missed() {
+    let mut host = host();
+    let mut phone = Phone::connect(&host).await;
+    let other = Phone::connect(&host).await;
+    host.diary.expect("connected, recovered: false").await;
+    host.diary.expect("connected, recovered: false").await;
+    let io = &host.io;
+    let socket = phone.socket(io);
+    socket.join("tea");
+    socket.insert(String::from("kept"));
+    io.emit("first", &1).unwrap();
+    assert_eq!(phone.event().await, json!(["first", 1]));
+    io.emit("lost on the way", &2).unwrap();
+
+    let claim = phone.cut().await;
+    host.diary.expect("transport close").await;
+    let (mine, others) = (socket.id(), other.socket(io).id());
+    io.emit("to all", &()).unwrap();
+    io.to("tea").emit("to a room", &("a", 1)).unwrap();
+    io.to(["tea", "room"]).emit("to both", &()).unwrap();
+    io.to("coffee").emit("to others", &()).unwrap();
+    io.to(&others).emit("to another", &()).unwrap();
+    io.to("room")
+        .except("tea")
+        .emit("but not to these", &())
+        .unwrap();
+    io.except(&mine).emit("but not to this one", &()).unwrap();
+    io.to(&mine).emit("to its id", &[1, 2]).unwrap();
+    let bytes = Binary(vec![1, 2].into());
+    io.emit("bytes", &bytes).unwrap();
+    let dropped = socket.emit("to a former handle", &()).unwrap();
+    assert_eq!((dropped.queued, dropped.dropped), (0, 1));
+    io.volatile().emit("volatile", &()).unwrap();
+    let _ = io.call::<()>("question", &()).unwrap();
+
+    let (mut phone, missed) = Phone::reconnect(&host, &claim).await;
+    let bytes = json!(["bytes", { "_placeholder": true, "num": 0 }]);
+    let expected = [
+        json!(["lost on the way", 2]),
+        json!(["to all"]),
+        json!(["to a room", "a", 1]),
+        json!(["to both"]),
+        json!(["to its id", 1, 2]),
+        bytes,
+        json!(["to a former handle"]),
+    ];
+    assert_eq!(missed, expected);
+    assert_eq!((&phone.sid, &phone.pid), (&claim.sid, &claim.pid));
+    host.diary.expect("connected, recovered: true").await;
+    phone.client.say(r#"420["ask"]"#).await;
+    let answer = format!(r#"430["{}",["room","tea"],"kept"]"#, claim.sid);
+    phone.client.expect(&answer).await;
+
+    // It is the same for those who send.
+    io.emit("to all", &()).unwrap();
+    socket.emit("to a former handle", &()).unwrap();
+    io.to("tea").emit("to a room", &()).unwrap();
+    for event in ["to all", "to a former handle", "to a room"] {
+        assert_eq!(phone.event().await, json!([event]));
+    }
+    assert!(phone.client.is_silent().await);
+    assert_eq!(io.of("/").len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_event_without_acknowledgement_ends_with_an_offset() {
+    let mut host = host();
+    host.io.on_connect(async |socket: Socket| {
+        socket.emit("hi", &()).unwrap();
+    });
+    let mut phone = Phone::connect(&host).await;
+    assert_eq!(phone.event().await, json!(["hi"]));
+    let first = phone.offset.clone().unwrap();
+    let socket = phone.socket(&host.io);
+    socket.emit("direct", &"text").unwrap();
+    assert_eq!(phone.event().await, json!(["direct", "text"]));
+    assert_ne!(phone.offset.as_ref(), Some(&first));
+    let second = phone.offset.clone().unwrap();
+    // What is not logged shows where the client is anyway.
+    settle().await;
+    assert_eq!(socket.emit_volatile("volatile", &"x").unwrap().queued, 1);
+    assert_eq!(phone.event().await, json!(["volatile", "x"]));
+    assert_eq!(phone.offset.as_ref(), Some(&second));
+    settle().await;
+    host.io.volatile().emit("volatile", &"y").unwrap();
+    assert_eq!(phone.event().await, json!(["volatile", "y"]));
+    assert_eq!(phone.offset.as_ref(), Some(&second));
+    // Questions and answers are as ever.
+    let question = socket.call::<u8>("question", &"why");
+    phone.client.expect(r#"420["question","why"]"#).await;
+    phone.client.say("430[7]").await;
+    assert_eq!(question.await.unwrap(), 7);
+    phone.client.say(r#"421["ask"]"#).await;
+    assert!(phone.client.text().await.starts_with("431["));
+    assert!(host.diary.rest().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn clients_of_old_get_neither_pid_nor_offset_on_the_same_namespace() {
+    let host = host();
+    let mut phone = Phone::connect(&host).await;
+    let mut old = Client::upgrade_in(host.connect(PIPE), 3, "").await;
+    assert!(old.text().await.starts_with(r#"0{"sid":""#));
+    old.expect("40").await;
+    host.io.emit("all", &(1, "x")).unwrap();
+    assert_eq!(phone.event().await, json!(["all", 1, "x"]));
+    old.expect(r#"42["all",1,"x"]"#).await;
+    let bytes = Binary(vec![7].into());
+    host.io.to("room").emit("bytes", &bytes).unwrap();
+    old.expect(r#"451-["bytes",{"_placeholder":true,"num":0}]"#)
+        .await;
+    old.expect_binary(&[4, 7]).await;
+    settle().await;
+    host.io.volatile().emit("volatile", &()).unwrap();
+    old.expect(r#"42["volatile"]"#).await;
+    let sockets = host.io.sockets();
+    let socket = sockets.iter().find(|it| it.id().as_str() != phone.sid);
+    socket.unwrap().emit("direct", &()).unwrap();
+    old.expect(r#"42["direct"]"#).await;
+    settle().await;
+    socket.unwrap().emit_volatile("direct", &()).unwrap();
+    old.expect(r#"42["direct"]"#).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_in_messagepack_are_recovered_too() {
+    let host = Host::start(builder().parser(MsgPack));
+    host.io.on_connect(async |socket: Socket| {
+        let greeting = ("x", Binary(vec![1].into()));
+        let _ = socket.emit("greeting", &greeting).unwrap();
+    });
+    let mut client = host.open().await;
+    // {"type":0,"nsp":"/"}
+    client.say_binary(b"\x82\xa4type\x00\xa3nsp\xa1/").await;
+    let Received::Binary(answer) = client.receive().await else {
+        panic!("an answer");
+    };
+    let pid = phone::msgpack_text(&answer, "pid");
+    let Received::Binary(greeting) = client.receive().await else {
+        panic!("a greeting");
+    };
+    // ["greeting","x",<01>,"<offset>"]
+    let data = phone::after(&greeting, b"\xa8greeting\xa1x\xc4\x01\x01");
+    let offset = phone::msgpack_string(data);
+    host.io.emit("missed", &()).unwrap();
+    drop(client);
+    settle().await;
+    let mut client = host.open().await;
+    let mut connect = b"\x83\xa4type\x00\xa3nsp\xa1/\xa4data\x82\xa3pid\xb4".to_vec();
+    connect.extend_from_slice(pid.as_bytes());
+    connect.extend_from_slice(b"\xa6offset");
+    connect.push(0xa0 | u8::try_from(offset.len()).unwrap());
+    connect.extend_from_slice(offset.as_bytes());
+    client.say_binary(&connect).await;
+    let Received::Binary(missed) = client.receive().await else {
+        panic!("what was missed");
+    };
+    assert!(phone::after(&missed, b"\xa6missed").len() > offset.len());
+    let Received::Binary(answer) = client.receive().await else {
+        panic!("an answer");
+    };
+    assert_eq!(phone::msgpack_text(&answer, "pid"), pid);
+}
+
+// ---- While the connect handler decides -----------------------------------------------------
+
+#[tokio::test(start_paused = true)]
+async fn what_happens_while_a_connect_handler_waits_is_missed_once() {
+    let mut host = Host::start(builder());
+    host.io
+        .on_connect(async |socket: Socket, door: State<Door>, pen: State<Pen>| {
+            if socket.recovered() {
+                socket.join("later");
+                socket.emit("welcome back", &()).unwrap();
+                pen.note("waits");
+                door.pass().await;
+            }
+            socket.emit("welcome", &()).unwrap();
+        });
+    let mut phone = Phone::connect(&host).await;
+    assert_eq!(phone.event().await, json!(["welcome"]));
+    let socket = phone.socket(&host.io);
+    let claim = phone.cut().await;
+    host.io.emit("before", &()).unwrap();
+    let mut client = Phone::say_connect(&host, &claim).await;
+    host.diary.expect("waits").await;
+    host.io.emit("meanwhile", &()).unwrap();
+    host.io.to("later").emit("not there yet", &()).unwrap();
+    socket.emit("by its former handle", &()).unwrap();
+    assert!(client.is_silent().await);
+    host.door.open();
+    let (mut phone, missed) = Phone::take_answer(client).await;
+    let expected = ["before", "meanwhile", "by its former handle"];
+    assert_eq!(missed, expected.map(|event| json!([event])));
+    for event in ["welcome back", "welcome"] {
+        assert_eq!(phone.event().await, json!([event]));
+    }
+    host.io.to("later").emit("there", &()).unwrap();
+    assert_eq!(phone.event().await, json!(["there"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_breaks_while_a_connect_handler_waits_can_be_replaced() {
+    let mut host = Host::start(builder());
+    let decide = async |socket: Socket, door: State<Door>, pen: State<Pen>| {
+        pen.note(format!("recovered: {}", socket.recovered()));
+        socket.emit("welcome", &socket.recovered()).unwrap();
+        if socket.recovered() {
+            door.pass().await;
+            socket.emit("decided", &()).unwrap();
+        }
+    };
+    host.io.on_connect(decide);
+    let mut phone = Phone::connect(&host).await;
+    phone.event().await;
+    let claim = phone.cut().await;
+    let client = Phone::say_connect(&host, &claim).await;
+    settle().await;
+    drop(client);
+    settle().await;
+    host.io.emit("missed", &()).unwrap();
+    host.door.open();
+    settle().await;
+    let (mut phone, missed) = Phone::reconnect(&host, &claim).await;
+    // The handler of the link that broke has come to its end as well.
+    let expected = [
+        json!(["welcome", true]),
+        json!(["missed"]),
+        json!(["decided"]),
+    ];
+    assert_eq!(missed, expected);
+    assert_eq!(phone.pid, claim.pid);
+    for event in [json!(["welcome", true]), json!(["decided"])] {
+        assert_eq!(phone.event().await, event);
+    }
+    let recovered = [false, true, true].map(|it| format!("recovered: {it}"));
+    assert_eq!(host.diary.rest(), recovered);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_refused_has_lost_its_socket() {
+    let host = Host::start(builder());
+    host.io.on_connect(async |socket: Socket| {
+        socket.emit("welcome", &()).unwrap();
+        match socket.recovered() {
+            true => Err(ConnectError::new("not you again")),
+            false => Ok(()),
+        }
+    });
+    let mut phone = Phone::connect(&host).await;
+    phone.event().await;
+    let claim = phone.cut().await;
+    let mut client = Phone::say_connect(&host, &claim).await;
+    client.expect(r#"44{"message":"not you again"}"#).await;
+    let (phone, missed) = Phone::reconnect(&host, &claim).await;
+    assert_ne!(phone.sid, claim.sid);
+    assert!(missed.is_empty());
+    assert_eq!(host.io.of("/").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_forgets_while_a_connect_handler_waits_is_no_way_to_go_on() {
+    let config = RecoveryConfig {
+        max_entries: 2,
+        ..RecoveryConfig::default()
+    };
+    let host = Host::start(builder().connection_state_recovery(config));
+    host.io
+        .on_connect(async |socket: Socket, door: State<Door>| {
+            if socket.recovered() {
+                door.pass().await;
+            }
+        });
+    let mut phone = Phone::connect(&host).await;
+    host.io.emit("event", &0).unwrap();
+    phone.event().await;
+    let claim = phone.cut().await;
+    let mut client = Phone::say_connect(&host, &claim).await;
+    settle().await;
+    for n in 1..4 {
+        host.io.emit("event", &n).unwrap();
+    }
+    host.door.open();
+    // Neither let in nor refused: it is to try again.
+    client.expect_close().await;
+    let (phone, missed) = Phone::reconnect(&host, &claim).await;
+    assert_ne!(phone.sid, claim.sid);
+    assert!(missed.is_empty());
+}
+
+// ---- Without it ---------------------------------------------------------------------------
+
+#[tokio::test(start_paused = true)]
+async fn a_server_without_recovery_knows_of_none() {
+    let host = watched(Io::builder());
+    let mut client = host.open().await;
+    client.say(r#"40{"pid":"x","offset":"y"}"#).await;
+    let answer = client.text().await;
+    assert!(!answer.contains("pid"), "{answer}");
+    let report = host.io.emit("event", &()).unwrap();
+    client.expect(r#"42["event"]"#).await;
+    let queued = Report::default();
+    assert_eq!((report.queued, report.deferred), (1, queued.deferred));
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_of_the_application_s_own_come_along_with_a_claim() {
+    let host = Host::start(builder());
+    host.io
+        .on_connect(async |socket: Socket, auth: Auth<Value>| {
+            let token = auth["token"].as_str().unwrap_or("none").to_owned();
+            let _ = socket.emit("token", &token).unwrap();
+        });
+    host.io.on("echo", async |Data(data): Data<Value>| data);
+    let mut phone = Phone::connect(&host).await;
+    assert_eq!(phone.event().await, json!(["token", "none"]));
+    let mut claim = phone.cut().await;
+    claim.token = Some("secret");
+    let (mut phone, _) = Phone::reconnect(&host, &claim).await;
+    assert_eq!(phone.sid, claim.sid);
+    assert_eq!(phone.event().await, json!(["token", "secret"]));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+}
