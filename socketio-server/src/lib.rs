@@ -87,6 +87,9 @@
 //!
 //! # What is guaranteed
 //!
+//! All of it, with the tests that show it, and what it costs, is on the page of [`guarantees`]; those
+//! who come from Python or JavaScript find what they know on that of [`parity`]. In short:
+//!
 //! * Events that one task emits to a socket arrive in the order in which `emit` returned, also
 //!   across the upgrade from polling to websocket, or not at all if the client is lost.
 //! * What was emitted before a [`Socket::disconnect`] arrives before it.
@@ -119,6 +122,8 @@ mod broadcast;
 mod builder;
 mod bulk;
 mod class;
+mod directory;
+mod dynamic;
 mod entry;
 mod error;
 mod everyone;
@@ -155,6 +160,10 @@ mod verdict;
 mod wait_blocking;
 mod work;
 
+#[doc = include_str!("docs/guarantees.md")]
+pub mod guarantees {}
+#[doc = include_str!("docs/parity.md")]
+pub mod parity {}
 pub mod parser;
 #[cfg(feature = "test")]
 pub mod test;
@@ -167,6 +176,9 @@ pub use builder::{Builder, HandlerLimits};
 pub use class::{NamespaceClass, Place, Register, check};
 #[cfg(feature = "macros")]
 pub use class::{event, namespace};
+pub use dynamic::{
+    DynamicNamespace, NamespacePredicate, NamespaceRequest, Param, Params, ParamsError,
+};
 #[cfg(feature = "http-compression")]
 pub use engine::Compression;
 pub use engine::{
