@@ -206,8 +206,9 @@ impl<F, P, R> fmt::Debug for Plain<F, P, R> {
     }
 }
 
-/// Names under which connect and disconnect handlers are reported.
+/// Names under which handlers of connections are reported.
 pub(crate) const CONNECT: &str = "connect";
+pub(crate) const UPGRADE: &str = "upgrade";
 pub(crate) const DISCONNECTING: &str = "disconnecting";
 pub(crate) const DISCONNECT: &str = "disconnect";
 

@@ -234,6 +234,27 @@ macro_rules! handler_methods {
             $self.change_functions(|layer| layer.always_connect = true)
         }
 
+        /// Runs when a client has moved from polling to websocket, for each of its sockets that is
+        /// connected by then; clients that begin on websocket never move. The
+        /// [`Transport`](crate::Transport) is a possible parameter.
+        ///
+        /// ```
+        /// use socketio_server::{Io, Socket, Transport};
+        ///
+        /// let io = Io::builder().build();
+        /// io.on_upgrade(async |socket: Socket, transport: Transport| {
+        ///     println!("{} uses {}", socket.id(), transport.as_str());
+        /// });
+        /// ```
+        pub fn on_upgrade<M, H>($self: $receiver, handler: H) -> $returned
+        where
+            H: crate::Handler<M>,
+            H::Output: crate::Reply,
+        {
+            let route = std::sync::Arc::new(crate::handler::Route::event(handler));
+            $self.change_functions(|layer| layer.upgrade.replace(route))
+        }
+
         /// Runs when a socket has been disconnected, ahead of the disconnect handler and with the
         /// same parameters. [`Socket::rooms`](crate::Socket::rooms) are still those it was in
         /// until this handler has finished; what is sent to them does not reach it any more.
