@@ -120,6 +120,7 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `macros` (default) | attributes for classes, functions that know their event, and typed events |
+//! | `http-compression` | polls answered with gzip or deflate |
 //! | `logger` | `Builder::logger` and `Builder::engineio_logger`, which print to stderr |
 //! | `metrics` | [figures](metrics) for recorders of the crate `metrics` |
 //! | `test` | the module `test`: server, clients and time in memory |

@@ -11,8 +11,8 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id};
 use tracing::subscriber::DefaultGuard;
 use tracing::{Dispatch, Event, Level, Subscriber};
-use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::filter::{LevelFilter, dynamic_filter_fn};
+use tracing_subscriber::layer::{Context, Identity, Layer, SubscriberExt};
 use tracing_subscriber::registry;
 use tracing_subscriber::registry::LookupSpan;
 
@@ -40,8 +40,12 @@ impl Log {
     ) -> DefaultGuard {
         // While there is a single subscriber, `tracing` believes it to be that of all threads. What
         // another test's thread then is the first to say would never be heard.
+        // This one is in doubt about everything, so that nobody is spared being asked.
         static ANOTHER: OnceLock<Dispatch> = OnceLock::new();
-        ANOTHER.get_or_init(|| Dispatch::new(registry()));
+        ANOTHER.get_or_init(|| {
+            let doubt = Identity::new().with_filter(dynamic_filter_fn(|_, _| false));
+            Dispatch::new(registry().with(doubt))
+        });
         let layer = Capture(self.clone(), tell).with_filter(level);
         tracing::subscriber::set_default(registry().with(layer))
     }
