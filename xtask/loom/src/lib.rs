@@ -80,7 +80,8 @@ use socketio_proto::{Args, NamespaceId};
 use overflow::Weight;
 use prepared::Prepared;
 use stand_ins::{
-    Condvar, Mutex, MutexGuard, base64, error, format, packet, payload, race, revision, socket, sync,
+    Condvar, Mutex, MutexGuard, base64, error, format, packet, payload, race, revision, socket,
+    sync,
 };
 
 /// How often a run may take the processor from a thread that could go on.
