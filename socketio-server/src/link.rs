@@ -3,22 +3,25 @@
 
 use std::cell::Cell;
 use std::sync::{Arc, Weak};
-use std::task::Poll;
+use std::task::{Context, Poll};
 
+use engine::metrics;
 use engine::{
-    Acceptor, Application, CloseReason, Message, Refusal, RefusedRequest, SessionContext, Tape,
-    Tick, Weight,
+    Acceptor, Application, CloseReason, Message, Refusal, RefusedRequest, SessionContext, Sid,
+    Tape, Tick, Weight,
 };
 use futures_util::FutureExt;
+use http::HeaderMap;
 use http::request::Parts;
 
 use crate::entry::{Call, Entry, Ticket};
 use crate::error::{ConnectError, DisconnectReason};
-use crate::extract::EventContext;
+use crate::extract::{After, EventContext};
 use crate::handler::{BoxFuture, CONNECT, ConnectResult, refuse};
 use crate::handshake::Handshake;
 use crate::io::{Inner, Io};
 use crate::namespace::Namespace;
+use crate::observed::{self, Observed};
 use crate::proto::record::Recorded;
 use crate::proto::recovery::Claim;
 use crate::proto::server::{Connection, Event};
@@ -68,16 +71,26 @@ enum State {
 /// A connect handler under way.
 struct Connecting {
     nsp: NamespaceId,
+    socket: Socket,
+    observed: Observed,
     decision: BoxFuture<ConnectResult>,
     /// Whether it is for clients only that are still there.
     cancelled: bool,
 }
 
 impl Connecting {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ConnectResult> {
+        let polled = self.observed.within(|| self.decision.as_mut().poll(cx));
+        if polled.is_ready() {
+            self.observed.end(&self.socket, CONNECT);
+        }
+        polled
+    }
+
     /// The rest of the handler: its decision no longer matters, but it runs to its end.
     fn outlive(self, work: &mut Work) {
         if !self.cancelled {
-            work.adopt(self.decision.map(drop));
+            work.adopt(self.socket, CONNECT, self.decision.map(drop));
         }
     }
 }
@@ -90,7 +103,7 @@ impl Acceptor for LinkAcceptor {
         Ok(Link {
             connection: connection(&io, &session, None),
             session,
-            handshake: Arc::new(Handshake::new(request, io.kept_headers())),
+            handshake: Arc::new(io.handshake(request)),
             io,
             members: Vec::new(),
             connecting: Vec::new(),
@@ -99,6 +112,23 @@ impl Acceptor for LinkAcceptor {
             closing: None,
             opened: false,
         })
+    }
+
+    async fn allow(&self, request: &mut Parts) -> Result<(), Refusal> {
+        match Io::upgrade(&self.0) {
+            Some(io) => io.http_hooks().allow(request).await,
+            None => Err(Refusal::new("server is gone")),
+        }
+    }
+
+    fn sid(&self, request: &Parts) -> Result<Option<Sid>, Refusal> {
+        Io::upgrade(&self.0).map_or(Ok(None), |io| io.http_hooks().sid(request))
+    }
+
+    fn headers(&self, request: &Parts, opens: bool, headers: &mut HeaderMap) {
+        if let Some(io) = Io::upgrade(&self.0) {
+            io.http_hooks().headers(request, opens, headers);
+        }
     }
 
     fn refused(&self, refused: &RefusedRequest<'_>) {
@@ -147,6 +177,7 @@ impl Application for Link {
             Entry::Message(message) => cx.send(message),
             Entry::Event { nsp, message } | Entry::Answer { nsp, message } => {
                 if self.connection.is_joined(nsp) {
+                    self.count_sent(nsp);
                     cx.send(message);
                 }
             }
@@ -159,6 +190,7 @@ impl Application for Link {
                 } = *call;
                 // For a socket that is gone the ticket comes back, and tells the caller.
                 if self.connection.register_ack(nsp, id, ticket).is_ok() {
+                    self.count_sent(nsp);
                     cx.send(message);
                 }
             }
@@ -170,7 +202,10 @@ impl Application for Link {
                 }
                 self.close(cx, DisconnectReason::ServerNamespaceDisconnect);
             }
-            Entry::Close(reason) => self.close(cx, reason),
+            Entry::Close(reason) => {
+                self.work.enter(&self.io.background().handlers);
+                self.close(cx, reason);
+            }
         }
     }
 
@@ -185,7 +220,7 @@ impl Application for Link {
         }
         let mut index = 0;
         while let Some(connecting) = self.connecting.get_mut(index) {
-            match connecting.decision.as_mut().poll(cx.context()) {
+            match connecting.poll(cx.context()) {
                 Poll::Pending => index += 1,
                 Poll::Ready(decision) => {
                     let nsp = self.connecting.swap_remove(index).nsp;
@@ -247,13 +282,23 @@ impl Application for Link {
         }
         self.work.cancel(None);
         let work = std::mem::take(&mut self.work).with(goodbyes);
-        if let Some(rest) = work.drain(*self.io.handler_limits()) {
+        if let Some(rest) = work.drain(self.io.clone()) {
             self.io.engine().spawn(rest);
         }
     }
 }
 
 impl Link {
+    /// An event leaves for the client.
+    #[inline]
+    fn count_sent(&mut self, nsp: NamespaceId) {
+        if metrics::ENABLED
+            && let Some(member) = member_mut(&mut self.members, nsp)
+        {
+            member.socket.namespace().meters().sent();
+        }
+    }
+
     /// What happens without a message: the first thing of all, if anything does.
     fn handle_implied(&mut self, cx: &mut SessionContext<'_, '_>) {
         if let Some(event) = self.connection.poll_event()
@@ -289,6 +334,7 @@ impl Link {
                     return Ok(());
                 };
                 member.refresh(&self.io);
+                observed::received(&member.socket, &name, id);
                 let what = What::Event { name, id, args };
                 let job = Job {
                     socket: &member.socket,
@@ -333,6 +379,7 @@ impl Link {
         auth: Option<&str>,
     ) {
         let Some(namespace) = self.io.existing(name) else {
+            tracing::debug!(target: "socketio", nsp = name, "no such namespace");
             let answer = self.connection.reject_unknown(nsp);
             self.refuse(answer);
             return;
@@ -372,13 +419,20 @@ impl Link {
             reason: None,
             reply: ReplyTo::new(&socket, None),
             read: Cell::new(false),
+            after: After::default(),
         };
         let manner = route.manner.or(routes.manner()).or(self.io.manner());
-        match route.decide(&mut event, manner) {
-            Ok(mut decision) => match decision.as_mut().poll(cx.context()) {
-                Poll::Ready(decision) => self.decide(cx, nsp, decision),
+        let observed = Observed::new(&socket, &routes, CONNECT);
+        match observed.within(|| route.decide(&mut event, manner)) {
+            Ok(mut decision) => match observed.within(|| decision.as_mut().poll(cx.context())) {
+                Poll::Ready(decision) => {
+                    observed.end(&socket, CONNECT);
+                    self.decide(cx, nsp, decision);
+                }
                 Poll::Pending => self.connecting.push(Connecting {
                     nsp,
+                    socket,
+                    observed,
                     decision,
                     cancelled: manner.cancelled,
                 }),
@@ -445,6 +499,7 @@ impl Link {
                 let Some(answer) = self.connection.accept(nsp, sid.as_str(), pid) else {
                     return;
                 };
+                observed::connected(&member.socket);
                 if !member.socket.open(prepare(answer)) {
                     // The client comes again, and begins anew.
                     return self.close(cx, DisconnectReason::TransportClose);
@@ -457,6 +512,7 @@ impl Link {
                 }
             }
             Err(error) => {
+                observed::refused(&member.socket, &error);
                 member
                     .socket
                     .end(DisconnectReason::ServerNamespaceDisconnect);
@@ -549,6 +605,9 @@ impl Member {
         let is_last = self.socket.end(reason);
         self.refresh(io);
         let was_connected = matches!(self.state, State::Connected);
+        if was_connected {
+            observed::disconnected(&self.socket, reason);
+        }
         (is_last && was_connected).then(|| Kept {
             socket: self.socket,
             routes: self.routes,

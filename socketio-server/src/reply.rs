@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use engine::Prepared;
 use serde::Serialize;
 
 use crate::error::ConnectError;
@@ -27,9 +28,26 @@ impl ReplyTo {
     /// # Errors
     /// If the arguments cannot be encoded; nothing was sent.
     pub(crate) fn send(&self, args: &(impl Payload + ?Sized)) -> Result<(), EncodeError> {
-        match &self.0 {
-            Some((socket, id)) => socket.acknowledge(*id, args),
-            None => Ok(()),
+        self.write(args).map(|answer| self.deliver(answer))
+    }
+
+    /// The answer, to be [delivered](Self::deliver); `None` if the client did not ask.
+    ///
+    /// # Errors
+    /// If the arguments cannot be encoded.
+    pub(crate) fn write(
+        &self,
+        args: &(impl Payload + ?Sized),
+    ) -> Result<Option<Prepared>, EncodeError> {
+        let asked = self.0.as_ref();
+        asked
+            .map(|(socket, id)| socket.acknowledgement(*id, args))
+            .transpose()
+    }
+
+    pub(crate) fn deliver(&self, answer: Option<Prepared>) {
+        if let (Some((socket, _)), Some(answer)) = (&self.0, answer) {
+            socket.acknowledge(answer);
         }
     }
 

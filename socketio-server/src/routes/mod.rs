@@ -77,6 +77,11 @@ impl Routes {
         route.or(self.fallback.as_ref()).map(Cow::Borrowed)
     }
 
+    /// Whether a handler is registered for events of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.events.contains_key(name)
+    }
+
     /// Decides about those who want to join.
     pub(crate) fn connect(&self) -> Option<&Route<ConnectResult>> {
         self.connect.as_deref()

@@ -6,7 +6,7 @@
 //! | file | included because |
 //! |---|---|
 //! | `engineio-server/src/outbox.rs` | any thread pushes while the session's task takes and goes to sleep |
-//! | `engineio-server/src/config.rs`, `overflow.rs` | the outbox asks for its limits, and what to drop |
+//! | `engineio-server/src/{limits,overflow,waiters}.rs` | the outbox asks for its limits, what to drop, and whom to tell of room |
 //! | `socketio-server/src/entry.rs` | whoever drops a ticket answers a call, wherever that happens |
 //! | `socketio-server/src/gate.rs` | any thread asks whether an entry may pass while the task lets the client in or loses it |
 //! | `socketio-server/src/recovery/baton.rs` | whoever decides what is next leaves it to the one that has the baton, or takes it |
@@ -52,19 +52,23 @@ extern crate self as tokio;
 #[path = "../../../socketio-server/src/recovery/baton.rs"]
 mod baton;
 // Public where the product makes public what is in them: lints look at the same as at home.
-#[path = "../../../engineio-server/src/config.rs"]
-pub mod config;
 #[expect(dead_code, reason = "no model closes a link")]
 #[path = "../../../socketio-server/src/entry.rs"]
 mod entry;
+#[expect(dead_code, reason = "no model asks who is gone")]
 #[path = "../../../socketio-server/src/gate.rs"]
 mod gate;
+#[path = "../../../engineio-server/src/limits.rs"]
+pub mod limits;
+#[expect(dead_code, reason = "no model has a server that is overloaded")]
 #[path = "../../../engineio-server/src/outbox.rs"]
 pub mod outbox;
 #[path = "../../../engineio-server/src/overflow.rs"]
 pub mod overflow;
 #[path = "../../../engineio-proto/src/prepared.rs"]
 pub mod prepared;
+#[path = "../../../engineio-server/src/waiters.rs"]
+mod waiters;
 
 pub mod models;
 mod stand_ins;
@@ -74,7 +78,7 @@ use std::{
     sync::{Arc, Mutex as StdMutex, PoisonError},
 };
 
-use engineio_proto::{Tick, server, ws};
+use engineio_proto::{Tick, ws};
 use socketio_proto::{Args, NamespaceId};
 
 use overflow::Weight;
