@@ -122,6 +122,8 @@ mod broadcast;
 mod builder;
 mod bulk;
 mod class;
+mod directory;
+mod dynamic;
 mod entry;
 mod error;
 mod everyone;
@@ -174,6 +176,9 @@ pub use builder::{Builder, HandlerLimits};
 pub use class::{NamespaceClass, Place, Register, check};
 #[cfg(feature = "macros")]
 pub use class::{event, namespace};
+pub use dynamic::{
+    DynamicNamespace, NamespacePredicate, NamespaceRequest, Param, Params, ParamsError,
+};
 #[cfg(feature = "http-compression")]
 pub use engine::Compression;
 pub use engine::{

@@ -10,7 +10,7 @@ use crate::proto::{Ack, Binary, EncodeError, Payload, Value};
 use crate::socket::Socket;
 
 /// Where the answer to an event goes, if the client asked for one.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct ReplyTo(Option<(Socket, u64)>);
 
 impl ReplyTo {
@@ -88,7 +88,7 @@ impl AckSender {
 /// What a connect handler can return.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be returned by a connect handler",
-    note = "return `()` or `Result<(), ConnectError>`"
+    note = "return `()`, `bool` or `Result<(), ConnectError>`"
 )]
 pub trait ConnectReply {
     /// Whether the client is let in.
@@ -101,6 +101,16 @@ pub trait ConnectReply {
 impl ConnectReply for () {
     fn admit(self) -> Result<(), ConnectError> {
         Ok(())
+    }
+}
+
+/// `false` refuses, in python-socketio's words.
+impl ConnectReply for bool {
+    fn admit(self) -> Result<(), ConnectError> {
+        match self {
+            true => Ok(()),
+            false => Err(ConnectError::rejected()),
+        }
     }
 }
 

@@ -48,7 +48,7 @@ impl Io {
         let complete = engine.shutdown(patience).await == engine::Shutdown::Complete;
         let ended = self.tally(clients, complete);
         background.change(|phase| phase.out_of_time = true);
-        self.forget_namespaces();
+        self.directory().forget_all();
         if complete {
             tracing::info!(target: "socketio", "shut down: {ended}");
         } else {

@@ -319,11 +319,15 @@ impl Socket {
         }
     }
 
-    /// The rooms the socket is in, without its private one, in no particular order.
+    /// The rooms the socket is in, without its private one, in no particular order. In a
+    /// [disconnecting handler](crate::Namespace::on_disconnecting) those it was in.
     #[must_use]
     pub fn rooms(&self) -> Vec<Room> {
         if let Some(kept) = self.0.gate.rooms(|kept| kept.clone()) {
             return kept;
+        }
+        if let Some(rooms) = self.0.personal.get().and_then(|it| it.last_rooms()) {
+            return rooms;
         }
         let slot = self.0.slot.get();
         slot.map_or_else(Vec::new, |&slot| self.0.namespace.adapter().rooms(slot))
@@ -570,7 +574,12 @@ impl Socket {
 
     pub(crate) fn become_invisible(&self) {
         if let Some(&slot) = self.0.slot.get() {
-            self.0.namespace.remove(slot);
+            let namespace = &self.0.namespace;
+            if namespace.routes().needs_last_rooms() {
+                let rooms = namespace.adapter().rooms(slot);
+                self.personal().remember_rooms(rooms);
+            }
+            namespace.remove(slot);
         }
     }
 }

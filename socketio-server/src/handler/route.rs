@@ -31,7 +31,7 @@ type Start<T> = dyn Fn(&mut EventContext<'_>) -> Started<T> + Send + Sync;
 pub(crate) type Handled = Result<(), Failure>;
 
 /// A handler's future, or why there is none.
-type Started<T> = Result<BoxFuture<T>, Rejection>;
+pub(crate) type Started<T> = Result<BoxFuture<T>, Rejection>;
 
 impl Route<Handled> {
     pub(crate) fn event<M, H>(handler: H) -> Self
@@ -182,6 +182,19 @@ impl<T: 'static> Route<T> {
             manner: route.manner.or(manner),
             watch: route.watch.fresh(),
             on_error: on_error.cloned(),
+        }
+    }
+
+    /// A handler made of others, which is run like this one of them.
+    pub(crate) fn composed(
+        like: &Self,
+        start: impl Fn(&mut EventContext<'_>) -> Started<T> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            start: Box::new(start),
+            manner: like.manner,
+            watch: like.watch.fresh(),
+            on_error: like.on_error.clone(),
         }
     }
 

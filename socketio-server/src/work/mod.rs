@@ -57,20 +57,16 @@ impl Work {
     }
 
     /// Detaches an event that has to wait, and counts it until it is [released](Self::release).
-    pub(crate) fn keep(&mut self, job: Job<'_>) -> Kept {
+    pub(crate) fn keep(&mut self, what: &What<'_>) -> What<'static> {
         self.waiting += 1;
-        self.waiting_bytes += job.what.bytes();
-        Kept {
-            socket: job.socket.clone(),
-            routes: Arc::clone(job.routes),
-            what: job.what.to_owned(),
-        }
+        self.waiting_bytes += what.bytes();
+        what.to_owned()
     }
 
     /// An event has been kept long enough.
-    pub(crate) fn release(&mut self, kept: &Kept) {
+    pub(crate) fn release(&mut self, kept: &What<'_>) {
         self.waiting -= 1;
-        self.waiting_bytes -= kept.what.bytes();
+        self.waiting_bytes -= kept.bytes();
     }
 
     /// Starts an event's handler, or keeps the event if it must wait for others.
@@ -84,8 +80,12 @@ impl Work {
         if self.can_start(limits) && !self.holds(job.socket) && self.next().is_none() {
             return self.start(job, cx);
         }
-        let kept = self.keep(job);
-        self.inbox.push_back(kept);
+        let what = self.keep(job.what);
+        self.inbox.push_back(Kept {
+            socket: job.socket.clone(),
+            routes: Arc::clone(job.routes),
+            what,
+        });
         Ok(())
     }
 
@@ -254,7 +254,7 @@ impl Work {
             let Some(kept) = self.next().and_then(|next| self.inbox.remove(next)) else {
                 break;
             };
-            self.release(&kept);
+            self.release(&kept.what);
             self.start(kept.job(), cx)?;
         }
         if self.inbox.is_empty() {
