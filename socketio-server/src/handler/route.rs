@@ -9,9 +9,9 @@ use futures_util::future::{AbortHandle, abortable};
 use super::failure::{ErrorHook, Failure, refuse};
 use super::manner::{Manner, Place};
 use super::watch::Watch;
-use super::{BoxFuture, CONNECT, ConnectResult, Handler, panicked};
+use super::{BoxFuture, CONNECT, ConnectHandler, ConnectResult, EventHandler, Handler, panicked};
 use crate::error::{ConnectError, HandlerErrorKind, Rejection};
-use crate::extract::EventContext;
+use crate::extract::{EventContext, FromEvent};
 use crate::proto::Reply;
 use crate::reply::ConnectReply;
 
@@ -33,13 +33,9 @@ pub(crate) type Handled = Result<(), Failure>;
 type Started<T> = Result<BoxFuture<T>, Rejection>;
 
 impl Route<Handled> {
-    pub(crate) fn event<M, H>(handler: H) -> Self
-    where
-        H: Handler<M>,
-        H::Output: Reply,
-    {
+    pub(crate) fn event<M, H: EventHandler<M>>(handler: H) -> Self {
         Self::new(handler, |handler, event| {
-            let future = handler.call(event)?;
+            let future = handler.call(H::Params::from_event(event)?);
             let reply = event.reply.take();
             // Combinators, because async blocks would store the handler's future twice.
             let caught = AssertUnwindSafe(future).catch_unwind();
@@ -60,13 +56,9 @@ impl Route<Handled> {
 }
 
 impl Route<ConnectResult> {
-    pub(crate) fn connect<M, H>(handler: H) -> Self
-    where
-        H: Handler<M>,
-        H::Output: ConnectReply,
-    {
+    pub(crate) fn connect<M, H: ConnectHandler<M>>(handler: H) -> Self {
         Self::new(handler, |handler, event| {
-            let future = handler.call(event)?;
+            let future = handler.call(H::Params::from_event(event)?);
             let socket = event.socket.clone();
             let admitted = future.map(|output| output.admit());
             let caught = AssertUnwindSafe(admitted).catch_unwind();

@@ -26,6 +26,7 @@ mod metrics;
 mod parsers;
 mod record;
 mod recovery;
+mod replies;
 mod rooms;
 mod routing;
 mod session;
