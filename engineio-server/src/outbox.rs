@@ -16,6 +16,9 @@ use thiserror::Error;
 use crate::overflow::{Bounds, Verdict};
 use crate::waiters::Waiters;
 
+/// Bytes by which a queue that the task has left alone grows before the task is to know of it.
+const NEWS: usize = 16 * 1024;
+
 /// Entries for the peer, and deliveries for the task itself.
 pub(crate) struct Outbox<E, D>(Mutex<Queue<E, D>>);
 
@@ -297,6 +300,11 @@ impl<E, D> Outbox<E, D> {
         queue.queued + queue.unsent
     }
 
+    /// Bytes that the task has not taken.
+    pub(crate) fn queued(&self) -> usize {
+        self.0.lock().queued
+    }
+
     /// Entries that were dropped, volatile ones included.
     pub(crate) fn dropped(&self) -> u64 {
         self.0.lock().dropped
@@ -341,7 +349,7 @@ impl<E, D> Outbox<E, D> {
         let mut old = None;
         if matches!(work, Work::None) {
             queue.running = false;
-            queue.wake_at = queue.queued.saturating_mul(2);
+            queue.wake_at = queue.queued + NEWS;
             if !queue.waker.as_ref().is_some_and(|old| old.will_wake(waker)) {
                 old = queue.waker.replace(waker.clone());
             }
@@ -451,7 +459,7 @@ impl<E, D> Queue<E, D> {
         {
             let bytes = (bounds.weigh)(&entry).bytes;
             room = room.saturating_sub(bytes);
-            self.queued -= bytes;
+            self.queued = self.queued.saturating_sub(bytes);
             self.unsent += bytes;
             entries.push_back(entry);
         }

@@ -86,7 +86,7 @@ impl<E> Bounds<E> {
                 }
             }
         }
-        *queued -= freed;
+        *queued = queued.saturating_sub(freed);
         if freed >= excess {
             Verdict::Take
         } else if (self.weigh)(new).droppable {

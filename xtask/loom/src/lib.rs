@@ -60,10 +60,7 @@ mod entry;
 mod gate;
 #[path = "../../../engineio-server/src/limits.rs"]
 pub mod limits;
-#[expect(
-    dead_code,
-    reason = "no model has a server that drops what is volatile"
-)]
+#[expect(dead_code, reason = "no model has a server that is overloaded")]
 #[path = "../../../engineio-server/src/outbox.rs"]
 pub mod outbox;
 #[path = "../../../engineio-server/src/overflow.rs"]
