@@ -232,7 +232,7 @@ pub use error::{
 };
 pub use extract::{Auth, EventContext, FromEvent, Local, State};
 pub use files::{ClientBundle, FilesError, StaticFiles};
-pub use handler::{Handler, Manner, WithManner};
+pub use handler::{ConnectHandler, EventHandler, Handler, Manner, WithManner};
 pub use handshake::{Extension, Handshake, PeerAddr};
 pub use http_hooks::AllowReply;
 pub use http_session::HttpSession;
