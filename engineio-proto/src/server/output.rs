@@ -155,10 +155,7 @@ impl Response {
             content: Content,
             cache: &'static str,
         ) -> [(&'static str, &'static str); 2] {
-            [
-                ("content-type", content.as_str()),
-                ("cache-control", cache),
-            ]
+            [("content-type", content.as_str()), ("cache-control", cache)]
         }
         const TEXT: &[(&str, &str)] = &headers(Content::Text, "no-store");
         const BINARY: &[(&str, &str)] = &headers(Content::Binary, "no-store");

@@ -121,7 +121,10 @@ impl Encoding {
         let length = response.body().size_hint().lower();
         response.status() == StatusCode::OK
             && length >= self.threshold as u64
-            && response.headers().get(CACHE_CONTROL).is_some_and(|it| it == "no-store")
+            && response
+                .headers()
+                .get(CACHE_CONTROL)
+                .is_some_and(|it| it == "no-store")
     }
 
     /// The same answer, compressed.
