@@ -226,6 +226,12 @@ impl<'cx> SessionContext<'_, 'cx> {
         self.machine.transport()
     }
 
+    /// Whether a message could leave at once: nothing else is queued, and the transport is ready.
+    #[must_use]
+    pub fn is_writable(&self) -> bool {
+        self.machine.is_writable()
+    }
+
     /// The task's context, for polling futures.
     pub const fn context(&mut self) -> &mut task::Context<'cx> {
         self.cx

@@ -33,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) handlers: HandlerLimits,
     pub(crate) http: HttpHooks,
     pub(crate) keep: Keep,
+    pub(crate) always_connect: bool,
+    pub(crate) accept_any_namespace: bool,
     pub(crate) manner: Manner,
     pub(crate) pool: Pool,
     pub(crate) states: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
@@ -91,6 +93,8 @@ impl Default for Builder {
             handlers: HandlerLimits::default(),
             http: HttpHooks::default(),
             keep: Keep::default(),
+            always_connect: false,
+            accept_any_namespace: false,
             manner: Manner::default(),
             pool: Pool::default(),
             states: HashMap::new(),
@@ -108,6 +112,11 @@ impl Default for Builder {
 }
 
 impl Builder {
+    #[cfg(feature = "tower-sessions")]
+    pub(crate) const fn http_hooks(&mut self) -> &mut HttpHooks {
+        &mut self.0.http
+    }
+
     /// Where requests are taken. Default `/socket.io`.
     pub fn path(mut self, path: &str) -> Self {
         self.0.engine.path = path.into();
@@ -221,6 +230,22 @@ impl Builder {
     /// How much of one client's work may be under way, or wait.
     pub fn handlers(mut self, limits: HandlerLimits) -> Self {
         self.0.handlers = limits;
+        self
+    }
+
+    /// Clients can join namespaces of any name, and bring them into being, as with
+    /// python-socketio's `namespaces='*'`; [`Io::any_namespace`] has handlers for all of them. At
+    /// most 10,000 exist at a time. Default: only those that the server knows.
+    pub fn accept_any_namespace(mut self) -> Self {
+        self.0.accept_any_namespace = true;
+        self
+    }
+
+    /// In all namespaces clients are let in before their connect handler has decided, as with
+    /// python-socketio's option of this name; see [`Namespace::always_connect`](crate::Namespace::always_connect).
+    /// Default: afterwards.
+    pub fn always_connect(mut self) -> Self {
+        self.0.always_connect = true;
         self
     }
 

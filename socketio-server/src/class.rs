@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::any_namespace::AnyNamespace;
+use crate::dynamic::DynamicNamespace;
 use crate::io::Io;
 use crate::namespace::Namespace;
 use crate::routes::Handlers;
@@ -199,7 +200,8 @@ pub use socketio_macros::event;
     note = "put `#[namespace(\"/…\")]` on the impl block with its handlers"
 )]
 pub trait NamespaceClass: Send + Sync + 'static {
-    /// What its path leads to: a [`Namespace`], for `*` [`AnyNamespace`].
+    /// What its path leads to: a [`Namespace`], with parameters a
+    /// [`DynamicNamespace`], for `*` [`AnyNamespace`].
     type Place: Place;
     /// Where it belongs if nothing else is said.
     const PATH: &'static str;
@@ -208,7 +210,8 @@ pub trait NamespaceClass: Send + Sync + 'static {
     fn handlers(self: Arc<Self>) -> Handlers;
 }
 
-/// Where handlers can be registered: a [`Namespace`], or [`AnyNamespace`] for all of them.
+/// Where handlers can be registered: a [`Namespace`], a [`DynamicNamespace`], or [`AnyNamespace`]
+/// for all of them.
 pub trait Place: Sized + sealed::Sealed {
     /// The place a path leads to. It is made if there is none.
     fn find(io: &Io, path: &str) -> Self;
@@ -236,7 +239,7 @@ macro_rules! place {
             }
 
             fn add_functions(&self, handlers: Handlers) {
-                self.change_layers(|layers| layers.functions.merge(handlers.into_layer()));
+                self.add(handlers);
             }
 
             fn add_class(&self, handlers: Handlers) {
@@ -258,6 +261,7 @@ macro_rules! place {
 }
 
 place!(Namespace, io, path => io.of(path));
+place!(DynamicNamespace, io, path => io.dynamic(path));
 place!(AnyNamespace, io, _path => io.any_namespace());
 
 /// What can be [registered](Io::register) and knows for what: a class, by itself or in an [`Arc`]

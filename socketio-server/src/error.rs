@@ -88,6 +88,9 @@ pub enum DisconnectReason {
     ParseError,
     /// The client broke the rules of Socket.IO, and its link was closed.
     ForcedClose,
+    /// The client on polling sent what it must not at this time, while none of its polls was
+    /// waiting, and its link was closed.
+    ForcedServerClose,
 }
 
 impl DisconnectReason {
@@ -103,6 +106,7 @@ impl DisconnectReason {
             Self::TransportError => "transport error",
             Self::ParseError => "parse error",
             Self::ForcedClose => "forced close",
+            Self::ForcedServerClose => "forced server close",
         }
     }
 }

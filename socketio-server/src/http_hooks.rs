@@ -35,6 +35,17 @@ impl HttpHooks {
         }));
     }
 
+    /// Adds somebody who knows something of a client at once.
+    #[cfg(feature = "tower-sessions")]
+    pub(crate) fn find(
+        &mut self,
+        hook: impl Fn(&Parts) -> Result<Extensions, Refusal> + Send + Sync + 'static,
+    ) {
+        let found = move |request: Parts| std::future::ready(hook(&request));
+        self.allow
+            .push(Box::new(move |request| Box::pin(found(request))));
+    }
+
     /// Asks them all.
     pub(crate) async fn allow(&self, request: &mut Parts) -> Result<(), Refusal> {
         for hook in &self.allow {

@@ -2,7 +2,6 @@
 
 use std::any::TypeId;
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -11,12 +10,13 @@ use engine::Tape;
 use http::request::Parts;
 use http_body::Body;
 use http_body_util::Full;
-use parking_lot::RwLock;
 
 use crate::any_namespace::AnyNamespace;
 use crate::background::Background;
 use crate::broadcast::{Broadcast, Report};
 use crate::builder::{Builder, HandlerLimits, Settings};
+use crate::directory::Directory;
+use crate::dynamic::{DynamicNamespace, NamespaceRequest};
 use crate::handler::{ErrorHook, Manner, Pool};
 use crate::handshake::Handshake;
 use crate::http_hooks::HttpHooks;
@@ -40,7 +40,7 @@ pub struct Io(Arc<Inner>);
 pub(crate) struct Inner {
     settings: Settings,
     encoder: Encoder,
-    namespaces: RwLock<HashMap<Box<str>, Namespace>>,
+    directory: Directory,
     /// The handlers of all namespaces.
     registry: Registry,
     revision: routes::Revision,
@@ -55,13 +55,17 @@ impl Io {
             encoder: Encoder::new(Revision::V5, settings.connection.headroom)
                 .with_parser(settings.connection.parser.clone()),
             settings,
-            namespaces: RwLock::default(),
+            directory: Directory::default(),
             registry: Registry::default(),
             revision: routes::Revision::default(),
             background: Background::default(),
             engine: OnceLock::new(),
         }));
         io.of("/");
+        if io.0.settings.accept_any_namespace {
+            let any = DynamicNamespace::with_predicate(io.clone(), |_: NamespaceRequest| true);
+            io.directory().accept_any(any);
+        }
         io
     }
 
@@ -79,17 +83,12 @@ impl Io {
 
     /// The namespace of this name; it is made if there is none. A missing slash is added.
     ///
-    /// Clients can join those namespaces that were made here, and no others.
+    /// Clients can join those namespaces that were made here, and those they bring into being
+    /// themselves: [by pattern](Self::dynamic) or [by predicate](Self::dynamic_if). A name that a
+    /// pattern matches is a namespace of that pattern, which exists for as long as it has sockets,
+    /// or this handle is held.
     pub fn of(&self, name: &str) -> Namespace {
-        let name = with_slash(name);
-        if let Some(namespace) = self.existing(&name) {
-            return namespace;
-        }
-        let mut namespaces = self.0.namespaces.write();
-        namespaces
-            .entry(name.into())
-            .or_insert_with_key(|name| Namespace::new(name, self.clone(), self.0.encoder.clone()))
-            .clone()
+        self.0.directory.of(self, &with_slash(name))
     }
 
     /// Handlers of all namespaces at once.
@@ -117,8 +116,12 @@ impl Io {
         weak.upgrade().map(Self)
     }
 
-    pub(crate) fn existing(&self, name: &str) -> Option<Namespace> {
-        self.0.namespaces.read().get(name).cloned()
+    pub(crate) fn directory(&self) -> &Directory {
+        &self.0.directory
+    }
+
+    pub(crate) fn encoder(&self) -> &Encoder {
+        &self.0.encoder
     }
 
     // ---- The default namespace ------------------------------------------------------------
@@ -214,14 +217,6 @@ impl Io {
         &self.0.background
     }
 
-    /// Namespaces hold the server, which holds the namespaces: this ends it.
-    pub(crate) fn forget_namespaces(&self) {
-        let namespaces = std::mem::take(&mut *self.0.namespaces.write());
-        let sequencers = namespaces.values().filter_map(Namespace::sequencer);
-        sequencers.for_each(|sequencer| sequencer.forget());
-        drop(namespaces);
-    }
-
     pub(crate) fn connection_config(&self) -> &proto::server::Config {
         &self.0.settings.connection
     }
@@ -257,6 +252,10 @@ impl Io {
     pub(crate) fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         let state = self.0.settings.states.get(&TypeId::of::<T>())?;
         Arc::clone(state).downcast().ok()
+    }
+
+    pub(crate) fn connects_always(&self) -> bool {
+        self.0.settings.always_connect
     }
 
     /// Whom failures concern that no namespace takes care of.

@@ -87,6 +87,9 @@
 //!
 //! # What is guaranteed
 //!
+//! All of it, with the tests that show it, and what it costs, is on the page of [`guarantees`]; those
+//! who come from Python or JavaScript find what they know on that of [`parity`]. In short:
+//!
 //! * Events that one task emits to a socket arrive in the order in which `emit` returned, also
 //!   across the upgrade from polling to websocket, or not at all if the client is lost.
 //! * What was emitted before a [`Socket::disconnect`] arrives before it.
@@ -119,6 +122,8 @@ mod broadcast;
 mod builder;
 mod bulk;
 mod class;
+mod directory;
+mod dynamic;
 mod entry;
 mod error;
 mod everyone;
@@ -144,6 +149,8 @@ mod rooms;
 mod routes;
 mod run;
 mod session;
+#[cfg(feature = "tower-sessions")]
+mod session_store;
 mod shutdown;
 mod slab;
 mod socket;
@@ -153,6 +160,10 @@ mod verdict;
 mod wait_blocking;
 mod work;
 
+#[doc = include_str!("docs/guarantees.md")]
+pub mod guarantees {}
+#[doc = include_str!("docs/parity.md")]
+pub mod parity {}
 pub mod parser;
 #[cfg(feature = "test")]
 pub mod test;
@@ -165,6 +176,9 @@ pub use builder::{Builder, HandlerLimits};
 pub use class::{NamespaceClass, Place, Register, check};
 #[cfg(feature = "macros")]
 pub use class::{event, namespace};
+pub use dynamic::{
+    DynamicNamespace, NamespacePredicate, NamespaceRequest, Param, Params, ParamsError,
+};
 #[cfg(feature = "http-compression")]
 pub use engine::Compression;
 pub use engine::{
@@ -192,6 +206,8 @@ pub use reply::{AckSender, ConnectReply, ErrorReply};
 pub use rooms::Rooms;
 pub use routes::Handlers;
 pub use session::Session;
+#[cfg(feature = "tower-sessions")]
+pub use session_store::StoredSession;
 pub use shutdown::{Shutdown, Tally};
 pub use socket::{Socket, SocketId};
 pub use socketio_adapter::{Adapter, Room};

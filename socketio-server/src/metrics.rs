@@ -29,7 +29,7 @@
 //! | `engineio_messages_sent_total` | counter | | packets sent, attachments not counted |
 //! | `engineio_bytes_received_total` | counter | | bytes of websockets and of POST bodies |
 //! | `engineio_bytes_sent_total` | counter | | bytes of websockets and of polling answers |
-//! | `engineio_queue_dropped_total` | counter | `reason` | packets that were not queued: `full`, `not_ready` (volatile), `closed` |
+//! | `engineio_queue_dropped_total` | counter | `reason` | packets that were not queued, or dropped from the queue: `full`, `policy` ([`OverflowPolicy`](crate::OverflowPolicy)), `not_ready` (volatile), `closed` |
 //!
 //! Without the feature none of it takes space or time.
 

@@ -2,8 +2,8 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 use engine::Prepared;
 use parking_lot::RwLock;
@@ -12,6 +12,7 @@ use socketio_adapter::{Adapter, LocalAdapter, Slot, Target};
 
 use crate::ack::Acks;
 use crate::broadcast::{Broadcast, Report};
+use crate::dynamic::{Origin, Params};
 use crate::error::Rejection;
 use crate::extract::{EventContext, FromEvent};
 use crate::handler::ErrorHook;
@@ -28,11 +29,13 @@ use crate::socket::{Socket, SocketId, prepare};
 #[derive(Clone)]
 pub struct Namespace(Arc<Inner>);
 
-struct Inner {
+pub(crate) struct Inner {
     name: Box<str>,
     io: Io,
     encoder: Encoder,
     registry: Registry,
+    /// Unless it was made by hand.
+    origin: Option<Origin>,
     sockets: RwLock<Slab<Socket>>,
     adapter: Arc<dyn Adapter>,
     /// With connection state recovery, everything that is sent passes through here.
@@ -42,14 +45,38 @@ struct Inner {
     next_ack_id: AtomicU64,
 }
 
+/// A namespace, if it is still there.
+pub(crate) struct WeakNamespace(Weak<Inner>);
+
+impl WeakNamespace {
+    pub(crate) fn upgrade(&self) -> Option<Namespace> {
+        self.0.upgrade().map(Namespace)
+    }
+
+    /// Whether it is this one, or was.
+    pub(crate) fn is(&self, namespace: *const Inner) -> bool {
+        std::ptr::eq(self.0.as_ptr(), namespace)
+    }
+}
+
+/// Children do not stay when nobody needs them.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if self.origin.is_some() {
+            self.io.directory().forget_child(&self.name, self);
+        }
+    }
+}
+
 impl Namespace {
-    pub(crate) fn new(name: &str, io: Io, encoder: Encoder) -> Self {
+    pub(crate) fn new(name: &str, io: Io, origin: Option<Origin>) -> Self {
         Self(Arc::new(Inner {
             name: name.into(),
+            encoder: io.encoder().clone(),
             sequencer: io.new_sequencer(),
             io,
-            encoder,
             registry: Registry::default(),
+            origin,
             sockets: RwLock::default(),
             adapter: Arc::new(LocalAdapter::new()),
             meters: Meters::new(name),
@@ -95,8 +122,36 @@ impl Namespace {
 
     /// The handlers as they are now.
     pub(crate) fn routes(&self) -> Arc<Routes> {
-        let io = &self.0.io;
-        self.0.registry.routes(io.revision(), &[io.registry()])
+        let Inner { io, registry, .. } = &*self.0;
+        let all = io.registry();
+        match &self.0.origin {
+            None => registry.routes(io.revision(), &[all]),
+            Some(origin) => {
+                let family = origin.family().registry();
+                match registry.is_untouched() {
+                    // Children share the table of their family.
+                    true => family.routes(io.revision(), &[all]),
+                    false => registry.routes(io.revision(), &[family, all]),
+                }
+            }
+        }
+    }
+
+    // ---- Origin ---------------------------------------------------------------------------
+
+    /// The parameters in the name, if the namespace is a [dynamic](crate::Io::dynamic) one.
+    #[must_use]
+    pub fn params(&self) -> Params {
+        let origin = self.0.origin.as_ref();
+        origin.map_or_else(Params::default, |origin| origin.params().clone())
+    }
+
+    pub(crate) fn origin(&self) -> Option<&Origin> {
+        self.0.origin.as_ref()
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakNamespace {
+        WeakNamespace(Arc::downgrade(&self.0))
     }
 
     // ---- Sending --------------------------------------------------------------------------
@@ -247,6 +302,14 @@ thread_local! {
     /// held meanwhile. Whoever delivers while it is taken gets a fresh one.
     static SELECTED: Cell<Vec<Socket>> = const { Cell::new(Vec::new()) };
 }
+
+impl PartialEq for Namespace {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Namespace {}
 
 impl fmt::Debug for Namespace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use engine::Prepared;
 use serde::Serialize;
 
 use crate::error::ConnectError;
@@ -9,7 +10,7 @@ use crate::proto::{Ack, Binary, EncodeError, Payload, Value};
 use crate::socket::Socket;
 
 /// Where the answer to an event goes, if the client asked for one.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct ReplyTo(Option<(Socket, u64)>);
 
 impl ReplyTo {
@@ -27,9 +28,26 @@ impl ReplyTo {
     /// # Errors
     /// If the arguments cannot be encoded; nothing was sent.
     pub(crate) fn send(&self, args: &(impl Payload + ?Sized)) -> Result<(), EncodeError> {
-        match &self.0 {
-            Some((socket, id)) => socket.acknowledge(*id, args),
-            None => Ok(()),
+        self.write(args).map(|answer| self.deliver(answer))
+    }
+
+    /// The answer, to be [delivered](Self::deliver); `None` if the client did not ask.
+    ///
+    /// # Errors
+    /// If the arguments cannot be encoded.
+    pub(crate) fn write(
+        &self,
+        args: &(impl Payload + ?Sized),
+    ) -> Result<Option<Prepared>, EncodeError> {
+        let asked = self.0.as_ref();
+        asked
+            .map(|(socket, id)| socket.acknowledgement(*id, args))
+            .transpose()
+    }
+
+    pub(crate) fn deliver(&self, answer: Option<Prepared>) {
+        if let (Some((socket, _)), Some(answer)) = (&self.0, answer) {
+            socket.acknowledge(answer);
         }
     }
 
@@ -70,7 +88,7 @@ impl AckSender {
 /// What a connect handler can return.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be returned by a connect handler",
-    note = "return `()` or `Result<(), ConnectError>`"
+    note = "return `()`, `bool` or `Result<(), ConnectError>`"
 )]
 pub trait ConnectReply {
     /// Whether the client is let in.
@@ -83,6 +101,16 @@ pub trait ConnectReply {
 impl ConnectReply for () {
     fn admit(self) -> Result<(), ConnectError> {
         Ok(())
+    }
+}
+
+/// `false` refuses, in python-socketio's words.
+impl ConnectReply for bool {
+    fn admit(self) -> Result<(), ConnectError> {
+        match self {
+            true => Ok(()),
+            false => Err(ConnectError::rejected()),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use engine::Transport;
 use parking_lot::Mutex;
 
 use crate::entry::Entry;
@@ -47,7 +48,7 @@ impl Io {
         let complete = engine.shutdown(patience).await == engine::Shutdown::Complete;
         let ended = self.tally(clients, complete);
         background.change(|phase| phase.out_of_time = true);
-        self.forget_namespaces();
+        self.directory().forget_all();
         if complete {
             tracing::info!(target: "socketio", "shut down: {ended}");
         } else {
@@ -59,9 +60,11 @@ impl Io {
     /// Who is done, of so many clients and everybody else.
     pub(crate) fn tally(&self, clients: usize, complete: bool) -> Shutdown {
         let mut unfinished = BTreeMap::new();
-        for session in self.engine().all_sessions() {
-            let name = session.transport().to_string();
-            *unfinished.entry(name).or_default() += 1;
+        let leaving = std::iter::repeat_n(Transport::Websocket, self.engine().leaving());
+        let sessions = self.engine().all_sessions();
+        let sessions = sessions.iter().map(engine::Session::transport);
+        for transport in sessions.chain(leaving) {
+            *unfinished.entry(transport.to_string()).or_default() += 1;
         }
         let left = unfinished.values().sum();
         Shutdown {

@@ -325,11 +325,15 @@ impl Socket {
         }
     }
 
-    /// The rooms the socket is in, without its private one, in no particular order.
+    /// The rooms the socket is in, without its private one, in no particular order. In a
+    /// [disconnecting handler](crate::Namespace::on_disconnecting) those it was in.
     #[must_use]
     pub fn rooms(&self) -> Vec<Room> {
         if let Some(kept) = self.0.gate.rooms(|kept| kept.clone()) {
             return kept;
+        }
+        if let Some(rooms) = self.0.personal.get().and_then(|it| it.last_rooms()) {
+            return rooms;
         }
         let slot = self.0.slot.get();
         slot.map_or_else(Vec::new, |&slot| self.0.namespace.adapter().rooms(slot))
@@ -451,19 +455,21 @@ impl Socket {
         let _ = self.push(Entry::Forget { nsp, id }, 0, Flags::default());
     }
 
-    pub(crate) fn acknowledge(
+    /// The answer to an event.
+    pub(crate) fn acknowledgement(
         &self,
         id: u64,
         args: &(impl Payload + ?Sized),
-    ) -> Result<(), EncodeError> {
+    ) -> Result<Prepared, EncodeError> {
         let namespace = &self.0.namespace;
         let encoded = args.ack(namespace.encoder(), namespace.name(), id)?;
-        let message = prepare(encoded);
-        let bytes = message.wire_len();
-        let nsp = self.0.nsp;
+        Ok(prepare(encoded))
+    }
+
+    pub(crate) fn acknowledge(&self, message: Prepared) {
+        let (nsp, bytes) = (self.0.nsp, message.wire_len());
         // A client that is gone does not miss its answer.
         let _ = self.push(Entry::Answer { nsp, message }, bytes, Flags::default());
-        Ok(())
     }
 
     fn push(&self, entry: Entry, bytes: usize, flags: Flags) -> Pushed {
@@ -574,7 +580,12 @@ impl Socket {
 
     pub(crate) fn become_invisible(&self) {
         if let Some(&slot) = self.0.slot.get() {
-            self.0.namespace.remove(slot);
+            let namespace = &self.0.namespace;
+            if namespace.routes().needs_last_rooms() {
+                let rooms = namespace.adapter().rooms(slot);
+                self.personal().remember_rooms(rooms);
+            }
+            namespace.remove(slot);
         }
     }
 }

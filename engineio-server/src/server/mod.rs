@@ -147,6 +147,13 @@ impl<A: Acceptor> Server<A> {
         self.0.registry.sessions()
     }
 
+    /// Websockets whose sessions are over, and whose clients have not taken everything or not closed
+    /// them yet.
+    #[must_use]
+    pub fn leaving(&self) -> usize {
+        self.0.registry.leaving()
+    }
+
     /// Runs a task that [`idle`](Self::idle) waits for.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.0.registry.spawn(task);

@@ -177,7 +177,7 @@ impl<A: Application> Task<A> {
                 self.machine.handle_link(now, id);
                 match &self.link {
                     // The machine has refused it, and its order to close names no link of ours.
-                    Some(_) => self.registry.spawn(link.close(None, true)),
+                    Some(_) => self.registry.see_off(link.close(None, true)),
                     None => self.link = Some(link),
                 }
             }
@@ -240,7 +240,7 @@ impl<A: Application> Task<A> {
                 }
                 Output::CloseLink { link } => {
                     if let Some(link) = self.link.take_if(|it| it.id == link) {
-                        self.registry.spawn(link.close(None, true));
+                        self.registry.see_off(link.close(None, true));
                     }
                 }
                 Output::Upgraded { to } => {

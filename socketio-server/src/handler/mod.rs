@@ -208,6 +208,7 @@ impl<F, P, R> fmt::Debug for Plain<F, P, R> {
 
 /// Names under which connect and disconnect handlers are reported.
 pub(crate) const CONNECT: &str = "connect";
+pub(crate) const DISCONNECTING: &str = "disconnecting";
 pub(crate) const DISCONNECT: &str = "disconnect";
 
 pub(crate) type ConnectResult = Result<(), ConnectError>;

@@ -11,9 +11,13 @@ use crate::handler::{ConnectResult, ErrorHook, Handled, Manner, Route};
 pub(crate) struct Layer {
     pub(crate) events: HashMap<Arc<str>, Named>,
     pub(crate) fallback: Option<Arc<Route<Handled>>>,
+    pub(crate) before_connect: Vec<Arc<Route<ConnectResult>>>,
     pub(crate) connect: Option<Arc<Route<ConnectResult>>>,
+    pub(crate) disconnecting: Option<Arc<Route<Handled>>>,
     pub(crate) disconnect: Option<Arc<Route<Handled>>>,
     pub(crate) on_error: Option<Arc<ErrorHook>>,
+    /// Clients are let in before their connect handler has decided.
+    pub(crate) always_connect: bool,
     /// How these handlers are run, where they do not say so themselves.
     pub(crate) manner: Manner,
 }
@@ -42,9 +46,12 @@ impl Layer {
             }
         }
         replaced.fallback = merge_one(&mut self.fallback, other.fallback);
+        self.before_connect.extend(other.before_connect);
         replaced.connect = merge_one(&mut self.connect, other.connect);
+        replaced.disconnecting = merge_one(&mut self.disconnecting, other.disconnecting);
         replaced.disconnect = merge_one(&mut self.disconnect, other.disconnect);
         replaced.on_error = merge_one(&mut self.on_error, other.on_error);
+        self.always_connect |= other.always_connect;
         self.manner = other.manner.or(self.manner);
         replaced
     }

@@ -16,6 +16,7 @@
 
 mod handlers;
 mod layer;
+mod leaving;
 mod methods;
 mod personal;
 mod registry;
@@ -31,7 +32,9 @@ use std::collections::HashMap;
 use std::collections::hash_map;
 use std::sync::Arc;
 
-use crate::handler::{CONNECT, ConnectResult, DISCONNECT, ErrorHook, Handled, Manner, Route};
+use crate::handler::{
+    CONNECT, ConnectResult, DISCONNECT, DISCONNECTING, ErrorHook, Handled, Manner, Route,
+};
 use crate::socket::Socket;
 use layer::Named;
 
@@ -41,7 +44,10 @@ pub(crate) struct Routes {
     revision: u64,
     events: HashMap<Arc<str>, Choice>,
     fallback: Option<Arc<Route<Handled>>>,
+    before_connect: Vec<Arc<Route<ConnectResult>>>,
     connect: Option<Arc<Route<ConnectResult>>>,
+    always_connect: bool,
+    disconnecting: Option<Arc<Route<Handled>>>,
     disconnect: Option<Arc<Route<Handled>>>,
     on_error: Option<Arc<ErrorHook>>,
     manner: Manner,
@@ -82,9 +88,28 @@ impl Routes {
         self.events.contains_key(name)
     }
 
-    /// Decides about those who want to join.
-    pub(crate) fn connect(&self) -> Option<&Route<ConnectResult>> {
-        self.connect.as_deref()
+    /// Who decides about those who want to join, after so many others have agreed.
+    pub(crate) fn decider(&self, step: usize) -> Option<&Route<ConnectResult>> {
+        match step.checked_sub(self.before_connect.len()) {
+            None => Some(&*self.before_connect[step]),
+            Some(0) => self.connect.as_deref(),
+            Some(_) => None,
+        }
+    }
+
+    /// How many decide before the connect handler does.
+    pub(crate) const fn middlewares(&self) -> usize {
+        self.before_connect.len()
+    }
+
+    /// Whether clients are let in before their connect handler has decided.
+    pub(crate) fn connects_always(&self) -> bool {
+        self.always_connect
+    }
+
+    /// Whether sockets have to remember the rooms they were in for their disconnecting handler.
+    pub(crate) fn needs_last_rooms(&self) -> bool {
+        self.disconnecting.is_some()
     }
 
     /// Runs when a socket has been disconnected.
@@ -96,6 +121,10 @@ impl Routes {
     pub(crate) fn error_hook(&self, event: &str) -> Option<&Arc<ErrorHook>> {
         let own = match event {
             CONNECT => self.connect.as_ref().and_then(|it| it.on_error.as_ref()),
+            DISCONNECTING => {
+                let disconnecting = self.disconnecting.as_ref();
+                disconnecting.and_then(|it| it.on_error.as_ref())
+            }
             DISCONNECT => self.disconnect.as_ref().and_then(|it| it.on_error.as_ref()),
             name => {
                 let named = self.events.get(name).map(|it| &it.route);
@@ -114,7 +143,12 @@ impl Routes {
     /// Adds handlers behind those that are there.
     fn append(&mut self, layer: &Layer) {
         append_one(&mut self.connect, &layer.connect);
+        append_one(&mut self.disconnecting, &layer.disconnecting);
         append_one(&mut self.disconnect, &layer.disconnect);
+        self.always_connect |= layer.always_connect;
+        // Those of all namespaces come first.
+        let own = layer.before_connect.iter().cloned();
+        self.before_connect.splice(..0, own);
         // A fallback leaves nothing to those behind it.
         if self.fallback.is_some() {
             return;
@@ -135,6 +169,14 @@ impl Routes {
             }
         }
         append_one(&mut self.fallback, &layer.fallback);
+    }
+
+    /// All handlers are there.
+    fn complete(&mut self) {
+        if let Some(disconnecting) = self.disconnecting.clone() {
+            let both = leaving::in_turn(disconnecting, self.disconnect.take());
+            self.disconnect = Some(Arc::new(both));
+        }
     }
 
     /// Adds whom failures concern, if nobody is there.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use socketio_adapter::Room;
 
 use crate::handler::{Handled, Route};
 
@@ -11,6 +12,17 @@ use crate::handler::{Handled, Route};
 pub(crate) struct Personal {
     /// Handlers for once that have had their event of this socket.
     spent: Mutex<Vec<Arc<Route<Handled>>>>,
+    last_rooms: Mutex<LastRooms>,
+}
+
+/// The rooms of a socket that has left them.
+#[derive(Default)]
+enum LastRooms {
+    /// It is in its rooms.
+    #[default]
+    Current,
+    Remembered(Vec<Room>),
+    Forgotten,
 }
 
 impl Personal {
@@ -22,5 +34,26 @@ impl Personal {
             spent.push(Arc::clone(route));
         }
         unspent
+    }
+
+    /// The socket is about to leave these rooms, with all others.
+    pub(crate) fn remember_rooms(&self, rooms: Vec<Room>) {
+        let mut last = self.last_rooms.lock();
+        if matches!(*last, LastRooms::Current) {
+            *last = LastRooms::Remembered(rooms);
+        }
+    }
+
+    /// The rooms the socket was in, while they are remembered.
+    pub(crate) fn last_rooms(&self) -> Option<Vec<Room>> {
+        match &*self.last_rooms.lock() {
+            LastRooms::Remembered(rooms) => Some(rooms.clone()),
+            LastRooms::Current | LastRooms::Forgotten => None,
+        }
+    }
+
+    /// Nobody is to know any longer.
+    pub(crate) fn forget_rooms(&self) {
+        *self.last_rooms.lock() = LastRooms::Forgotten;
     }
 }

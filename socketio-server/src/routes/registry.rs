@@ -1,7 +1,7 @@
 //! Where handlers are registered, at any time, by anybody; and how sockets notice.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -31,6 +31,7 @@ impl Revision {
 #[derive(Default)]
 pub(crate) struct Registry {
     layers: Mutex<Layers>,
+    touched: AtomicBool,
     routes: Mutex<Option<Arc<Routes>>>,
 }
 
@@ -46,8 +47,14 @@ impl Registry {
     /// such as a handler that was replaced, is dropped without a lock.
     pub(crate) fn change<T>(&self, revision: &Revision, change: impl FnOnce(&mut Layers) -> T) {
         let replaced = change(&mut self.layers.lock());
+        self.touched.store(true, Ordering::Release);
         revision.advance();
         drop(replaced);
+    }
+
+    /// Whether nothing was ever registered here.
+    pub(crate) fn is_untouched(&self) -> bool {
+        !self.touched.load(Ordering::Acquire)
     }
 
     /// What sockets look into: these handlers, then those `above`, nearest first.
@@ -83,6 +90,7 @@ impl Registry {
                 break;
             }
         }
+        routes.complete();
         routes
     }
 }

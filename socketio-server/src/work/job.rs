@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use super::Step;
 use super::running::Bond;
 use crate::error::{DisconnectReason, HandlerErrorKind, Rejection};
-use crate::extract::EventContext;
+use crate::extract::{After, EventContext};
 use crate::handler::{BoxFuture, DISCONNECT, Failure, Handled, Manner, Route, Stopwatch};
 use crate::observed::Observed;
 use crate::proto::{Args, ArgsError};
@@ -134,6 +134,7 @@ impl<'a> Job<'a> {
             reason,
             reply: ReplyTo::new(self.socket, id),
             read: Cell::new(false),
+            after: After::default(),
         };
         let started = observed.within(|| route.start(&mut event));
         if !event.read.get() {

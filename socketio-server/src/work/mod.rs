@@ -57,20 +57,16 @@ impl Work {
     }
 
     /// Detaches an event that has to wait, and counts it until it is [released](Self::release).
-    pub(crate) fn keep(&mut self, job: Job<'_>) -> Kept {
+    pub(crate) fn keep(&mut self, what: &What<'_>) -> What<'static> {
         self.waiting += 1;
-        self.waiting_bytes += job.what.bytes();
-        Kept {
-            socket: job.socket.clone(),
-            routes: Arc::clone(job.routes),
-            what: job.what.to_owned(),
-        }
+        self.waiting_bytes += what.bytes();
+        what.to_owned()
     }
 
     /// An event has been kept long enough.
-    pub(crate) fn release(&mut self, kept: &Kept) {
+    pub(crate) fn release(&mut self, kept: &What<'_>) {
         self.waiting -= 1;
-        self.waiting_bytes -= kept.what.bytes();
+        self.waiting_bytes -= kept.bytes();
     }
 
     /// Starts an event's handler, or keeps the event if it must wait for others.
@@ -84,8 +80,12 @@ impl Work {
         if self.can_start(limits) && !self.holds(job.socket) && self.next().is_none() {
             return self.start(job, cx);
         }
-        let kept = self.keep(job);
-        self.inbox.push_back(kept);
+        let what = self.keep(job.what);
+        self.inbox.push_back(Kept {
+            socket: job.socket.clone(),
+            routes: Arc::clone(job.routes),
+            what,
+        });
         Ok(())
     }
 
@@ -119,11 +119,19 @@ impl Work {
 
     /// A shutdown has begun, and wants to know who is at work from now on.
     pub(crate) fn enter(&mut self, roll: &Arc<Roll>) {
+        self.roll = Some(Arc::clone(roll));
+        self.enter_all();
+    }
+
+    /// Whoever is there already stays there.
+    fn enter_all(&mut self) {
+        let Some(roll) = &self.roll else {
+            return;
+        };
         let first = self.first.iter_mut().map(|first| &mut **first);
         let running = self.running.iter_mut();
         let running = running.flat_map(|running| running.steps.iter_mut());
         first.chain(running).for_each(|errand| errand.enter(roll));
-        self.roll = Some(Arc::clone(roll));
     }
 
     /// A socket is disconnected, or all of them are: ends the handlers that want to be cancelled.
@@ -199,13 +207,7 @@ impl Work {
                 }
             }
         }
-        if let Some(roll) = &self.roll {
-            // The one that is new; the others are there already.
-            running
-                .steps
-                .iter_mut()
-                .for_each(|errand| errand.enter(roll));
-        }
+        self.enter_all();
         // Nobody has looked at what was started yet, to be woken by it.
         cx.waker().wake_by_ref();
     }
@@ -252,7 +254,7 @@ impl Work {
             let Some(kept) = self.next().and_then(|next| self.inbox.remove(next)) else {
                 break;
             };
-            self.release(&kept);
+            self.release(&kept.what);
             self.start(kept.job(), cx)?;
         }
         if self.inbox.is_empty() {
@@ -275,6 +277,7 @@ impl Work {
                 let (turn, handler) = *ready;
                 let running = self.running.get_or_insert_default();
                 running.block(turn, handler);
+                self.enter_all();
             }
         }
     }

@@ -167,6 +167,8 @@ async fn the_end_of_a_polling_client_has_the_reference_s_reason_and_is_heard_onc
         ("two polls", "transport error"),
         ("no packet of the engine", "parse error"),
         ("unknown type", "forced close"),
+        ("joins twice", "forced server close"),
+        ("joins twice during a poll", "forced close"),
     ] {
         let mut host = watched();
         let client = host.poll().await;
@@ -187,6 +189,10 @@ async fn the_end_of_a_polling_client_has_the_reference_s_reason_and_is_heard_onc
             }
             "no packet of the engine" => drop(client.ask("POST", "9").await),
             "unknown type" => drop(client.ask("POST", "49").await),
+            "joins twice" => drop(client.ask("POST", "40").await),
+            "joins twice during a poll" => {
+                tokio::join!(client.ask("GET", ""), client.ask("POST", "40"));
+            }
             _ => unreachable!(),
         }
         assert_eq!(host.diary.next().await, format!("/: {reason}"), "{end}");

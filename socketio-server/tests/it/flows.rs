@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use socketio_server::parser::MsgPack;
 use socketio_server::{
-    AckSender, Binary, ConnectError, DisconnectReason, EventName, Io, PendingAck, RawArgs,
-    RecoveryConfig, Socket, State,
+    AckSender, Binary, ConnectError, DisconnectReason, EventName, Io, NamespaceRequest, PendingAck,
+    RawArgs, RecoveryConfig, Socket, State,
 };
 
 use crate::client::{Client, Received};
@@ -24,16 +24,10 @@ use crate::record::{Files, assert_replays};
 const FLOWS: &str = include_str!("../vectors/flows.json");
 
 /// Flows that are not replayed here, and why.
-const SKIPPED: [(&str, &str); 2] = [
-    (
-        "connection state recovery",
-        "it has several links: `recovery` replays it",
-    ),
-    (
-        "dynamic namespace",
-        "this server has no namespaces by pattern",
-    ),
-];
+const SKIPPED: [(&str, &str); 1] = [(
+    "connection state recovery",
+    "it has several links: `recovery` replays it",
+)];
 
 /// Where ours deliberately acts otherwise.
 struct Difference {
@@ -288,11 +282,7 @@ fn chars(bytes: &[u8]) -> String {
 /// The application that was recorded: every one echoes, some do more.
 fn prepare(io: &Io, flow: &str) {
     for nsp in ["/", "/admin"] {
-        io.of(nsp).on("echo", echo).on_disconnect(
-            async |socket: Socket, reason: DisconnectReason, pen: State<Pen>| {
-                pen.note(format!("{} {reason}", socket.namespace().name()));
-            },
-        );
+        io.of(nsp).on("echo", echo).on_disconnect(note_end);
     }
     match flow {
         "middleware error" => io.on_connect(async || {
@@ -350,8 +340,26 @@ fn prepare(io: &Io, flow: &str) {
                 socket.emit("bin", &bytes).unwrap();
             })
         }
+        "dynamic namespace" => {
+            // The reference's rule is `/^\/dyn-\d+$/`.
+            let numbered = |request: NamespaceRequest| {
+                let number = request.name().strip_prefix("/dyn-");
+                number.is_some_and(|it| it.parse::<u32>().is_ok())
+            };
+            io.dynamic_if(numbered)
+                .on_connect(|socket: Socket| {
+                    let name = socket.namespace().name();
+                    socket.emit("hi", name).map(drop).unwrap();
+                })
+                .on_disconnect(note_end);
+            io
+        }
         _ => io,
     };
+}
+
+async fn note_end(socket: Socket, reason: DisconnectReason, pen: State<Pen>) {
+    pen.note(format!("{} {reason}", socket.namespace().name()));
 }
 
 /// Answers if an answer is wanted, else sends the event back.

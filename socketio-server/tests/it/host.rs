@@ -19,6 +19,7 @@ pub(crate) const PIPE: usize = 64 * 1024;
 pub(crate) struct Host {
     pub(crate) io: Io,
     pub(crate) diary: Diary,
+    pub(crate) pen: Pen,
     pub(crate) door: Door,
     pub(crate) serving: JoinHandle<Shutdown>,
     dial: mpsc::UnboundedSender<DuplexStream>,
@@ -60,7 +61,7 @@ impl Host {
         let door = Door(watch::Sender::new(false));
         let failures = pen.clone();
         let io = builder
-            .state(pen)
+            .state(pen.clone())
             .state(door.clone())
             .on_error(move |error| {
                 let (event, nsp, kind) = (&error.event, &error.nsp, &error.kind);
@@ -73,6 +74,7 @@ impl Host {
         Self {
             io,
             diary: Diary(diary),
+            pen,
             door,
             serving: tokio::spawn(serving),
             dial,
