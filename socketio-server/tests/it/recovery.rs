@@ -25,7 +25,9 @@ fn builder() -> Builder {
     };
     Io::builder()
         .connection_state_recovery(RecoveryConfig::default())
-        .on_recovery_expired(move |socket| drop(pen(socket)))
+        .on_recovery_expired(move |socket| {
+            pen(socket);
+        })
 }
 
 /// Sockets note what becomes of them, and a new one is in `room`.
