@@ -181,7 +181,7 @@ pub use proto::{
 pub use recovery::RecoveryConfig;
 pub use reply::{AckSender, ConnectReply, ErrorReply};
 pub use rooms::Rooms;
-pub use routes::Handlers;
+pub use routes::{HandlerFuture, Handlers, Next, Outcome, Outgoing};
 pub use shutdown::{Shutdown, Tally};
 pub use socket::{Socket, SocketId};
 pub use socketio_adapter::{Adapter, Room};

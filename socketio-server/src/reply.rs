@@ -1,20 +1,51 @@
 //! Answers to events, and to those who want to connect.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use serde::Serialize;
 
 use crate::error::ConnectError;
-use crate::proto::{Ack, Binary, EncodeError, Payload, Value};
+use crate::proto::{Ack, Binary, EncodeError, Payload, RawArgs, Value};
+use crate::routes::raw;
 use crate::socket::Socket;
 
 /// Where the answer to an event goes, if the client asked for one.
 #[derive(Debug, Default)]
-pub(crate) struct ReplyTo(Option<(Socket, u64)>);
+pub(crate) struct ReplyTo(Option<To>);
+
+#[derive(Debug)]
+enum To {
+    Client(Socket, u64),
+    /// Those around the handler, whether or not the client asked.
+    Middlewares(Arc<Capture>),
+}
 
 impl ReplyTo {
     pub(crate) fn new(socket: &Socket, id: Option<u64>) -> Self {
-        Self(id.map(|id| (socket.clone(), id)))
+        Self(id.map(|id| To::Client(socket.clone(), id)))
+    }
+
+    /// Answers go to those around the handler.
+    pub(crate) fn captured(capture: &Arc<Capture>) -> Self {
+        Self(Some(To::Middlewares(Arc::clone(capture))))
+    }
+
+    /// Where those around the handler find its answer.
+    pub(crate) fn capture(&self) -> Option<Arc<Capture>> {
+        match &self.0 {
+            Some(To::Middlewares(capture)) => Some(Arc::clone(capture)),
+            Some(To::Client(..)) | None => None,
+        }
+    }
+
+    /// The right to answer the client, past everybody else.
+    fn past_middlewares(self) -> Self {
+        match self.0 {
+            Some(To::Middlewares(capture)) => capture.client(),
+            _ => self,
+        }
     }
 
     /// Takes the right to answer: an event is answered once.
@@ -28,9 +59,11 @@ impl ReplyTo {
     /// If the arguments cannot be encoded; nothing was sent.
     pub(crate) fn send(&self, args: &(impl Payload + ?Sized)) -> Result<(), EncodeError> {
         match &self.0 {
-            Some((socket, id)) => socket.acknowledge(*id, args),
-            None => Ok(()),
+            Some(To::Client(socket, id)) => socket.acknowledge(*id, args)?,
+            Some(To::Middlewares(capture)) => capture.0.lock().1 = Some(raw(args)?),
+            None => {}
         }
+        Ok(())
     }
 
     /// Answers; what cannot be encoded is nobody's to handle any more.
@@ -41,6 +74,26 @@ impl ReplyTo {
     }
 }
 
+/// The answer of a handler on its way through middlewares, and the right to send it on.
+#[derive(Debug)]
+pub(crate) struct Capture(Mutex<(ReplyTo, Option<RawArgs>)>);
+
+impl Capture {
+    pub(crate) const fn new(client: ReplyTo) -> Self {
+        Self(Mutex::new((client, None)))
+    }
+
+    /// Takes the right to answer the client.
+    pub(crate) fn client(&self) -> ReplyTo {
+        self.0.lock().0.take()
+    }
+
+    /// Takes what the handler has answered.
+    pub(crate) fn take_answer(&self) -> Option<RawArgs> {
+        self.0.lock().1.take()
+    }
+}
+
 /// Answers an event by hand, for handlers that have more to do afterwards, or let others answer.
 ///
 /// Asking for it switches off the answer by return value. Dropped unused, the client gets none.
@@ -48,8 +101,8 @@ impl ReplyTo {
 pub struct AckSender(ReplyTo);
 
 impl AckSender {
-    pub(crate) const fn new(reply: ReplyTo) -> Self {
-        Self(reply)
+    pub(crate) fn new(reply: ReplyTo) -> Self {
+        Self(reply.past_middlewares())
     }
 
     /// Whether the client asked for an answer.

@@ -1,5 +1,6 @@
 //! A handler as a namespace keeps it: without its types.
 
+use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -56,6 +57,21 @@ impl Route<Handled> {
                 answered.map_err(|kind| Failure { kind, reply })
             })))
         })
+    }
+}
+
+impl Route<Handled> {
+    /// A handler of what nobody handles: it answers nothing.
+    pub(crate) fn nobody() -> Self {
+        Self {
+            start: Box::new(|event| {
+                drop(event.reply.take());
+                Ok(Box::pin(ready(Ok(()))))
+            }),
+            manner: Manner::default(),
+            watch: Watch::new("nobody"),
+            on_error: None,
+        }
     }
 }
 

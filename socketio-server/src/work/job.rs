@@ -109,6 +109,7 @@ impl<'a> Job<'a> {
                 (*id, Some(args), None, route)
             }
             What::Disconnect(reason) => {
+                self.socket.personal().forget_handlers();
                 let route = self.routes.disconnect().map(Cow::Borrowed);
                 (None, None, Some(*reason), route)
             }
@@ -132,7 +133,10 @@ impl<'a> Job<'a> {
             reply: ReplyTo::new(self.socket, id),
             read: Cell::new(false),
         };
-        let started = route.start(&mut event);
+        let started = match reason {
+            None => self.routes.start(&route, &mut event),
+            Some(_) => route.start(&mut event),
+        };
         if !event.read.get() {
             check_unread(args)?;
         }

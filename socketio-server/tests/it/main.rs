@@ -20,6 +20,7 @@ mod host;
 mod kit;
 mod leaks;
 mod middleware;
+mod observe;
 mod parsers;
 mod record;
 mod recovery;
