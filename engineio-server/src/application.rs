@@ -95,6 +95,18 @@ impl Refusal {
     }
 }
 
+impl From<&'static str> for Refusal {
+    fn from(words: &'static str) -> Self {
+        Self::new(words)
+    }
+}
+
+impl From<String> for Refusal {
+    fn from(words: String) -> Self {
+        Self::new(words)
+    }
+}
+
 /// In the reference's words, `Forbidden`.
 impl Default for Refusal {
     fn default() -> Self {

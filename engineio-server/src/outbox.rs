@@ -7,13 +7,17 @@
 
 use std::collections::VecDeque;
 use std::mem;
-use std::task::Waker;
+use std::task::{Poll, Waker};
 
 use parking_lot::{Mutex, MutexGuard};
 use proto::Tick;
 use thiserror::Error;
 
 use crate::overflow::{Bounds, Verdict};
+use crate::waiters::Waiters;
+
+/// Bytes by which a queue that the task has left alone grows before the task is to know of it.
+const NEWS: usize = 16 * 1024;
 
 /// Entries for the peer, and deliveries for the task itself.
 pub(crate) struct Outbox<E, D>(Mutex<Queue<E, D>>);
@@ -24,6 +28,8 @@ struct Queue<E, D> {
     queued: usize,
     /// Bytes the task has taken out but nobody has taken from it.
     unsent: usize,
+    /// Bytes of `entries` from which a task that has left them there wants to know of more.
+    wake_at: usize,
     /// Since when the peer has taken nothing although bytes wait for it.
     stalled_since: Option<Tick>,
     /// Entries that were dropped, volatile ones included.
@@ -35,6 +41,8 @@ struct Queue<E, D> {
     running: bool,
     /// When the task last looked, a message would have left at once.
     writable: bool,
+    /// Producers that wait for room.
+    waiters: Option<Box<Waiters>>,
     end: End,
 }
 
@@ -112,6 +120,7 @@ impl<E, D> Outbox<E, D> {
             entries: VecDeque::new(),
             queued: 0,
             unsent: 0,
+            wake_at: 0,
             stalled_since: None,
             dropped: 0,
             has_orders: false,
@@ -119,6 +128,7 @@ impl<E, D> Outbox<E, D> {
             waker: None,
             running: true,
             writable: false,
+            waiters: None,
             end: End::Open,
         }))
     }
@@ -181,18 +191,79 @@ impl<E, D> Outbox<E, D> {
                 (None, Err(PushError::Dropped))
             }
             Verdict::End => {
-                queue.end = End::Overflown;
-                queue.queued = 0;
-                dropped.extend(mem::take(&mut queue.entries));
+                dropped.extend(queue.overflow());
                 dropped.push(entry);
                 (queue.waker.take(), Err(PushError::Full))
             }
         };
         queue.dropped += dropped.len() as u64;
+        let waiters = match verdict {
+            Verdict::End => queue.take_waiters(),
+            Verdict::Take | Verdict::Drop => Vec::new(),
+        };
         drop(queue);
         drop(dropped);
         wake(waker);
+        wake_all(waiters);
         pushed
+    }
+
+    /// Whether there is room for more, as soon as there is: less than the soft limit is on its way,
+    /// and for those who have had to wait, less than half of that. False when nothing is taken any
+    /// longer.
+    pub(crate) fn poll_room(
+        &self,
+        key: &mut Option<u64>,
+        waker: &Waker,
+        bounds: &Bounds<E>,
+    ) -> Poll<bool> {
+        let mut queue = self.0.lock();
+        if queue.end != End::Open {
+            return Poll::Ready(false);
+        }
+        let total = queue.queued + queue.unsent;
+        let has_room = match key {
+            None => total < bounds.limits.soft,
+            Some(_) => queue.is_relieved(bounds),
+        };
+        if has_room {
+            return Poll::Ready(true);
+        }
+        let replaced = queue.waiters.get_or_insert_default().add(key, waker);
+        drop(queue);
+        drop(replaced);
+        Poll::Pending
+    }
+
+    /// Nobody waits for room under this key any longer.
+    pub(crate) fn forget(&self, key: u64) {
+        let mut queue = self.0.lock();
+        let waiters = queue.waiters.as_mut();
+        let waker = waiters.and_then(|waiters| waiters.remove(key));
+        drop(queue);
+        drop(waker);
+    }
+
+    /// Refuses a volatile entry, whatever is in the queue.
+    pub(crate) fn refuse(&self) -> PushError {
+        self.0.lock().dropped += 1;
+        PushError::NotReady
+    }
+
+    /// Drops what is queued and lets the task end the session. False if it is about to end anyway.
+    pub(crate) fn overflow(&self) -> bool {
+        let mut queue = self.0.lock();
+        if queue.end != End::Open {
+            return false;
+        }
+        let dropped = queue.overflow();
+        let waker = queue.waker.take();
+        let waiters = queue.take_waiters();
+        drop(queue);
+        drop(dropped);
+        wake(waker);
+        wake_all(waiters);
+        true
     }
 
     /// Lets the task close the session once it has taken everything pushed before. From now on
@@ -204,8 +275,10 @@ impl<E, D> Outbox<E, D> {
         }
         queue.end = End::Closing;
         let waker = queue.sleeper();
+        let waiters = queue.take_waiters();
         drop(queue);
         wake(waker);
+        wake_all(waiters);
     }
 
     /// Puts something into the task's mailbox; a session that has ended drops it.
@@ -225,6 +298,11 @@ impl<E, D> Outbox<E, D> {
     pub(crate) fn buffered(&self) -> usize {
         let queue = self.0.lock();
         queue.queued + queue.unsent
+    }
+
+    /// Bytes that the task has not taken.
+    pub(crate) fn queued(&self) -> usize {
+        self.0.lock().queued
     }
 
     /// Entries that were dropped, volatile ones included.
@@ -249,8 +327,11 @@ impl<E, D> Outbox<E, D> {
     ) -> Work {
         let mut queue = self.0.lock();
         queue.running = true;
-        queue.update(standing);
-        queue.swap_out(entries, deliveries, standing.room, bounds)
+        let waiters = queue.update(standing, bounds);
+        let work = queue.swap_out(entries, deliveries, standing.room, bounds);
+        drop(queue);
+        wake_all(waiters);
+        work
     }
 
     /// As [`take`](Self::take), but if there is nothing the task is marked as asleep.
@@ -263,17 +344,20 @@ impl<E, D> Outbox<E, D> {
         bounds: &Bounds<E>,
     ) -> Work {
         let mut queue = self.0.lock();
-        queue.update(standing);
+        let waiters = queue.update(standing, bounds);
         let work = queue.swap_out(entries, deliveries, standing.room, bounds);
+        let mut old = None;
         if matches!(work, Work::None) {
             queue.running = false;
+            queue.wake_at = queue.queued + NEWS;
             if !queue.waker.as_ref().is_some_and(|old| old.will_wake(waker)) {
-                let old = queue.waker.replace(waker.clone());
-                // Behind the lock: it may own the task, and with it anything.
-                drop(queue);
-                drop(old);
+                old = queue.waker.replace(waker.clone());
             }
         }
+        drop(queue);
+        // Behind the lock: it may own the task, and with it anything.
+        drop(old);
+        wake_all(waiters);
         work
     }
 
@@ -287,8 +371,10 @@ impl<E, D> Outbox<E, D> {
         let entries = mem::take(&mut queue.entries);
         let deliveries = mem::take(&mut queue.deliveries);
         let waker = queue.waker.take();
+        let waiters = queue.take_waiters();
         drop(queue);
         drop((entries, deliveries, waker));
+        wake_all(waiters);
     }
 }
 
@@ -298,20 +384,42 @@ impl<E, D> Queue<E, D> {
         (!self.running).then(|| self.waker.take()).flatten()
     }
 
-    /// Adds an entry; the result is whom to wake. Of entries that wait the task knows.
+    /// Adds an entry; the result is whom to wake. Of entries that wait the task knows, but not that
+    /// they have become many.
     fn append(&mut self, entry: E, bytes: usize, urgency: Urgency) -> Option<Waker> {
         let is_order = urgency == Urgency::Order;
-        let is_news = self.entries.is_empty() || is_order;
+        self.queued += bytes;
+        let is_news = self.entries.is_empty() || is_order || self.queued >= self.wake_at;
         self.has_orders |= is_order;
         self.entries.push_back(entry);
-        self.queued += bytes;
         if is_news { self.sleeper() } else { None }
     }
 
-    fn update(&mut self, standing: &Standing) {
+    /// Nothing more is taken, and what is queued goes.
+    fn overflow(&mut self) -> VecDeque<E> {
+        self.end = End::Overflown;
+        self.queued = 0;
+        mem::take(&mut self.entries)
+    }
+
+    /// Notes how the session stands; the result is whom to wake because there is room.
+    fn update(&mut self, standing: &Standing, bounds: &Bounds<E>) -> Vec<(u64, Waker)> {
         self.unsent = standing.unsent;
         self.writable = standing.writable;
         self.stalled_since = standing.stalled_since;
+        match self.waiters.is_some() && self.is_relieved(bounds) {
+            true => self.take_waiters(),
+            false => Vec::new(),
+        }
+    }
+
+    /// Whether there is room for those who have waited: not so little that they are back at once.
+    fn is_relieved(&self, bounds: &Bounds<E>) -> bool {
+        self.queued + self.unsent <= bounds.limits.soft / 2
+    }
+
+    fn take_waiters(&mut self) -> Vec<(u64, Waker)> {
+        self.waiters.as_mut().map_or_else(Vec::new, |it| it.take())
     }
 
     fn swap_out(
@@ -351,10 +459,17 @@ impl<E, D> Queue<E, D> {
         {
             let bytes = (bounds.weigh)(&entry).bytes;
             room = room.saturating_sub(bytes);
-            self.queued -= bytes;
+            self.queued = self.queued.saturating_sub(bytes);
             self.unsent += bytes;
             entries.push_back(entry);
         }
+    }
+}
+
+/// As [`wake`], for those who wait for room.
+fn wake_all(wakers: Vec<(u64, Waker)>) {
+    for (_, waker) in wakers {
+        waker.wake();
     }
 }
 

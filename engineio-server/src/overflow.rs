@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use proto::Tick;
 
-use crate::config::{OutboxLimits, OverflowPolicy};
+use crate::limits::{OutboxLimits, OverflowPolicy};
 
 /// What an entry of a queue stands for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -86,7 +86,7 @@ impl<E> Bounds<E> {
                 }
             }
         }
-        *queued -= freed;
+        *queued = queued.saturating_sub(freed);
         if freed >= excess {
             Verdict::Take
         } else if (self.weigh)(new).droppable {

@@ -62,6 +62,9 @@ pub enum RefusalReason {
     Obsolete,
     /// The server opens no sessions any more. Status 503.
     ShuttingDown,
+    /// Too much waits for clients that do not take it: [`ServerLimits`](crate::ServerLimits).
+    /// Status 503.
+    Overloaded,
     /// The body is larger than [`max_payload`](crate::ProtocolConfig::max_payload). Status 413.
     TooLarge,
     /// The body took longer than a heartbeat. Status 408.
@@ -96,6 +99,7 @@ impl RefusalReason {
             Self::UnsupportedVersion => "unsupported_version",
             Self::Obsolete => "obsolete",
             Self::ShuttingDown => "shutting_down",
+            Self::Overloaded => "overloaded",
             Self::TooLarge => "too_large",
             Self::TooSlow => "too_slow",
         }
@@ -128,6 +132,9 @@ impl RefusalReason {
             }
             Self::Obsolete => "the client is of Socket.IO 0.9 and has to be updated",
             Self::ShuttingDown => "the server is shutting down",
+            Self::Overloaded => {
+                "too much waits for clients that do not take it at once; see `ServerLimits`"
+            }
             Self::TooLarge => "the body is larger than `max_payload`",
             Self::TooSlow => "the body took longer than a heartbeat",
         }
@@ -161,9 +168,8 @@ impl<'a> RefusedRequest<'a> {
         Self::because(RefusalReason::ForeignOrigin, error, request)
     }
 
-    /// A request for a session that came too late.
-    pub(crate) fn shutting_down(request: &'a Parts) -> Self {
-        let reason = RefusalReason::ShuttingDown;
+    /// A request for a session when none is opened.
+    pub(crate) fn unavailable(reason: RefusalReason, request: &'a Parts) -> Self {
         Self {
             context: reason.explanation().to_owned(),
             code: None,

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
+use futures_util::FutureExt;
 use parking_lot::Mutex;
 use proto::{Sid, Tick};
 use tokio::sync::Notify;
@@ -30,6 +31,8 @@ pub(crate) struct Registry<E> {
 #[derive(Default)]
 struct Tasks {
     running: AtomicUsize,
+    /// Those of links that take leave.
+    leaving: AtomicUsize,
     none_left: Notify,
 }
 
@@ -95,6 +98,16 @@ impl<E> Registry<E> {
         self.numbers.fetch_add(1, Ordering::Relaxed) + 1
     }
 
+    /// The sessions that `wanted` says yes to.
+    pub(crate) fn select(&self, wanted: impl Fn(&Session<E>) -> bool) -> Vec<Session<E>> {
+        let mut selected = Vec::new();
+        for shard in &self.shards {
+            let shard = shard.lock();
+            selected.extend(shard.values().filter(|it| wanted(it)).cloned());
+        }
+        selected
+    }
+
     /// Runs a task that [`idle`](Self::idle) waits for.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let running = self.running();
@@ -102,6 +115,20 @@ impl<E> Registry<E> {
             task.await;
             drop(running);
         });
+    }
+
+    /// Runs the last task of a link whose session is over: it takes leave of its client.
+    pub(crate) fn see_off(&self, farewell: impl Future<Output = ()> + Send + 'static) {
+        let tasks = Arc::clone(&self.tasks);
+        tasks.leaving.fetch_add(1, Ordering::Relaxed);
+        self.spawn(farewell.map(move |()| {
+            tasks.leaving.fetch_sub(1, Ordering::Relaxed);
+        }));
+    }
+
+    /// Links that are taking leave.
+    pub(crate) fn leaving(&self) -> usize {
+        self.tasks.leaving.load(Ordering::Relaxed)
     }
 
     /// A task that [`idle`](Self::idle) waits for, from before it is spawned. A session's task owns

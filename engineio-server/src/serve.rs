@@ -20,6 +20,8 @@ use tokio::net::UnixListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::peer::Peer;
+
 /// How long a client may take for the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -40,6 +42,12 @@ pub trait Listener: Send + 'static {
 
     /// The next connection.
     fn accept(&mut self) -> impl Future<Output = io::Result<Self::Io>> + Send;
+
+    /// Where a connection comes from, for its requests. Default: nobody knows.
+    fn peer(connection: &Self::Io) -> Peer {
+        let _ = connection;
+        Peer::default()
+    }
 }
 
 /// Connections are set to send small packets without delay.
@@ -51,6 +59,12 @@ impl Listener for TcpListener {
         // A connection that is gone already shows it on its first read.
         let _ = stream.set_nodelay(true);
         Ok(stream)
+    }
+
+    fn peer(connection: &Self::Io) -> Peer {
+        connection
+            .peer_addr()
+            .map_or_else(|_| Peer::default(), Peer::at)
     }
 }
 
@@ -65,7 +79,7 @@ impl Listener for UnixListener {
 
 /// Serves `listener` until `stop` is ready, answering every request by `respond`. Afterwards no
 /// connection is accepted, and those that are open end with the request they are answering, within
-/// a second.
+/// a second. Requests have their [`Peer`] as an extension, if anything is known of it.
 ///
 /// Bounds: the head of a request must arrive within 10 s and have at most 16 KiB. Errors of single
 /// connections end those; when descriptors run out, accepting pauses for 100 ms.
@@ -107,9 +121,14 @@ where
                 continue;
             }
         };
-        let respond = respond.clone();
+        let (respond, peer) = (respond.clone(), L::peer(&stream));
         // Not an async block, which would store the response's future twice.
-        let service = service_fn(move |request| respond(request).map(Ok::<_, Infallible>));
+        let service = service_fn(move |mut request: http::Request<Incoming>| {
+            if peer != Peer::default() {
+                request.extensions_mut().insert(peer);
+            }
+            respond(request).map(Ok::<_, Infallible>)
+        });
         let connection = http.serve_connection(TokioIo::new(stream), service);
         let mut stopped = stopped.clone();
         tokio::spawn(async move {

@@ -1,13 +1,17 @@
 //! The handle to a session and what it shares with the session's task.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 
 use proto::server::RequestId;
 use proto::{Revision, Sid, Transport};
 
 use crate::clock::Clock;
+use crate::load::Load;
 use crate::mailbox::Delivery;
 use crate::metrics;
 use crate::outbox::{Outbox, PushError, Urgency};
@@ -29,6 +33,8 @@ pub(crate) struct Shared<E> {
     /// A POST is on its way to the task or being read by it.
     posting: AtomicBool,
     next_request: AtomicU32,
+    /// Bytes that the server counts as waiting for this client.
+    waiting: AtomicUsize,
     rules: Arc<Rules<E>>,
     outbox: Outbox<E, Delivery>,
 }
@@ -37,6 +43,7 @@ pub(crate) struct Shared<E> {
 pub(crate) struct Rules<E> {
     pub(crate) clock: Clock,
     pub(crate) bounds: Bounds<E>,
+    pub(crate) load: Load,
 }
 
 impl<E> Session<E> {
@@ -47,6 +54,7 @@ impl<E> Session<E> {
             transport: AtomicU8::new(0),
             posting: AtomicBool::new(false),
             next_request: AtomicU32::new(0),
+            waiting: AtomicUsize::new(0),
             rules,
             outbox: Outbox::new(),
         }));
@@ -83,21 +91,31 @@ impl<E> Session<E> {
     }
 
     fn push_with(&self, entry: E, bytes: usize, urgency: Urgency) -> Result<(), PushError> {
-        let Rules { clock, bounds } = &*self.0.rules;
-        let pushed = self
-            .outbox()
-            .push(entry, bytes, urgency, bounds, || clock.now());
+        let Rules {
+            clock,
+            bounds,
+            load,
+        } = &*self.0.rules;
+        let pushed = if urgency == Urgency::Volatile && load.drops_volatile() {
+            Err(self.outbox().refuse())
+        } else {
+            self.outbox()
+                .push(entry, bytes, urgency, bounds, || clock.now())
+        };
         match pushed {
-            Ok(0) => Ok(()),
+            Ok(0) => return Ok(()),
             Ok(displaced) => {
+                load.drops.count(displaced);
                 metrics::displaced(displaced);
-                Ok(())
+                return Ok(());
             }
-            Err(error) => {
-                metrics::dropped(error);
-                Err(error)
-            }
+            Err(PushError::NotReady) => load.drops.count_volatile(),
+            Err(PushError::Dropped) => load.drops.count(1),
+            Err(PushError::Full | PushError::Closed) => {}
         }
+        pushed
+            .map(drop)
+            .inspect_err(|&error| metrics::dropped(error))
     }
 
     /// Closes the session once everything pushed before has left. From now on nothing is taken.
@@ -112,6 +130,18 @@ impl<E> Session<E> {
         self.outbox().buffered()
     }
 
+    /// Waits until there is room for more: until less than the soft limit is on its way to the client,
+    /// and then, so that producers come in turns and not for each message, less than half of it.
+    /// False if the session has ended or is about to.
+    ///
+    /// Can be dropped and asked for again at any time.
+    pub const fn ready(&self) -> Ready<'_, E> {
+        Ready {
+            session: self,
+            key: None,
+        }
+    }
+
     /// Entries that were dropped because the client was not ready for something volatile, or by the
     /// [policy](crate::OverflowPolicy) because it took too little.
     #[must_use]
@@ -121,6 +151,22 @@ impl<E> Session<E> {
 
     pub(crate) fn bounds(&self) -> &Bounds<E> {
         &self.0.rules.bounds
+    }
+
+    pub(crate) fn load(&self) -> &Load {
+        &self.0.rules.load
+    }
+
+    pub(crate) fn waiting(&self) -> usize {
+        self.0.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Most of the time nothing waits, before and after: then nothing is written.
+    pub(crate) fn swap_waiting(&self, waiting: usize) -> usize {
+        match self.waiting() {
+            same if same == waiting => same,
+            _ => self.0.waiting.swap(waiting, Ordering::Relaxed),
+        }
     }
 
     /// Whether the session has ended.
@@ -173,6 +219,38 @@ impl<E> Session<E> {
 
     pub(crate) fn end_post(&self) {
         self.0.posting.store(false, Ordering::Release);
+    }
+}
+
+/// The wait for room, of [`Session::ready`].
+#[must_use = "nothing is waited for yet"]
+pub struct Ready<'a, E> {
+    session: &'a Session<E>,
+    /// What the queue knows this by, if it is to wake it.
+    key: Option<u64>,
+}
+
+impl<E> Future for Ready<'_, E> {
+    type Output = bool;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<bool> {
+        let this = &mut *self;
+        let (outbox, bounds) = (this.session.outbox(), this.session.bounds());
+        outbox.poll_room(&mut this.key, cx.waker(), bounds)
+    }
+}
+
+impl<E> Drop for Ready<'_, E> {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            self.session.outbox().forget(key);
+        }
+    }
+}
+
+impl<E> fmt::Debug for Ready<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ready").finish_non_exhaustive()
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::json;
 use socketio_server::parser::MsgPack;
 use socketio_server::{
     AckSender, Auth, Binary, BoxError, ConnectError, Data, DisconnectReason, Io, Namespace,
-    RawArgs, Socket, State, Value,
+    RawArgs, RecoveryConfig, Socket, State, Value,
 };
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
@@ -35,6 +35,9 @@ struct Flags {
     /// Milliseconds a client may take to join a namespace
     #[arg(long, default_value_t = 45_000)]
     connect_timeout: u64,
+    /// Milliseconds for which a client that has lost its link can get its socket back; 0 for never
+    #[arg(long, default_value_t = 0)]
+    recovery_ms: u64,
     /// Refuse clients of Engine.IO 3
     #[arg(long)]
     refuse_eio3: bool,
@@ -90,6 +93,12 @@ async fn run(flags: Flags) -> ExitCode {
     if let Form::Msgpack = flags.parser {
         builder = builder.parser(MsgPack);
     }
+    if flags.recovery_ms > 0 {
+        builder = builder.connection_state_recovery(RecoveryConfig {
+            max_disconnection_duration: Duration::from_millis(flags.recovery_ms),
+            ..RecoveryConfig::default()
+        });
+    }
     let io = builder
         .heartbeat(
             Duration::from_millis(flags.ping_interval),
@@ -122,6 +131,10 @@ async fn run(flags: Flags) -> ExitCode {
 }
 
 async fn greet(socket: Socket, Auth(auth): Auth<Value>) -> Result<(), ConnectError> {
+    // A recovered socket was greeted before.
+    if socket.recovered() {
+        return Ok(());
+    }
     let sent = socket.emit("auth", &auth);
     sent.map(drop)
         .map_err(|_| ConnectError::new("cannot greet"))

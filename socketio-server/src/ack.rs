@@ -11,6 +11,7 @@ use std::time::Duration;
 use engine::PushError;
 use futures_util::Stream;
 use socketio_adapter::Target;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -55,6 +56,13 @@ impl<T: FromArgs> Ack<T> {
             calls.set_timeout(timeout);
         }
         self
+    }
+
+    /// Where the time goes by that this waits for.
+    pub(crate) fn runtime(&self) -> Option<Handle> {
+        let calls = self.call.as_ref().ok()?;
+        let client = calls.waiting.values().next()?;
+        client.socket.io().background().runtime().cloned()
     }
 }
 

@@ -196,8 +196,12 @@ impl Background {
         let Ok(runtime) = Handle::try_current() else {
             return;
         };
-        // Another thread that does the same at this moment is in the same runtime.
-        let _ = self.runtime.set(runtime);
+        if self.runtime.set(runtime).is_err() {
+            // Another thread does the same at this moment.
+            return;
+        }
+        #[cfg(feature = "logger")]
+        io.loggers().install();
         let early = std::mem::take(&mut *self.early.lock());
         for task in early {
             io.engine().spawn(task);
@@ -228,6 +232,11 @@ impl Background {
 
     pub(crate) fn change(&self, change: impl FnOnce(&mut Phase)) {
         self.phase.send_modify(change);
+    }
+
+    /// Ready as soon as clients are being told.
+    pub(crate) fn shutting_down(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.wait_for(|phase| phase.shutting_down)
     }
 
     pub(crate) fn wait_for<F>(&self, awaited: F) -> impl Future<Output = ()> + Send + use<F>

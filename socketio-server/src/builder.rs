@@ -1,17 +1,20 @@
 //! How a server is set up: every setting, its default, and the builder that takes them.
 
+mod requests;
+
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{OutboxLimits, ProtocolConfig, RefusedRequest, Tape};
-use http::HeaderName;
+use engine::{OutboxLimits, ProtocolConfig, RefusedRequest, ServerLimits, Tape};
 use http::request::Parts;
 
 use crate::error::HandlerError;
 use crate::files::{ClientBundle, StaticFiles};
 use crate::handler::{ErrorHook, Manner, Place, Pool};
+use crate::handshake::Keep;
+use crate::http_hooks::HttpHooks;
 use crate::io::Io;
 use crate::parser::Parser;
 use crate::proto;
@@ -28,13 +31,16 @@ pub(crate) struct Settings {
     pub(crate) engine: engine::Config,
     pub(crate) connection: proto::server::Config,
     pub(crate) handlers: HandlerLimits,
+    pub(crate) http: HttpHooks,
+    pub(crate) keep: Keep,
     pub(crate) always_connect: bool,
     pub(crate) accept_any_namespace: bool,
     pub(crate) manner: Manner,
     pub(crate) pool: Pool,
-    pub(crate) keep_headers: Vec<HeaderName>,
     pub(crate) states: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     pub(crate) on_error: ErrorHook,
+    #[cfg(feature = "logger")]
+    pub(crate) loggers: crate::logging::Loggers,
     pub(crate) on_connection_error: Option<RefusedHook>,
     pub(crate) record: Option<RecordHook>,
     pub(crate) recovery: Option<RecoveryConfig>,
@@ -85,13 +91,16 @@ impl Default for Builder {
             },
             connection: proto::server::Config::default(),
             handlers: HandlerLimits::default(),
+            http: HttpHooks::default(),
+            keep: Keep::default(),
             always_connect: false,
             accept_any_namespace: false,
             manner: Manner::default(),
             pool: Pool::default(),
-            keep_headers: Vec::new(),
             states: HashMap::new(),
             on_error: ErrorHook::default(),
+            #[cfg(feature = "logger")]
+            loggers: crate::logging::Loggers::default(),
             on_connection_error: None,
             record: None,
             recovery: None,
@@ -103,6 +112,11 @@ impl Default for Builder {
 }
 
 impl Builder {
+    #[cfg(feature = "tower-sessions")]
+    pub(crate) const fn http_hooks(&mut self) -> &mut HttpHooks {
+        &mut self.0.http
+    }
+
     /// Where requests are taken. Default `/socket.io`.
     pub fn path(mut self, path: &str) -> Self {
         self.0.engine.path = path.into();
@@ -198,6 +212,21 @@ impl Builder {
         self
     }
 
+    /// How much may wait for all clients together; what is done about too much of it is said
+    /// [there](ServerLimits). Default: no limit.
+    ///
+    /// ```
+    /// use socketio_server::{Io, ServerLimits};
+    ///
+    /// let io = Io::builder()
+    ///     .server_limits(ServerLimits { bytes: 512 << 20, ..ServerLimits::default() })
+    ///     .build();
+    /// ```
+    pub fn server_limits(mut self, limits: ServerLimits) -> Self {
+        self.0.engine.server = limits;
+        self
+    }
+
     /// How much of one client's work may be under way, or wait.
     pub fn handlers(mut self, limits: HandlerLimits) -> Self {
         self.0.handlers = limits;
@@ -282,13 +311,6 @@ impl Builder {
         self
     }
 
-    /// Keeps these headers of a link's first request for [`Handshake`](crate::Handshake). All others are
-    /// forgotten: they would cost memory for as long as the client stays.
-    pub fn keep_headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
-        self.0.keep_headers.extend(names);
-        self
-    }
-
     /// State of the application, one value of each type, for [`State`](crate::State).
     pub fn state<T: Send + Sync + 'static>(mut self, state: T) -> Self {
         self.0.states.insert(TypeId::of::<T>(), Arc::new(state));
@@ -320,6 +342,36 @@ impl Builder {
         hook: impl Fn(&HandlerError) -> R + Send + Sync + 'static,
     ) -> Self {
         self.0.on_error = ErrorHook::new(hook);
+        self
+    }
+
+    /// Prints to stderr what the server does, from when it serves: clients that come and go, events
+    /// that are received and emitted, by name, and everything that fails. Default no: only the
+    /// program's own subscriber of `tracing` is told, if there is one.
+    ///
+    /// For the first look, and for programs that have no subscriber. One that is installed before the
+    /// server serves is left alone and decides itself: targets `socketio` and `engineio`, where `ERROR`
+    /// and `WARN` are what somebody should look at, `DEBUG` is what this prints, and `TRACE` has
+    /// messages word for word. The spans `session` (a client's link) and `handler` (one run, with
+    /// `nsp`, `sid` and `event`) are of level `DEBUG` and contain what handlers log themselves.
+    ///
+    /// ```
+    /// # use socketio_server::Io;
+    /// let io = Io::builder().logger(true).build();
+    /// ```
+    #[cfg(feature = "logger")]
+    pub fn logger(mut self, on: bool) -> Self {
+        self.0.loggers.socketio = on;
+        self
+    }
+
+    /// Prints to stderr what the layer below does, as [`logger`](Self::logger) does for this one:
+    /// links that open, move and close, requests that are refused, **and every message word for
+    /// word**, with what people say in it. Ids of links, which are secrets, are not printed. Default
+    /// no.
+    #[cfg(feature = "logger")]
+    pub fn engineio_logger(mut self, on: bool) -> Self {
+        self.0.loggers.engineio = on;
         self
     }
 

@@ -162,6 +162,20 @@ pub use socketio_macros::event;
 /// namespaces. Those are the rules of python-socketio. Other than there, several classes of one
 /// namespace add up; of two methods for the same event the one registered last wins.
 ///
+/// Failures of its methods are told to its `#[error]` method; if it has none, they are failures of
+/// the namespace. An event that no method handles is left unanswered, unless there is a
+/// `#[fallback]`.
+///
+/// | python-socketio, Flask-SocketIO | here |
+/// |---|---|
+/// | `class Chat(Namespace)` | `#[namespace("/chat")] impl Chat` |
+/// | `register_namespace(Chat("/chat"))`, `on_namespace(…)` | [`io.register(Chat)`](Io::register), `io.of("/other").register(Chat)` |
+/// | `def on_say(self, sid, text)` | `#[event] fn say(&self, socket: Socket, Data(text): Data<String>)` |
+/// | `on_connect`, `on_disconnect` | `#[connect]`, `#[disconnect]` |
+/// | `trigger_event`, overridden | `#[fallback]` |
+/// | `error(self, exception)` | `#[error] fn failed(&self, error: &HandlerError)` |
+/// | `self.emit(…)`, `self.emit(…, to=sid)` | methods of the parameters [`Namespace`] and [`Socket`](crate::Socket) |
+///
 /// Without the attribute it is:
 ///
 /// ```
@@ -225,7 +239,7 @@ macro_rules! place {
             }
 
             fn add_functions(&self, handlers: Handlers) {
-                self.change_layers(|layers| layers.functions.merge(handlers.into_layer()));
+                self.add(handlers);
             }
 
             fn add_class(&self, handlers: Handlers) {

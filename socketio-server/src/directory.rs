@@ -43,6 +43,7 @@ pub(crate) enum Found {
 }
 
 /// Why there is no such namespace.
+#[derive(Debug)]
 pub(crate) enum Unavailable {
     Unknown,
     TooMany,

@@ -58,6 +58,11 @@ impl Entry {
         }
     }
 
+    /// Whether it is for the link alone, and for its eyes soon.
+    pub(crate) const fn is_order(&self) -> bool {
+        matches!(self, Self::Leave(_) | Self::LeaveAll | Self::Close(_))
+    }
+
     pub(crate) const fn is_leave(&self) -> bool {
         matches!(self, Self::Leave(_) | Self::LeaveAll)
     }

@@ -146,6 +146,10 @@ pub enum AckError {
     /// The client answered something else than expected.
     #[error("answer does not fit: {0}")]
     Mismatch(ArgsError),
+    /// The thread runs asynchronous code, which waiting here would hold up:
+    /// [`Socket::call_blocking`](crate::Socket::call_blocking) is for others.
+    #[error("waiting here would block asynchronous code: await the answer instead")]
+    WouldBlock,
     /// The event could not be encoded; nothing was sent.
     #[error(transparent)]
     Encode(#[from] EncodeError),

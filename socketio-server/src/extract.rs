@@ -1,14 +1,16 @@
 //! What handlers can ask for in their parameters.
 
 use std::cell::Cell;
+use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
 use crate::error::{DisconnectReason, Rejection};
+use crate::handler::BoxFuture;
 use crate::io::Io;
-use crate::proto::{self, ArgsError, Data, EventName, RawArgs};
+use crate::proto::{self, ArgsError, BoxError, Data, EventName, RawArgs};
 use crate::reply::{AckSender, ReplyTo};
 use crate::socket::{Socket, SocketId};
 
@@ -23,6 +25,7 @@ pub struct EventContext<'a> {
     pub(crate) reply: ReplyTo,
     /// Somebody has asked for the arguments, and notices if they are no JSON.
     pub(crate) read: Cell<bool>,
+    pub(crate) after: After,
 }
 
 impl<'a> EventContext<'a> {
@@ -45,6 +48,65 @@ impl<'a> EventContext<'a> {
     pub fn args(&self) -> Result<&'a proto::Args<'a>, Rejection> {
         self.read.set(true);
         self.args.ok_or(Rejection::Missing("argument"))
+    }
+
+    /// Does this when the handler has ended, and only then sends its answer, or lets the client in:
+    /// an extractor can write back what the handler has changed. A handler that is not run, or
+    /// panics, has nothing done; an error is that of the handler.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    ///
+    /// use socketio_server::{EventContext, FromEvent, Io, Rejection};
+    ///
+    /// /// A number that is stored after the handlers that have it as a parameter.
+    /// struct Stored(Arc<AtomicU64>);
+    ///
+    /// # async fn store(_: u64) -> Result<(), socketio_server::BoxError> { Ok(()) }
+    /// impl FromEvent for Stored {
+    ///     fn from_event(event: &mut EventContext<'_>) -> Result<Self, Rejection> {
+    ///         let number = Arc::new(AtomicU64::new(0));
+    ///         let changed = Arc::clone(&number);
+    ///         event.after_handler(async move { store(changed.load(Ordering::Relaxed)).await });
+    ///         Ok(Self(number))
+    ///     }
+    /// }
+    ///
+    /// let io = Io::builder().build();
+    /// io.on("count", async |Stored(number): Stored| number.fetch_add(1, Ordering::Relaxed));
+    /// ```
+    pub fn after_handler(
+        &mut self,
+        work: impl Future<Output = Result<(), BoxError>> + Send + 'static,
+    ) {
+        self.after.add(work);
+    }
+}
+
+/// What extractors have left to do for when the handler has ended.
+#[derive(Default)]
+pub(crate) struct After(Option<BoxFuture<Result<(), BoxError>>>);
+
+impl After {
+    fn add(&mut self, work: impl Future<Output = Result<(), BoxError>> + Send + 'static) {
+        self.0 = Some(match self.0.take() {
+            None => Box::pin(work),
+            Some(first) => Box::pin(async move {
+                first.await?;
+                work.await
+            }),
+        });
+    }
+
+    pub(crate) fn take(&mut self) -> Option<BoxFuture<Result<(), BoxError>>> {
+        self.0.take()
+    }
+}
+
+impl fmt::Debug for After {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("After").field(&self.0.is_some()).finish()
     }
 }
 

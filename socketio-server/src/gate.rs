@@ -75,6 +75,11 @@ impl<E> Gate<E> {
         }
     }
 
+    /// Whether nothing passes any longer.
+    pub(crate) fn is_closed(&self) -> bool {
+        matches!(*self.0.lock(), State::Closed)
+    }
+
     /// Keeps the entry, or says whether it may pass.
     pub(crate) fn admit(&self, entry: E) -> Admission<E> {
         let mut state = self.0.lock();

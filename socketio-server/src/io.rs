@@ -7,7 +7,6 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use bytes::Bytes;
 use engine::Tape;
-use http::HeaderName;
 use http::request::Parts;
 use http_body::Body;
 use http_body_util::Full;
@@ -19,6 +18,8 @@ use crate::builder::{Builder, HandlerLimits, Settings};
 use crate::directory::Directory;
 use crate::dynamic::{DynamicNamespace, NamespaceRequest};
 use crate::handler::{ErrorHook, Manner, Pool};
+use crate::handshake::Handshake;
+use crate::http_hooks::HttpHooks;
 use crate::link::LinkAcceptor;
 use crate::namespace::Namespace;
 use crate::proto::{self, EncodeError, Encoder, Payload, Revision};
@@ -173,7 +174,10 @@ impl Io {
             let bundle =
                 client.and_then(|client| client.respond(file.trim_start_matches('/'), &request));
             return match bundle {
-                Some(response) => response,
+                Some(mut response) => {
+                    engine.share(&request.into_parts().0, &mut response);
+                    response
+                }
                 None => engine.handle(request).await,
             };
         }
@@ -204,6 +208,11 @@ impl Io {
         })
     }
 
+    #[cfg(feature = "logger")]
+    pub(crate) fn loggers(&self) -> crate::logging::Loggers {
+        self.0.settings.loggers
+    }
+
     pub(crate) fn background(&self) -> &Background {
         &self.0.background
     }
@@ -231,8 +240,13 @@ impl Io {
         &self.0.settings.handlers
     }
 
-    pub(crate) fn kept_headers(&self) -> &[HeaderName] {
-        &self.0.settings.keep_headers
+    pub(crate) fn http_hooks(&self) -> &HttpHooks {
+        &self.0.settings.http
+    }
+
+    /// What is kept of a link's first request.
+    pub(crate) fn handshake(&self, request: &Parts) -> Handshake {
+        Handshake::new(request, &self.0.settings.keep)
     }
 
     pub(crate) fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {

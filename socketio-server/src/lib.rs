@@ -87,6 +87,9 @@
 //!
 //! # What is guaranteed
 //!
+//! All of it, with the tests that show it, and what it costs, is on the page of [`guarantees`]; those
+//! who come from Python or JavaScript find what they know on that of [`parity`]. In short:
+//!
 //! * Events that one task emits to a socket arrive in the order in which `emit` returned, also
 //!   across the upgrade from polling to websocket, or not at all if the client is lost.
 //! * What was emitted before a [`Socket::disconnect`] arrives before it.
@@ -129,23 +132,38 @@ mod files;
 mod gate;
 mod handler;
 mod handshake;
+mod http_hooks;
+mod http_session;
 mod io;
 mod link;
+#[cfg(feature = "logger")]
+mod logging;
+pub mod metrics;
 mod namespace;
+mod observed;
+mod pressure;
 mod record;
 mod recovery;
 mod reply;
 mod rooms;
 mod routes;
 mod run;
+mod session;
+#[cfg(feature = "tower-sessions")]
+mod session_store;
 mod shutdown;
 mod slab;
 mod socket;
 mod typed;
 mod unicast;
 mod verdict;
+mod wait_blocking;
 mod work;
 
+#[doc = include_str!("docs/guarantees.md")]
+pub mod guarantees {}
+#[doc = include_str!("docs/parity.md")]
+pub mod parity {}
 pub mod parser;
 #[cfg(feature = "test")]
 pub mod test;
@@ -161,9 +179,12 @@ pub use class::{event, namespace};
 pub use dynamic::{
     DynamicNamespace, NamespacePredicate, NamespaceRequest, Param, Params, ParamsError,
 };
+#[cfg(feature = "http-compression")]
+pub use engine::Compression;
 pub use engine::{
-    Listener, Mount, Mounted, OutboxLimits, OverflowPolicy, ProtocolConfig, RefusalReason,
-    RefusedRequest, Tape, Transport,
+    Cors, Listener, Mount, Mounted, OutboxLimits, OverflowPolicy, Peer, ProtocolConfig, Refusal,
+    RefusalReason, RefusedRequest, SameSite, ServerLimits, SessionCookie, Sid, Stats, Tape,
+    Transport,
 };
 pub use error::{
     AckError, ConnectError, DisconnectReason, HandlerError, HandlerErrorKind, Rejection,
@@ -171,7 +192,9 @@ pub use error::{
 pub use extract::{Auth, EventContext, FromEvent, Local, State};
 pub use files::{ClientBundle, FilesError, StaticFiles};
 pub use handler::{Handler, Manner, WithManner};
-pub use handshake::Handshake;
+pub use handshake::{Extension, Handshake, PeerAddr};
+pub use http_hooks::AllowReply;
+pub use http_session::HttpSession;
 pub use io::Io;
 pub use namespace::Namespace;
 pub use proto::{
@@ -182,6 +205,9 @@ pub use recovery::RecoveryConfig;
 pub use reply::{AckSender, ConnectReply, ErrorReply};
 pub use rooms::Rooms;
 pub use routes::{HandlerFuture, Handlers, Next, Outcome, Outgoing};
+pub use session::Session;
+#[cfg(feature = "tower-sessions")]
+pub use session_store::StoredSession;
 pub use shutdown::{Shutdown, Tally};
 pub use socket::{Socket, SocketId};
 pub use socketio_adapter::{Adapter, Room};

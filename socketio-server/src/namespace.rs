@@ -17,6 +17,7 @@ use crate::error::Rejection;
 use crate::extract::{EventContext, FromEvent};
 use crate::handler::ErrorHook;
 use crate::io::Io;
+use crate::metrics::Meters;
 use crate::proto::{EncodeError, Encoder, FromArgs, Payload};
 use crate::recovery::Sequencer;
 use crate::rooms::Rooms;
@@ -39,6 +40,7 @@ pub(crate) struct Inner {
     adapter: Arc<dyn Adapter>,
     /// With connection state recovery, everything that is sent passes through here.
     sequencer: Option<Arc<Sequencer>>,
+    meters: Meters,
     /// One counter for all sockets, so that a broadcast can use the same id for all of them.
     next_ack_id: AtomicU64,
 }
@@ -77,6 +79,7 @@ impl Namespace {
             origin,
             sockets: RwLock::default(),
             adapter: Arc::new(LocalAdapter::new()),
+            meters: Meters::new(name),
             next_ack_id: AtomicU64::new(0),
         }))
     }
@@ -232,8 +235,13 @@ impl Namespace {
         event: &str,
         args: &T,
     ) -> Result<Prepared, EncodeError> {
+        tracing::debug!(target: "socketio", nsp = &*self.0.name, event, "emitting");
         let encoded = args.event(&self.0.encoder, &self.0.name, id, event)?;
         Ok(prepare(encoded))
+    }
+
+    pub(crate) fn meters(&self) -> &Meters {
+        &self.0.meters
     }
 
     pub(crate) fn next_ack_id(&self) -> u64 {
@@ -242,6 +250,7 @@ impl Namespace {
 
     /// Makes a socket visible.
     pub(crate) fn insert(&self, socket: &Socket) -> Slot {
+        self.0.meters.connected();
         let slot = self.0.sockets.write().insert(socket.clone());
         self.0.adapter.add(slot, socket.id().as_str());
         slot
@@ -252,6 +261,9 @@ impl Namespace {
         // In this order, so that a slot is never used again while it is in a room.
         self.0.adapter.remove(slot);
         let removed = self.0.sockets.write().remove(slot);
+        if removed.is_some() {
+            self.0.meters.gone();
+        }
         drop(removed);
     }
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use engine::Prepared;
 use parking_lot::Mutex;
 use serde::Serialize;
 
@@ -58,12 +59,36 @@ impl ReplyTo {
     /// # Errors
     /// If the arguments cannot be encoded; nothing was sent.
     pub(crate) fn send(&self, args: &(impl Payload + ?Sized)) -> Result<(), EncodeError> {
-        match &self.0 {
-            Some(To::Client(socket, id)) => socket.acknowledge(*id, args)?,
-            Some(To::Middlewares(capture)) => capture.0.lock().1 = Some(raw(args)?),
-            None => {}
+        self.write(args).map(|answer| self.deliver(answer))
+    }
+
+    /// The answer, to be [delivered](Self::deliver); `None` if nobody wants it.
+    ///
+    /// # Errors
+    /// If the arguments cannot be encoded.
+    pub(crate) fn write(
+        &self,
+        args: &(impl Payload + ?Sized),
+    ) -> Result<Option<Written>, EncodeError> {
+        Ok(match &self.0 {
+            Some(To::Client(socket, id)) => {
+                Some(Written::Packet(socket.acknowledgement(*id, args)?))
+            }
+            Some(To::Middlewares(_)) => Some(Written::Args(raw(args)?)),
+            None => None,
+        })
+    }
+
+    pub(crate) fn deliver(&self, answer: Option<Written>) {
+        match (&self.0, answer) {
+            (Some(To::Client(socket, _)), Some(Written::Packet(answer))) => {
+                socket.acknowledge(answer);
+            }
+            (Some(To::Middlewares(capture)), Some(Written::Args(answer))) => {
+                capture.0.lock().1 = Some(answer);
+            }
+            _ => {}
         }
-        Ok(())
     }
 
     /// Answers; what cannot be encoded is nobody's to handle any more.
@@ -72,6 +97,14 @@ impl ReplyTo {
             tracing::error!(target: "socketio", %error, "the answer for a failed handler");
         }
     }
+}
+
+/// An answer that is encoded.
+pub(crate) enum Written {
+    /// For the client.
+    Packet(Prepared),
+    /// For those around the handler.
+    Args(RawArgs),
 }
 
 /// The answer of a handler on its way through middlewares, and the right to send it on.

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use engine::Transport;
 use parking_lot::Mutex;
 
 use crate::entry::Entry;
@@ -59,9 +60,11 @@ impl Io {
     /// Who is done, of so many clients and everybody else.
     pub(crate) fn tally(&self, clients: usize, complete: bool) -> Shutdown {
         let mut unfinished = BTreeMap::new();
-        for session in self.engine().all_sessions() {
-            let name = session.transport().to_string();
-            *unfinished.entry(name).or_default() += 1;
+        let leaving = std::iter::repeat_n(Transport::Websocket, self.engine().leaving());
+        let sessions = self.engine().all_sessions();
+        let sessions = sessions.iter().map(engine::Session::transport);
+        for transport in sessions.chain(leaving) {
+            *unfinished.entry(transport.to_string()).or_default() += 1;
         }
         let left = unfinished.values().sum();
         Shutdown {
@@ -161,6 +164,7 @@ impl Roll {
         AtWork {
             roll: Arc::clone(self),
             name,
+            is_somebody_else: false,
         }
     }
 
@@ -183,12 +187,20 @@ impl Roll {
 pub(crate) struct AtWork {
     roll: Arc<Roll>,
     name: String,
+    is_somebody_else: bool,
+}
+
+impl AtWork {
+    /// It is somebody else now.
+    pub(crate) fn withdraw(mut self) {
+        self.is_somebody_else = true;
+    }
 }
 
 impl Drop for AtWork {
     fn drop(&mut self) {
         let mut tally = self.roll.0.lock();
-        tally.finished += 1;
+        tally.finished += usize::from(!self.is_somebody_else);
         if let Some(count) = tally.unfinished.get_mut(&self.name) {
             *count -= 1;
             if *count == 0 {

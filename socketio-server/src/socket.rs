@@ -165,6 +165,10 @@ impl Socket {
         &self.0.handshake
     }
 
+    pub(crate) fn shared_handshake(&self) -> Arc<Handshake> {
+        Arc::clone(&self.0.handshake)
+    }
+
     /// The credentials the client sent when it joined; `{}` if it sent none.
     ///
     /// # Errors
@@ -177,21 +181,6 @@ impl Socket {
     #[must_use]
     pub fn transport(&self) -> Transport {
         self.0.session.transport()
-    }
-
-    /// Events that were dropped on this client's link, in whichever of its namespaces: volatile ones
-    /// that could not leave at once, and those that an [`OverflowPolicy`](crate::OverflowPolicy) has
-    /// dropped because the client took too little.
-    #[must_use]
-    pub fn dropped(&self) -> u64 {
-        self.0.session.dropped()
-    }
-
-    /// Bytes on their way to this client, from all of its namespaces: queued, and not yet taken by
-    /// the kernel or an HTTP response.
-    #[must_use]
-    pub fn buffered(&self) -> usize {
-        self.0.session.buffered()
     }
 
     /// Whether the client can be reached: from the moment it has been let in until it leaves, or
@@ -357,6 +346,25 @@ impl Socket {
         old.and_then(|old| old.downcast().ok())
     }
 
+    /// The value of a type that was stored for this socket, or a new one.
+    pub(crate) fn get_or_insert_with<T: Send + Sync + 'static>(
+        &self,
+        new: impl FnOnce() -> T,
+    ) -> Arc<T> {
+        if let Some(stored) = self.get() {
+            return stored;
+        }
+        // Made and dropped without the lock, as it is the application's.
+        let new = Arc::new(new());
+        let stored = {
+            let mut locals = self.0.locals.lock();
+            let locals = locals.get_or_insert_default();
+            let offered: Arc<dyn Any + Send + Sync> = Arc::clone(&new) as _;
+            Arc::clone(locals.entry(TypeId::of::<T>()).or_insert(offered))
+        };
+        stored.downcast().unwrap_or(new)
+    }
+
     /// The value of a type that was stored for this socket.
     #[must_use]
     pub fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
@@ -395,6 +403,15 @@ impl Socket {
     }
 
     // ---- For the crate --------------------------------------------------------------------
+
+    /// Whether nothing can be sent any longer; to a client that is about to be let in, it can.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.0.gate.is_closed() || self.0.session.is_closed()
+    }
+
+    pub(crate) fn engine_session(&self) -> &engine::Session<Entry> {
+        &self.0.session
+    }
 
     /// As [`personal`](Self::personal), for those who need none that is empty.
     pub(crate) fn personal_if_any(&self) -> Option<&Personal> {
@@ -437,19 +454,21 @@ impl Socket {
         let _ = self.push(Entry::Forget { nsp, id }, 0, Flags::default());
     }
 
-    pub(crate) fn acknowledge(
+    /// The answer to an event.
+    pub(crate) fn acknowledgement(
         &self,
         id: u64,
         args: &(impl Payload + ?Sized),
-    ) -> Result<(), EncodeError> {
+    ) -> Result<Prepared, EncodeError> {
         let namespace = &self.0.namespace;
         let encoded = args.ack(namespace.encoder(), namespace.name(), id)?;
-        let message = prepare(encoded);
-        let bytes = message.wire_len();
-        let nsp = self.0.nsp;
+        Ok(prepare(encoded))
+    }
+
+    pub(crate) fn acknowledge(&self, message: Prepared) {
+        let (nsp, bytes) = (self.0.nsp, message.wire_len());
         // A client that is gone does not miss its answer.
         let _ = self.push(Entry::Answer { nsp, message }, bytes, Flags::default());
-        Ok(())
     }
 
     fn push(&self, entry: Entry, bytes: usize, flags: Flags) -> Pushed {
@@ -473,6 +492,7 @@ impl Socket {
     pub(crate) fn push_entry(&self, entry: Entry, bytes: usize, flags: Flags) -> Pushed {
         match flags.volatile {
             true => self.0.session.push_volatile(entry, bytes),
+            false if entry.is_order() => self.0.session.push_order(entry),
             false => self.0.session.push(entry, bytes),
         }
     }

@@ -7,10 +7,11 @@
 import { events } from "./cases/events.mjs";
 import { lifecycle } from "./cases/lifecycle.mjs";
 import { namespaces } from "./cases/namespaces.mjs";
+import { recovery } from "./cases/recovery.mjs";
 import { rooms } from "./cases/rooms.mjs";
 import { transports } from "./cases/transports.mjs";
 
-export const cases = [...events, ...rooms, ...namespaces, ...transports, ...lifecycle];
+export const cases = [...events, ...rooms, ...namespaces, ...transports, ...lifecycle, ...recovery];
 
 /** Those that apply to a suite. */
 export function casesFor(suite) {

@@ -21,6 +21,9 @@ const SUITE_DEADLINE: Duration = Duration::from_secs(10 * 60);
 /// The programs that drive the core without our own driver.
 pub(crate) const EXAMPLE_SERVERS: [&str; 2] = ["engineio-example-std-net", "engineio-example-smol"];
 
+/// The small examples of the server, each of which has a page.
+pub(crate) const EXAMPLE_PAGES: [&str; 5] = ["counter", "rooms", "poll", "latency", "private"];
+
 const CHROMIUM: &str = "/usr/bin/chromium";
 
 /// The suite of socket.io-client 4 in Node against the testbed.
@@ -60,20 +63,34 @@ pub(crate) fn browser_2(workspace: &Workspace) -> Result<(), Stop> {
     node(workspace, "browser", &["2.5", "1.7"])
 }
 
-/// The chat example's page in Chromium. The example serves the installed client instead of sending
-/// the page to a CDN.
+/// The chat example's page in Chromium.
 pub(crate) fn chat(workspace: &Workspace) -> Result<(), Stop> {
+    page(workspace, "chat", "chat.mjs")
+}
+
+/// The pages of the small examples in Chromium.
+pub(crate) fn pages(workspace: &Workspace) -> Result<(), Stop> {
+    for example in EXAMPLE_PAGES {
+        println!("{example}");
+        page(workspace, example, "examples.mjs")?;
+    }
+    Ok(())
+}
+
+/// The page of an example, driven by a script. The example serves the installed client instead of
+/// sending the page to a CDN.
+fn page(workspace: &Workspace, example: &str, script: &str) -> Result<(), Stop> {
     chromium()?;
     let folder = install_node(workspace, "browser")?;
-    let mut chat = Command::new(workspace.example("chat"));
-    chat.args(["--port", "0", "--client"])
+    let mut server = Command::new(workspace.example(example));
+    server
+        .args(["--port", "0", "--client"])
         .arg(folder.join("node_modules/socket.io-client"));
-    let chat = Server::start(&mut chat)?;
-    let mut script = Command::new("node");
-    script
-        .arg(folder.join("chat.mjs"))
-        .args(["--url", &chat.url]);
-    process::run(&mut script, SUITE_DEADLINE)
+    let server = Server::start(&mut server)?;
+    let mut driver = Command::new("node");
+    driver.arg(folder.join(script));
+    driver.args(["--example", example, "--url", &server.url]);
+    process::run(&mut driver, SUITE_DEADLINE)
 }
 
 /// The suite of Engine.IO's clients of both revisions, in Node, against the servers that drive the

@@ -40,6 +40,7 @@ pub(crate) fn steps() -> Vec<Step> {
         Step::new("browser", &["examples"], clients::browser),
         Step::new("browser-2", &["examples"], clients::browser_2).full(),
         Step::new("chat", &["examples"], clients::chat),
+        Step::new("pages", &["examples"], clients::pages),
         Step::new("transports", &[], transports),
         Step::new("matrix", &["examples"], matrix::some),
         Step::new("matrix-all", &["examples"], matrix::all).full(),
@@ -76,14 +77,8 @@ fn loom(workspace: &Workspace) -> Result<(), Stop> {
 
 /// The servers that the real clients and the official suites talk to, as a user would build them.
 fn examples(workspace: &Workspace) -> Result<(), Stop> {
-    for (package, example) in [
-        ("engineio-server", "echo"),
-        ("socketio-server", "chat"),
-        ("socketio-server", "testbed"),
-    ] {
-        cargo(workspace, &["build", "-p", package, "--example", example])?;
-    }
-    Ok(())
+    cargo(workspace, &["build", "-p", "engineio-server", "--examples"])?;
+    cargo(workspace, &["build", "-p", "socketio-server", "--examples"])
 }
 
 /// The servers that others would build on the core: none of them needs tokio, and all of them serve

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER};
 use http::request::Parts;
 use http_body::Body;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -50,6 +50,8 @@ enum Refused {
     Origin,
     /// No session is opened any more.
     Closing,
+    /// No session is opened for now: the client may come back after so long.
+    Overloaded(Duration),
 }
 
 impl From<RequestError> for Refused {
@@ -64,6 +66,12 @@ impl Refused {
             Self::Request(error) => refuse(error, upgrade),
             Self::Origin => refuse(&foreign_origin(), upgrade),
             Self::Closing => bare(StatusCode::SERVICE_UNAVAILABLE),
+            Self::Overloaded(retry_after) => {
+                let mut response = bare(StatusCode::SERVICE_UNAVAILABLE);
+                let seconds = HeaderValue::from(retry_after.as_secs());
+                response.headers_mut().insert(RETRY_AFTER, seconds);
+                response
+            }
         }
     }
 }
@@ -138,7 +146,12 @@ impl<A: Acceptor> Server<A> {
             None => return,
             Some(Refused::Request(error)) => RefusedRequest::new(error, request),
             Some(Refused::Origin) => RefusedRequest::foreign(&foreign_origin(), request),
-            Some(Refused::Closing) => RefusedRequest::shutting_down(request),
+            Some(Refused::Closing) => {
+                RefusedRequest::unavailable(RefusalReason::ShuttingDown, request)
+            }
+            Some(Refused::Overloaded(_)) => {
+                RefusedRequest::unavailable(RefusalReason::Overloaded, request)
+            }
         };
         self.log(refused.reason, refused.code, &refused.context);
         self.0.acceptor.refused(&refused);
@@ -202,6 +215,10 @@ impl<A: Acceptor> Server<A> {
     async fn allow(&self, parts: &mut Parts) -> Result<(), Refused> {
         if self.0.registry.is_closing() {
             return Err(Refused::Closing);
+        }
+        let load = &self.0.rules.load;
+        if load.refuses_newcomer() {
+            return Err(Refused::Overloaded(load.limits().retry_after));
         }
         let allowed = self.0.acceptor.allow(parts).await;
         allowed.map_err(|refusal| RequestError::from(refusal).into())

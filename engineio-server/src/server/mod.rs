@@ -24,6 +24,7 @@ pub use self::cors::Cors;
 use crate::application::{Acceptor, Application};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::load::{Load, Stats};
 use crate::overflow::Bounds;
 use crate::refused::RefusalLog;
 use crate::registry::Registry;
@@ -70,6 +71,7 @@ impl<A: Acceptor> Server<A> {
                     limits: config.outbox,
                     weigh: A::Application::weigh,
                 },
+                load: Load::new(config.server),
             }),
             config,
             acceptor,
@@ -116,6 +118,12 @@ impl<A: Acceptor> Server<A> {
         self.0.registry.len()
     }
 
+    /// Figures, as they are now.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.0.rules.load.stats(self.sessions())
+    }
+
     /// Milliseconds since the server was made, on the runtime's clock.
     #[must_use]
     pub fn now(&self) -> proto::Tick {
@@ -137,6 +145,13 @@ impl<A: Acceptor> Server<A> {
     #[must_use]
     pub fn all_sessions(&self) -> Vec<Session<Entry<A>>> {
         self.0.registry.sessions()
+    }
+
+    /// Websockets whose sessions are over, and whose clients have not taken everything or not closed
+    /// them yet.
+    #[must_use]
+    pub fn leaving(&self) -> usize {
+        self.0.registry.leaving()
     }
 
     /// Runs a task that [`idle`](Self::idle) waits for.

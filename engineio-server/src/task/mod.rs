@@ -28,7 +28,7 @@ use tokio::task::coop;
 use self::stall::Stall;
 use self::timer::Timer;
 use crate::application::{Application, SessionContext};
-use crate::config::OverflowPolicy;
+use crate::limits::OverflowPolicy;
 use crate::link::{Handshake, Link};
 use crate::mailbox::{Delivery, Kind, Reply};
 use crate::metrics;
@@ -177,7 +177,7 @@ impl<A: Application> Task<A> {
                 self.machine.handle_link(now, id);
                 match &self.link {
                     // The machine has refused it, and its order to close names no link of ours.
-                    Some(_) => self.registry.spawn(link.close(None, true)),
+                    Some(_) => self.registry.see_off(link.close(None, true)),
                     None => self.link = Some(link),
                 }
             }
@@ -240,7 +240,7 @@ impl<A: Application> Task<A> {
                 }
                 Output::CloseLink { link } => {
                     if let Some(link) = self.link.take_if(|it| it.id == link) {
-                        self.registry.spawn(link.close(None, true));
+                        self.registry.see_off(link.close(None, true));
                     }
                 }
                 Output::Upgraded { to } => {
@@ -348,6 +348,19 @@ impl<A: Application> Task<A> {
         }
     }
 
+    /// Tells the server how much waits for this client, before the task goes to sleep.
+    fn report(&self, standing: &Standing) {
+        let waiting = match standing.room {
+            usize::MAX => standing.unsent,
+            // Some may be left in the queue.
+            _ => standing.unsent + self.session.outbox().queued(),
+        };
+        self.session.report(waiting);
+        if waiting > 0 {
+            self.session.load().relieve(&self.registry);
+        }
+    }
+
     fn give_up(&mut self, now: Tick) {
         let reason = CloseReason::TransportError;
         self.machine.abort(now, reason, "client is too slow");
@@ -430,6 +443,7 @@ impl<A: Application> Task<A> {
                 continue;
             }
             let standing = this.standing(now);
+            this.report(&standing);
             match this.session.outbox().take_or_sleep(
                 &mut this.entries,
                 &mut this.deliveries,
@@ -457,5 +471,6 @@ impl<A: Application> Drop for Task<A> {
         self.registry.meters.gone();
         self.registry.remove(&self.session.sid());
         self.session.outbox().end();
+        self.session.report(0);
     }
 }

@@ -46,7 +46,7 @@ impl<A: Application> Task<A> {
                 if let Some(link) = self.link.take() {
                     let end = LinkEnd::Failed("websocket protocol violated");
                     self.machine.handle_link_end(now, link.id, end);
-                    self.registry.spawn(link.close(Some(code), false));
+                    self.registry.see_off(link.close(Some(code), false));
                 }
                 false
             }
@@ -54,7 +54,7 @@ impl<A: Application> Task<A> {
                 if let Some(mut link) = self.link.take() {
                     self.machine.handle_link_end(now, link.id, LinkEnd::Closed);
                     if !link.answer_close(cx, code) {
-                        self.registry.spawn(link.end());
+                        self.registry.see_off(link.end());
                     }
                 }
                 false

@@ -145,9 +145,9 @@ async fn credentials_url_and_headers_are_asked_for_at_every_attempt() {
     host.io.on_connect(
         move |socket: socketio_server::Socket, Auth(auth): Auth<serde_json::Value>| {
             let handshake = socket.handshake();
-            let header = handshake.headers.get("x-attempt");
-            let header = header.map(|it| it.to_str().unwrap().to_owned());
-            let mut query = handshake.query.split('&');
+            let header = handshake.header("x-attempt");
+            let header = header.map(str::to_owned);
+            let mut query = handshake.query().split('&');
             let room = query.find(|it| it.starts_with("room"));
             let room = room.map(str::to_owned);
             notes.lock().push((auth, header, room));

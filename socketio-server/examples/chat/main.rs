@@ -5,89 +5,56 @@
 //! What page and server say to each other is written down at the top of `public/app.js`.
 
 mod rooms;
+#[path = "../site/mod.rs"]
+mod site;
 
-use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
-use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use clap::Parser;
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
-use socketio_server::{AckSender, BoxError, ClientBundle, Data, Io, Socket, State, StaticFiles};
-use tokio::net::TcpListener;
+use serde_json::{Value, json};
+use socketio_server::{
+    BoxError, Data, EncodeError, HandlerError, HandlerErrorKind, Io, Local, Socket, State,
+};
 
-use crate::rooms::{Content, Message, Person, Refusal, Rooms};
+use crate::rooms::{Content, Message, Person, Refusal, Rooms, check};
+use crate::site::Site;
 
-/// A chat on Socket.IO.
-#[derive(Parser)]
-struct Flags {
-    /// Port to listen on; 0 picks a free one
-    #[arg(long, default_value_t = 3000)]
-    port: u16,
-    /// Address to listen on; 0.0.0.0 lets phones in
-    #[arg(long, default_value = "127.0.0.1")]
-    host: IpAddr,
-    /// Folder of the npm package `socket.io` or `socket.io-client`, to serve the official client
-    /// from; without it the page asks the public CDN
-    #[arg(long, value_name = "DIR")]
-    client: Option<PathBuf>,
-}
+/// Characters of the name of a room, or of somebody.
+const NAME_CHARS: usize = 32;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .init();
-    match run(Flags::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
-}
+/// The room somebody is in, and who they are there.
+type Seat = Mutex<Option<(String, Person)>>;
 
-async fn run(flags: Flags) -> Result<(), BoxError> {
-    let page = StaticFiles::new()
-        .embed(
-            "/",
-            "text/html; charset=utf-8",
-            include_bytes!("public/index.html"),
-        )
-        .embed(
-            "/app.js",
-            "text/javascript; charset=utf-8",
-            include_bytes!("public/app.js"),
-        )
-        .embed(
-            "/style.css",
-            "text/css; charset=utf-8",
-            include_bytes!("public/style.css"),
-        );
-    let mut builder = Io::builder().files(page).state(Rooms::default());
-    if let Some(folder) = flags.client {
-        builder = builder.client(ClientBundle::open(folder)?);
-    }
-    let io = builder.build();
-    io.on("join", join)
+fn main() -> Result<(), BoxError> {
+    let site = Site::parse();
+    let page = include_str!("public/index.html");
+    let files = [
+        ("/app.js", "text/javascript", include_str!("public/app.js")),
+        ("/style.css", "text/css", include_str!("public/style.css")),
+    ];
+    let io = site
+        .builder(page, &files)?
+        .state(Rooms::default())
+        .on_error(refuse)
+        .build();
+    io.on_connect(|socket: Socket| _ = socket.insert(Seat::default()))
+        .on("join", join)
         .on("message", message)
         .on("typing", typing)
         .on("leave", leave)
-        .on("latency", async || {})
+        .on("latency", || {})
         .on_disconnect(leave);
+    site.serve(&io)
+}
 
-    let address = SocketAddr::new(flags.host, flags.port);
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|error| format!("cannot listen on {address}: {error}"))?;
-    let port = listener.local_addr()?.port();
-    println!("listening on http://localhost:{port}");
-    let stop = async {
-        let _ = tokio::signal::ctrl_c().await;
-        println!("shutting down");
+/// What was refused is answered with the reason.
+fn refuse(error: &HandlerError) -> Option<Value> {
+    let HandlerErrorKind::Failed(cause) = &error.kind else {
+        return None;
     };
-    let _ = io.serve(listener, stop, Duration::from_secs(5)).await;
-    Ok(())
+    let refusal = cause.downcast_ref::<Refusal>()?;
+    Some(json!({ "error": refusal.0 }))
 }
 
 #[derive(Deserialize)]
@@ -103,56 +70,35 @@ struct Joined {
     you: Person,
 }
 
-/// What a page is told: what it asked for, or why not.
-type Answer<T> = Result<Told<T>, BoxError>;
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Told<T> {
-    Well(T),
-    Error { error: &'static str },
-}
-
-impl<T> From<Result<T, Refusal>> for Told<T> {
-    fn from(result: Result<T, Refusal>) -> Self {
-        match result {
-            Ok(it) => Self::Well(it),
-            Err(Refusal(error)) => Self::Error { error },
-        }
-    }
-}
-
-async fn join(
+fn join(
+    io: Io,
     socket: Socket,
+    seat: Local<Seat>,
     rooms: State<Rooms>,
     Data(Join { room, name }): Data<Join>,
-    ack: AckSender,
-) -> Result<(), BoxError> {
+) -> Result<Joined, BoxError> {
+    check(&room, NAME_CHARS, "a room has 1 to 32 characters")?;
+    check(&name, NAME_CHARS, "a name has 1 to 32 characters")?;
+    rooms.open(&room, |it| count(&io, it) == 0)?;
     let you = Person {
         id: socket.id().to_string(),
         name,
     };
-    let left = rooms.room_of(&you.id).filter(|left| *left != room);
-    if let Err(refusal) = rooms.enter(&room, &you) {
-        return Ok(ack.send(&Told::<Joined>::from(Err(refusal)))?);
+    let left = seat.lock().replace((room.clone(), you.clone()));
+    if let Some((left, _)) = left.filter(|(left, _)| *left != room) {
+        socket.leave(channel(&left));
+        io.to(channel(&left)).emit("users", &people(&io, &left))?;
     }
-    if let Some(left) = left {
-        socket.leave(left.as_str());
-        socket
-            .io()
-            .to(left.as_str())
-            .emit("users", &rooms.people(&left))?;
-    }
-    socket.join(room.as_str());
-    let users = rooms.people(&room);
-    socket.to(room.as_str()).emit("users", &users)?;
-    ack.send(&Told::Well(Joined {
-        history: rooms.history(&room),
+    socket.join(channel(&room));
+    let users = people(&io, &room);
+    socket.to(channel(&room)).emit("users", &users)?;
+    announce(&io, &rooms)?;
+    let history = rooms.history(&room);
+    Ok(Joined {
+        history,
         users,
         you,
-    }))?;
-    socket.io().emit("rooms", &rooms.overview())?;
-    Ok(())
+    })
 }
 
 #[derive(Deserialize)]
@@ -168,25 +114,26 @@ struct Receipt {
     at: u64,
 }
 
-async fn message(
+fn message(
+    io: Io,
     socket: Socket,
+    seat: Local<Seat>,
     rooms: State<Rooms>,
     Data(Post { id, content }): Data<Post>,
-) -> Answer<Receipt> {
-    let posted = match rooms.post(socket.id().as_str(), id, content) {
-        Ok(posted) => posted,
-        Err(refusal) => return Ok(Err(refusal).into()),
+) -> Result<Receipt, BoxError> {
+    let (room, from) = seat.lock().clone().ok_or(Refusal("join a room first"))?;
+    let message = Message {
+        id,
+        from,
+        at: now(),
+        content,
     };
-    if posted.is_new {
-        socket
-            .to(posted.room.as_str())
-            .emit("message", &posted.message)?;
-        socket.io().emit("rooms", &rooms.overview())?;
+    let (at, is_new) = rooms.post(&room, &message)?;
+    if is_new {
+        socket.to(channel(&room)).emit("message", &message)?;
+        announce(&io, &rooms)?;
     }
-    Ok(Told::Well(Receipt {
-        id: posted.message.id,
-        at: posted.message.at,
-    }))
+    Ok(Receipt { id: message.id, at })
 }
 
 #[derive(Serialize)]
@@ -196,26 +143,66 @@ struct Typing {
     typing: bool,
 }
 
-async fn typing(
-    socket: Socket,
-    rooms: State<Rooms>,
-    Data(typing): Data<bool>,
-) -> Result<(), BoxError> {
-    if let Some((room, person)) = rooms.find(socket.id().as_str()) {
-        socket.to(room).emit("typing", &Typing { person, typing })?;
+fn typing(socket: Socket, seat: Local<Seat>, Data(typing): Data<bool>) -> Result<(), EncodeError> {
+    if let Some((room, person)) = seat.lock().clone() {
+        let typing = Typing { person, typing };
+        socket.to(channel(&room)).emit("typing", &typing)?;
     }
     Ok(())
 }
 
 /// Also when the page is closed.
-async fn leave(socket: Socket, rooms: State<Rooms>) -> Result<(), BoxError> {
-    if let Some(room) = rooms.leave(socket.id().as_str()) {
-        socket.leave(room.as_str());
-        socket
-            .io()
-            .to(room.as_str())
-            .emit("users", &rooms.people(&room))?;
-        socket.io().emit("rooms", &rooms.overview())?;
+fn leave(
+    io: Io,
+    socket: Socket,
+    seat: Local<Seat>,
+    rooms: State<Rooms>,
+) -> Result<(), EncodeError> {
+    if let Some((room, _)) = seat.lock().take() {
+        socket.leave(channel(&room));
+        io.to(channel(&room)).emit("users", &people(&io, &room))?;
+        announce(&io, &rooms)?;
     }
     Ok(())
+}
+
+/// The room of the server: names that people choose cannot be those of anything else.
+fn channel(room: &str) -> String {
+    format!("room {room}")
+}
+
+fn people(io: &Io, room: &str) -> Vec<Person> {
+    let sockets = io.to(channel(room)).sockets().into_iter();
+    let seats = sockets.filter_map(|it| it.get::<Seat>()?.lock().clone());
+    seats.map(|(_, person)| person).collect()
+}
+
+fn count(io: &Io, room: &str) -> usize {
+    io.participants(channel(room)).len()
+}
+
+/// A line of the list of rooms.
+#[derive(Serialize)]
+struct Line {
+    room: String,
+    count: usize,
+    messages: u64,
+}
+
+/// Tells everyone which rooms there are.
+fn announce(io: &Io, rooms: &Rooms) -> Result<(), EncodeError> {
+    let rooms = rooms.list(|room| count(io, room) == 0).into_iter();
+    let lines = rooms.map(|(room, messages)| Line {
+        count: count(io, &room),
+        room,
+        messages,
+    });
+    io.emit("rooms", &lines.collect::<Vec<_>>()).map(drop)
+}
+
+/// Milliseconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "pages show the time of day")]
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_millis() as u64)
 }

@@ -1,15 +1,13 @@
-//! What the chat remembers: who is in which room, and what was said there lately. Knows nothing of
-//! sockets.
+//! What was said in the rooms lately. Who is in them, the server knows.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::collections::{BTreeMap, VecDeque};
 
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use socketio_server::Binary;
+use thiserror::Error;
 
-/// Characters of a name, and of a text.
-const NAME_CHARS: usize = 32;
+/// Characters of a text.
 const TEXT_CHARS: usize = 4_000;
 
 /// Messages a room remembers, and how many of them may have an image.
@@ -50,160 +48,71 @@ pub(crate) struct Message {
     pub(crate) content: Content,
 }
 
-/// A line of the list of rooms.
-#[derive(Debug, Serialize)]
-pub(crate) struct Overview {
-    room: String,
-    count: usize,
-    messages: u64,
-}
-
 /// Why something was refused, in words for the page.
-#[derive(Debug)]
+#[derive(Debug, Error)]
+#[error("{0}")]
 pub(crate) struct Refusal(pub(crate) &'static str);
 
-pub(crate) struct Posted {
-    pub(crate) room: String,
-    pub(crate) message: Message,
-    /// Not a repetition of one that has been posted before.
-    pub(crate) is_new: bool,
-}
-
 #[derive(Default)]
-pub(crate) struct Rooms(Mutex<Inner>);
-
-#[derive(Default)]
-struct Inner {
-    rooms: BTreeMap<String, Room>,
-    /// The room of each person, by id.
-    whereabouts: HashMap<String, String>,
-}
+pub(crate) struct Rooms(Mutex<BTreeMap<String, Room>>);
 
 #[derive(Default)]
 struct Room {
-    people: BTreeMap<String, Person>,
     history: VecDeque<Message>,
     /// How many messages there have ever been.
     messages: u64,
 }
 
 impl Rooms {
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Moves somebody into a room, or gives them another name there.
-    pub(crate) fn enter(&self, room: &str, person: &Person) -> Result<(), Refusal> {
-        check(room, NAME_CHARS, "a room has 1 to 32 characters")?;
-        check(&person.name, NAME_CHARS, "a name has 1 to 32 characters")?;
-        let mut inner = self.lock();
-        if !inner.rooms.contains_key(room) {
-            inner.make_space()?;
+    /// Makes sure that there is a room: if there are too many, one that is deserted has to go.
+    pub(crate) fn open(
+        &self,
+        name: &str,
+        is_deserted: impl Fn(&str) -> bool,
+    ) -> Result<(), Refusal> {
+        let mut rooms = self.0.lock();
+        if !rooms.contains_key(name) && rooms.len() >= MAX_ROOMS {
+            let deserted = rooms.keys().find(|it| is_deserted(it)).cloned();
+            rooms.remove(&deserted.ok_or(Refusal("there are too many rooms already"))?);
         }
-        inner.take_out(&person.id);
-        inner.whereabouts.insert(person.id.clone(), room.to_owned());
-        let room = inner.rooms.entry(room.to_owned()).or_default();
-        room.people.insert(person.id.clone(), person.clone());
+        rooms.entry(name.to_owned()).or_default();
         Ok(())
     }
 
-    /// Takes somebody out of their room, and names it.
-    pub(crate) fn leave(&self, id: &str) -> Option<String> {
-        self.lock().take_out(id)
-    }
-
-    pub(crate) fn room_of(&self, id: &str) -> Option<String> {
-        self.lock().whereabouts.get(id).cloned()
-    }
-
-    /// Somebody and their room.
-    pub(crate) fn find(&self, id: &str) -> Option<(String, Person)> {
-        let inner = self.lock();
-        let name = inner.whereabouts.get(id)?;
-        let person = inner.rooms.get(name)?.people.get(id)?;
-        Some((name.clone(), person.clone()))
-    }
-
-    pub(crate) fn people(&self, room: &str) -> Vec<Person> {
-        let inner = self.lock();
-        let room = inner.rooms.get(room);
-        room.map_or_else(Vec::new, |room| room.people.values().cloned().collect())
-    }
-
-    pub(crate) fn history(&self, room: &str) -> Vec<Message> {
-        let inner = self.lock();
-        let room = inner.rooms.get(room);
-        room.map_or_else(Vec::new, |room| room.history.iter().cloned().collect())
-    }
-
-    pub(crate) fn overview(&self) -> Vec<Overview> {
-        let inner = self.lock();
-        let lines = inner.rooms.iter().map(|(name, room)| Overview {
-            room: name.clone(),
-            count: room.people.len(),
-            messages: room.messages,
-        });
-        lines.collect()
-    }
-
-    /// Adds a message of somebody to their room. One that is there already is found again: pages
-    /// repeat what they have no receipt for.
-    pub(crate) fn post(&self, from: &str, id: String, content: Content) -> Result<Posted, Refusal> {
-        match &content {
+    /// Adds a message. Says when it was posted, and whether it was now: pages repeat what they have
+    /// no receipt for.
+    pub(crate) fn post(&self, room: &str, message: &Message) -> Result<(u64, bool), Refusal> {
+        match &message.content {
             Content::Text { text } => check(text, TEXT_CHARS, "a text has 1 to 4,000 characters")?,
             Content::Image { kind, .. } if !kind.starts_with("image/") => {
                 return Err(Refusal("only images can be sent"));
             }
             Content::Image { .. } => {}
         }
-        let mut inner = self.lock();
-        let name = inner.whereabouts.get(from).cloned();
-        let name = name.ok_or(Refusal("join a room first"))?;
-        let room = inner.rooms.entry(name.clone()).or_default();
-        if let Some(message) = room.history.iter().find(|message| message.id == id) {
-            return Ok(Posted {
-                room: name,
-                message: message.clone(),
-                is_new: false,
-            });
+        let mut rooms = self.0.lock();
+        let room = rooms.entry(room.to_owned()).or_default();
+        if let Some(known) = room.history.iter().find(|it| it.id == message.id) {
+            return Ok((known.at, false));
         }
-        let from = room.people.get(from).cloned();
-        let message = Message {
-            id,
-            from: from.ok_or(Refusal("join a room first"))?,
-            at: now(),
-            content,
-        };
         room.remember(message.clone());
-        Ok(Posted {
-            room: name,
-            message,
-            is_new: true,
-        })
-    }
-}
-
-impl Inner {
-    fn take_out(&mut self, id: &str) -> Option<String> {
-        let name = self.whereabouts.remove(id)?;
-        let room = self.rooms.get_mut(&name)?;
-        room.people.remove(id);
-        if room.people.is_empty() && room.history.is_empty() {
-            self.rooms.remove(&name);
-        }
-        Some(name)
+        Ok((message.at, true))
     }
 
-    /// Makes sure that there is space for another room: one that nobody is in has to go.
-    fn make_space(&mut self) -> Result<(), Refusal> {
-        if self.rooms.len() < MAX_ROOMS {
-            return Ok(());
-        }
-        let deserted = self.rooms.iter().find(|(_, room)| room.people.is_empty());
-        let deserted = deserted.map(|(name, _)| name.clone());
-        let deserted = deserted.ok_or(Refusal("there are too many rooms already"))?;
-        self.rooms.remove(&deserted);
-        Ok(())
+    pub(crate) fn history(&self, room: &str) -> Vec<Message> {
+        let rooms = self.0.lock();
+        let room = rooms.get(room);
+        room.map_or_else(Vec::new, |it| it.history.iter().cloned().collect())
+    }
+
+    /// Names, and how many messages there have ever been. Rooms where nobody is and nothing was said
+    /// are gone.
+    pub(crate) fn list(&self, is_deserted: impl Fn(&str) -> bool) -> Vec<(String, u64)> {
+        let mut rooms = self.0.lock();
+        rooms.retain(|name, room| room.messages > 0 || !is_deserted(name));
+        let rooms = rooms.iter();
+        rooms
+            .map(|(name, it)| (name.clone(), it.messages))
+            .collect()
     }
 }
 
@@ -223,17 +132,10 @@ impl Room {
     }
 }
 
-fn check(text: &str, max: usize, otherwise: &'static str) -> Result<(), Refusal> {
-    let chars = text.trim().chars().count();
-    match chars > 0 && chars <= max {
+/// Refuses a text that is empty or too long.
+pub(crate) fn check(text: &str, max: usize, otherwise: &'static str) -> Result<(), Refusal> {
+    match (1..=max).contains(&text.trim().chars().count()) {
         true => Ok(()),
         false => Err(Refusal(otherwise)),
     }
-}
-
-/// Milliseconds since 1970.
-#[expect(clippy::disallowed_methods, reason = "pages show the time of day")]
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| since.as_millis() as u64)
 }

@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use tracing::Instrument;
 
 use super::BoxFuture;
+use crate::wait_blocking::may_block;
 
 /// Bounds how many handlers block at once. The threads are the runtime's.
 #[derive(Clone)]
@@ -44,7 +45,7 @@ impl Turn {
         let runtime = Handle::current();
         let handler = handler.in_current_span();
         tokio::task::spawn_blocking(move || {
-            let output = runtime.block_on(handler);
+            let output = may_block(|| runtime.block_on(handler));
             drop(self.0);
             output
         })

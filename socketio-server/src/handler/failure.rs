@@ -19,6 +19,7 @@ impl Failure {
         if let HandlerErrorKind::Rejected(Rejection::Decided(verdict)) = &self.kind {
             return verdict.carry_out(socket, &self.reply);
         }
+        socket.namespace().meters().failed();
         let error = describe(socket, event, args, self.kind);
         let answer = Answer::Event(&self.reply);
         ErrorHook::of(socket, event, |hook| hook.tell(&error, answer));

@@ -4,8 +4,8 @@ use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, abortable};
+use futures_util::{FutureExt, TryFutureExt};
 
 use super::failure::{ErrorHook, Failure, refuse};
 use super::manner::{Manner, Place};
@@ -13,8 +13,8 @@ use super::watch::Watch;
 use super::{BoxFuture, CONNECT, ConnectResult, Handler, panicked};
 use crate::error::{ConnectError, HandlerErrorKind, Rejection};
 use crate::extract::EventContext;
-use crate::proto::Reply;
-use crate::reply::ConnectReply;
+use crate::proto::{BoxError, Reply};
+use crate::reply::{ConnectReply, ReplyTo, Written};
 
 /// A handler without its types. `T` is what its kind of event wants to know in the end.
 pub(crate) struct Route<T> {
@@ -44,18 +44,24 @@ impl Route<Handled> {
             let reply = event.reply.take();
             // Combinators, because async blocks would store the handler's future twice.
             let caught = AssertUnwindSafe(future).catch_unwind();
-            Ok(Box::pin(caught.map(move |caught| {
+            let written = caught.map(move |caught| {
                 // What is returned is the application's as well, and may panic when it is written.
-                let answer = AssertUnwindSafe(|| match caught {
+                let write = AssertUnwindSafe(|| match caught {
                     Ok(output) => {
-                        let sent = output.into_args().and_then(|args| Ok(reply.send(&args)?));
-                        sent.map_err(HandlerErrorKind::returned)
+                        let written = output.into_args().and_then(|args| Ok(reply.write(&args)?));
+                        written.map_err(HandlerErrorKind::returned)
                     }
                     Err(payload) => Err(panicked(payload)),
                 });
-                let answered = catch_unwind(answer).unwrap_or_else(|it| Err(panicked(it)));
-                answered.map_err(|kind| Failure { kind, reply })
-            })))
+                match catch_unwind(write).unwrap_or_else(|it| Err(panicked(it))) {
+                    Ok(written) => Ok((reply, written)),
+                    Err(kind) => Err(Failure { kind, reply }),
+                }
+            });
+            Ok(match event.after.take() {
+                None => Box::pin(written.map_ok(|(reply, answer)| reply.deliver(answer))),
+                Some(after) => Box::pin(answer_after(written, after)),
+            })
         })
     }
 }
@@ -75,6 +81,33 @@ impl Route<Handled> {
     }
 }
 
+/// Answers when something else is done, too; unless the handler has panicked.
+async fn answer_after(
+    written: impl Future<Output = Result<(ReplyTo, Option<Written>), Failure>>,
+    after: BoxFuture<Result<(), BoxError>>,
+) -> Handled {
+    let written = written.await;
+    if let Err(Failure { kind, .. }) = &written
+        && matches!(kind, HandlerErrorKind::Panicked(_))
+    {
+        return written.map(drop);
+    }
+    let done = finish(after).await;
+    let (reply, answer) = written?;
+    match done {
+        Ok(()) => Ok(reply.deliver(answer)),
+        Err(kind) => Err(Failure { kind, reply }),
+    }
+}
+
+/// Does what extractors have left to do.
+pub(crate) async fn finish(after: BoxFuture<Result<(), BoxError>>) -> Result<(), HandlerErrorKind> {
+    match AssertUnwindSafe(after).catch_unwind().await {
+        Ok(done) => done.map_err(HandlerErrorKind::Failed),
+        Err(payload) => Err(panicked(payload)),
+    }
+}
+
 impl Route<ConnectResult> {
     pub(crate) fn connect<M, H>(handler: H) -> Self
     where
@@ -86,9 +119,20 @@ impl Route<ConnectResult> {
             let socket = event.socket.clone();
             let admitted = future.map(|output| output.admit());
             let caught = AssertUnwindSafe(admitted).catch_unwind();
-            Ok(Box::pin(caught.map(move |caught| {
-                caught.unwrap_or_else(|it| Err(refuse(&socket, CONNECT, panicked(it))))
-            })))
+            Ok(match event.after.take() {
+                None => Box::pin(caught.map(move |caught| {
+                    caught.unwrap_or_else(|it| Err(refuse(&socket, CONNECT, panicked(it))))
+                })),
+                Some(after) => Box::pin(async move {
+                    let decided = caught.await.map_err(panicked);
+                    let done = match &decided {
+                        Ok(_) => finish(after).await,
+                        Err(_) => Ok(()),
+                    };
+                    let decision = decided.and_then(|decision| done.map(|()| decision));
+                    decision.unwrap_or_else(|kind| Err(refuse(&socket, CONNECT, kind)))
+                }),
+            })
         })
     }
 

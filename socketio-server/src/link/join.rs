@@ -25,9 +25,10 @@ use crate::directory::{Found, Unavailable};
 use crate::dynamic::NamespaceRequest;
 use crate::entry::Entry;
 use crate::error::{ConnectError, DisconnectReason, HandlerErrorKind};
-use crate::extract::EventContext;
+use crate::extract::{After, EventContext};
 use crate::handler::{BoxFuture, CONNECT, ConnectResult, Manner, Route, refuse};
 use crate::namespace::Namespace;
+use crate::observed::{self, Observed};
 use crate::proto::recovery::Claim;
 use crate::proto::{Encoded, NamespaceId};
 use crate::record::revision;
@@ -77,6 +78,7 @@ impl Link {
             Ok(namespace) => namespace,
             Err(why) => {
                 early.iter().for_each(|what| self.work.release(what));
+                tracing::debug!(target: "socketio", ?why, "no such namespace");
                 let answer = match why {
                     Unavailable::Unknown => self.connection.reject_unknown(nsp),
                     Unavailable::TooMany => {
@@ -166,13 +168,19 @@ impl Link {
                 return self.admit(cx, nsp);
             };
             let manner = route.manner.or(routes.manner()).or(self.io.manner());
-            let decision = match ask(&seat.socket, route, manner) {
-                Ok(mut future) => match future.as_mut().poll(cx.context()) {
-                    Poll::Ready(decision) => decision,
+            let observed = Observed::new(&seat.socket, &routes, CONNECT);
+            let decision = match observed.within(|| ask(&seat.socket, route, manner)) {
+                Ok(mut future) => match observed.within(|| future.as_mut().poll(cx.context())) {
+                    Poll::Ready(decision) => {
+                        observed.end(&seat.socket, CONNECT);
+                        decision
+                    }
                     Poll::Pending => {
                         return self.decisions.push(Decision {
                             nsp,
                             step,
+                            socket: seat.socket.clone(),
+                            observed,
                             future,
                             cancelled: manner.cancelled,
                         });
@@ -218,6 +226,7 @@ impl Link {
         let Some(answer) = self.connection.accept(nsp, sid.as_str(), pid) else {
             return;
         };
+        observed::connected(&seat.socket);
         self.io.directory().announce_child(seat.socket.namespace());
         if !seat.socket.open(prepare(answer)) {
             // The client comes again, and begins anew.
@@ -237,6 +246,7 @@ impl Link {
         let Some(member) = member_mut(&mut self.members, nsp) else {
             return;
         };
+        observed::refused(&member.seat.socket, error);
         let State::Undecided(early) = &member.state else {
             tracing::debug!(target: "socketio", %error, "refused after it was let in");
             // The reason stays here: a DISCONNECT that carries one is malformed to clients in
@@ -323,6 +333,7 @@ fn ask(
         reason: None,
         reply: ReplyTo::new(socket, None),
         read: Cell::new(false),
+        after: After::default(),
     };
     route.decide(&mut event, manner)
 }

@@ -1,14 +1,16 @@
 //! A client's place in a namespace: from its wish to join until either side ends it.
 
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use futures_util::FutureExt;
 
 use crate::directory::Unavailable;
 use crate::error::DisconnectReason;
-use crate::handler::{BoxFuture, ConnectResult};
+use crate::handler::{BoxFuture, CONNECT, ConnectResult};
 use crate::io::Io;
 use crate::namespace::Namespace;
+use crate::observed::{self, Observed};
 use crate::proto::NamespaceId;
 use crate::routes::Routes;
 use crate::socket::Socket;
@@ -50,6 +52,8 @@ pub(super) struct Decision {
     pub(super) nsp: NamespaceId,
     /// How many have agreed before.
     pub(super) step: usize,
+    pub(super) socket: Socket,
+    pub(super) observed: Observed,
     pub(super) future: BoxFuture<ConnectResult>,
     /// Whether it is for clients only that are still there.
     pub(super) cancelled: bool,
@@ -60,8 +64,9 @@ impl Member {
     pub(super) fn goodbye(mut self, io: &Io, reason: DisconnectReason) -> Option<Kept> {
         let is_last = self.seat.socket.end(reason);
         let was_connected = matches!(self.state, State::Connected);
-        if !was_connected {
-            self.seat.socket.personal().forget_handlers();
+        match was_connected {
+            true => observed::disconnected(&self.seat.socket, reason),
+            false => self.seat.socket.personal().forget_handlers(),
         }
         (is_last && was_connected).then(|| {
             self.seat.refresh(io);
@@ -112,10 +117,18 @@ impl Seat {
 }
 
 impl Decision {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ConnectResult> {
+        let polled = self.observed.within(|| self.future.as_mut().poll(cx));
+        if polled.is_ready() {
+            self.observed.end(&self.socket, CONNECT);
+        }
+        polled
+    }
+
     /// The rest of the handler: what it says no longer matters, but it runs to its end.
     pub(super) fn outlive(self, work: &mut Work) {
         if !self.cancelled {
-            work.adopt(self.future.map(drop));
+            work.adopt(self.socket, CONNECT, self.future.map(drop));
         }
     }
 }

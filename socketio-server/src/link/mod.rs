@@ -7,16 +7,19 @@ mod member;
 use std::sync::{Arc, Weak};
 use std::task::Poll;
 
+use engine::metrics;
 use engine::{
-    Acceptor, Application, CloseReason, Message, Refusal, RefusedRequest, SessionContext, Tape,
-    Tick, Transport, Weight,
+    Acceptor, Application, CloseReason, Message, Refusal, RefusedRequest, SessionContext, Sid,
+    Tape, Tick, Transport, Weight,
 };
+use http::HeaderMap;
 use http::request::Parts;
 
 use crate::entry::{Call, Entry, Ticket};
 use crate::error::DisconnectReason;
 use crate::handshake::Handshake;
 use crate::io::{Inner, Io};
+use crate::observed;
 use crate::proto::record::Recorded;
 use crate::proto::server::{Connection, Event};
 use crate::proto::{NamespaceId, ProtocolError};
@@ -54,7 +57,7 @@ impl Acceptor for LinkAcceptor {
         Ok(Link {
             connection: connection(&io, &session, None),
             session,
-            handshake: Arc::new(Handshake::new(request, io.kept_headers())),
+            handshake: Arc::new(io.handshake(request)),
             io,
             members: Vec::new(),
             searches: Vec::new(),
@@ -64,6 +67,23 @@ impl Acceptor for LinkAcceptor {
             closing: None,
             opened: false,
         })
+    }
+
+    async fn allow(&self, request: &mut Parts) -> Result<(), Refusal> {
+        match Io::upgrade(&self.0) {
+            Some(io) => io.http_hooks().allow(request).await,
+            None => Err(Refusal::new("server is gone")),
+        }
+    }
+
+    fn sid(&self, request: &Parts) -> Result<Option<Sid>, Refusal> {
+        Io::upgrade(&self.0).map_or(Ok(None), |io| io.http_hooks().sid(request))
+    }
+
+    fn headers(&self, request: &Parts, opens: bool, headers: &mut HeaderMap) {
+        if let Some(io) = Io::upgrade(&self.0) {
+            io.http_hooks().headers(request, opens, headers);
+        }
     }
 
     fn refused(&self, refused: &RefusedRequest<'_>) {
@@ -114,6 +134,7 @@ impl Application for Link {
             Entry::Message(message) => cx.send(message),
             Entry::Event { nsp, message } | Entry::Answer { nsp, message } => {
                 if self.connection.is_joined(nsp) {
+                    self.count_sent(nsp);
                     cx.send(message);
                 }
             }
@@ -126,6 +147,7 @@ impl Application for Link {
                 } = *call;
                 // For a socket that is gone the ticket comes back, and tells the caller.
                 if self.connection.register_ack(nsp, id, ticket).is_ok() {
+                    self.count_sent(nsp);
                     cx.send(message);
                 }
             }
@@ -137,7 +159,10 @@ impl Application for Link {
                 }
                 self.close(cx, DisconnectReason::ServerNamespaceDisconnect);
             }
-            Entry::Close(reason) => self.close(cx, reason),
+            Entry::Close(reason) => {
+                self.work.enter(&self.io.background().handlers);
+                self.close(cx, reason);
+            }
         }
     }
 
@@ -162,7 +187,7 @@ impl Application for Link {
         }
         let mut index = 0;
         while let Some(decision) = self.decisions.get_mut(index) {
-            match decision.future.as_mut().poll(cx.context()) {
+            match decision.poll(cx.context()) {
                 Poll::Pending => index += 1,
                 Poll::Ready(result) => {
                     let Decision { nsp, step, .. } = self.decisions.swap_remove(index);
@@ -225,13 +250,23 @@ impl Application for Link {
         }
         self.work.cancel(None);
         let work = std::mem::take(&mut self.work).with(goodbyes);
-        if let Some(rest) = work.drain(*self.io.handler_limits()) {
+        if let Some(rest) = work.drain(self.io.clone()) {
             self.io.engine().spawn(rest);
         }
     }
 }
 
 impl Link {
+    /// An event leaves for the client.
+    #[inline]
+    fn count_sent(&mut self, nsp: NamespaceId) {
+        if metrics::ENABLED
+            && let Some(member) = member_mut(&mut self.members, nsp)
+        {
+            member.seat.socket.namespace().meters().sent();
+        }
+    }
+
     /// What happens without a message: the first thing of all, if anything does.
     fn handle_implied(&mut self, cx: &mut SessionContext<'_, '_>) {
         if let Some(event) = self.connection.poll_event()
@@ -254,13 +289,16 @@ impl Link {
                 name,
                 args,
             } => {
-                let what = What::Event { name, id, args };
                 let Some(member) = member_mut(&mut self.members, nsp) else {
-                    if let Some(search) = self.searches.iter_mut().find(|it| it.nsp == nsp) {
+                    let search = self.searches.iter_mut().find(|it| it.nsp == nsp);
+                    if let Some(search) = search {
+                        let what = What::Event { name, id, args };
                         search.early.push(self.work.keep(&what));
                     }
                     return Ok(());
                 };
+                observed::received(&member.seat.socket, &name, id);
+                let what = What::Event { name, id, args };
                 match &mut member.state {
                     State::Connected => {
                         member.seat.refresh(&self.io);

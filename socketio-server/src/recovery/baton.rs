@@ -34,7 +34,7 @@ struct Line<S, T> {
 }
 
 impl<S, T> Baton<S, T> {
-    pub(crate) const fn new(state: S) -> Self {
+    pub(crate) fn new(state: S) -> Self {
         Self {
             line: Mutex::new(Line {
                 state,
@@ -46,7 +46,7 @@ impl<S, T> Baton<S, T> {
         }
     }
 
-    /// Looks at the state, without anything to be done.
+    /// Looks at the state, or changes it, without anything to be done.
     pub(crate) fn look<R>(&self, look: impl FnOnce(&mut S) -> R) -> R {
         look(&mut self.line.lock().state)
     }

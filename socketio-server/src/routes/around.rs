@@ -9,6 +9,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::future::ready;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use futures_util::FutureExt;
 use super::Routes;
 use crate::error::{HandlerErrorKind, Rejection};
 use crate::extract::EventContext;
-use crate::handler::{BoxFuture, Failure, Handled, Route, panicked};
+use crate::handler::{BoxFuture, Failure, Handled, Route, finish, panicked};
 use crate::proto::RawArgs;
 use crate::reply::{Capture, ReplyTo};
 
@@ -106,6 +107,7 @@ impl Next<'_> {
             reason: None,
             reply: event.reply.take(),
             read: Cell::new(true),
+            after: mem::take(&mut event.after),
         })
     }
 }
@@ -145,7 +147,14 @@ pub(super) fn start(
     };
     let outcome = next.run(event);
     event.reply = ReplyTo::default();
-    Ok(Box::pin(outcome.map(move |outcome| {
+    // What is left if no handler has taken it.
+    let after = event.after.take();
+    Ok(Box::pin(async move {
+        let mut outcome = outcome.await;
+        if let Some(after) = after {
+            let done = finish(after).await;
+            outcome = outcome.and_then(|answer| done.map(|()| answer));
+        }
         let reply = capture.client();
         let answered = match outcome {
             Ok(Some(args)) => {
@@ -156,7 +165,7 @@ pub(super) fn start(
             Err(kind) => Err(kind),
         };
         answered.map_err(|kind| Failure { kind, reply })
-    })))
+    }))
 }
 
 /// Runs the handler itself, and gives its answer to those around it.

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::error::{DisconnectReason, HandlerErrorKind};
-use crate::extract::EventContext;
+use crate::extract::{After, EventContext};
 use crate::handler::{BoxFuture, DISCONNECT, DISCONNECTING, Failure, Handled, Route};
 use crate::reply::ReplyTo;
 use crate::socket::Socket;
@@ -49,6 +49,7 @@ fn start(
         reason,
         reply: ReplyTo::new(socket, None),
         read: Cell::new(false),
+        after: After::default(),
     })
 }
 

@@ -122,6 +122,11 @@ impl Routes {
         &self.outgoing_observers
     }
 
+    /// Whether a handler is registered for events of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.events.contains_key(name)
+    }
+
     /// Who decides about those who want to join, after so many others have agreed.
     pub(crate) fn decider(&self, step: usize) -> Option<&Route<ConnectResult>> {
         match step.checked_sub(self.before_connect.len()) {

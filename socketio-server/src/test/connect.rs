@@ -5,7 +5,7 @@ use std::future::{Future, IntoFuture};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use engine::Transport;
+use engine::{Peer, Transport};
 use engineio_proto as eio;
 use http::header::{
     CONNECTION, CONTENT_TYPE, COOKIE, HOST, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, SET_COOKIE,
@@ -130,6 +130,12 @@ impl Connect {
     pub fn extension<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
         self.dialer.extensions.insert(value);
         self
+    }
+
+    /// Where the client comes from, for [`PeerAddr`](crate::PeerAddr) and
+    /// [`Handshake`](crate::Handshake). Without it that is unknown.
+    pub fn peer(self, peer: Peer) -> Self {
+        self.extension(peer)
     }
 
     // ---- The link --------------------------------------------------------------------------

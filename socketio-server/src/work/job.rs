@@ -9,8 +9,9 @@ use std::task::{Context, Poll};
 use super::Step;
 use super::running::Bond;
 use crate::error::{DisconnectReason, HandlerErrorKind, Rejection};
-use crate::extract::EventContext;
+use crate::extract::{After, EventContext};
 use crate::handler::{BoxFuture, DISCONNECT, Failure, Handled, Manner, Route, Stopwatch};
+use crate::observed::Observed;
 use crate::proto::{Args, ArgsError};
 use crate::reply::ReplyTo;
 use crate::routes::Routes;
@@ -98,6 +99,7 @@ pub(crate) struct Begun<'a> {
     pub(crate) manner: Manner,
     route: Cow<'a, Arc<Route<Handled>>>,
     stopwatch: Stopwatch,
+    observed: Observed,
 }
 
 impl<'a> Job<'a> {
@@ -125,6 +127,7 @@ impl<'a> Job<'a> {
             return Ok(None);
         }
         let stopwatch = Stopwatch::start();
+        let observed = Observed::new(self.socket, self.routes, self.what.name());
         let mut event = EventContext {
             socket: self.socket,
             name: self.what.name(),
@@ -132,11 +135,12 @@ impl<'a> Job<'a> {
             reason,
             reply: ReplyTo::new(self.socket, id),
             read: Cell::new(false),
+            after: After::default(),
         };
-        let started = match reason {
+        let started = observed.within(|| match reason {
             None => self.routes.start(&route, &mut event),
             Some(_) => route.start(&mut event),
-        };
+        });
         if !event.read.get() {
             check_unread(args)?;
         }
@@ -146,6 +150,7 @@ impl<'a> Job<'a> {
                 manner,
                 route,
                 stopwatch,
+                observed,
             })),
             Err(HandlerErrorKind::Rejected(Rejection::Args(ArgsError::Malformed))) => {
                 Err(Malformed)
@@ -160,7 +165,11 @@ impl<'a> Job<'a> {
 
     /// Runs a handler up to its first wait.
     pub(super) fn poll(self, begun: &mut Begun<'_>, cx: &mut Context<'_>) -> Poll<()> {
-        let polled = begun.future.as_mut().poll(cx);
+        let observed = &begun.observed;
+        let polled = observed.within(|| begun.future.as_mut().poll(cx));
+        if polled.is_ready() {
+            observed.end(self.socket, self.what.name());
+        }
         let nsp = self.socket.namespace().name();
         let watch = &begun.route.watch;
         watch.stop(&begun.stopwatch, nsp, self.what.name());
@@ -188,6 +197,7 @@ impl<'a> Job<'a> {
                 .place
                 .is_none()
                 .then(|| begun.route.into_owned()),
+            observed: begun.observed,
             bond,
         }
     }
@@ -196,12 +206,20 @@ impl<'a> Job<'a> {
 /// A handler that is not done the first time it is looked at, detached from its event.
 pub(crate) struct Waiting {
     future: BoxFuture<Handled>,
-    socket: Socket,
-    name: Box<str>,
+    pub(super) socket: Socket,
+    pub(super) name: Box<str>,
     args: Option<Args<'static>>,
     /// Itself, if others wait while it holds its thread.
     shares_thread: Option<Arc<Route<Handled>>>,
-    pub(super) bond: Option<Bond>,
+    observed: Observed,
+    bond: Option<Bond>,
+}
+
+impl Waiting {
+    /// What it is known by where it is not itself.
+    pub(super) fn labels(&self) -> (Option<Bond>, Socket, Box<str>) {
+        (self.bond, self.socket.clone(), self.name.clone())
+    }
 }
 
 impl Future for Waiting {
@@ -212,14 +230,15 @@ impl Future for Waiting {
         let polled = match &this.shares_thread {
             Some(route) => {
                 let stopwatch = Stopwatch::start();
-                let polled = this.future.as_mut().poll(cx);
+                let polled = this.observed.within(|| this.future.as_mut().poll(cx));
                 let nsp = this.socket.namespace().name();
                 route.watch.stop(&stopwatch, nsp, &this.name);
                 polled
             }
-            None => this.future.as_mut().poll(cx),
+            None => this.observed.within(|| this.future.as_mut().poll(cx)),
         };
         polled.map(|handled| {
+            this.observed.end(&this.socket, &this.name);
             if let Err(failure) = handled {
                 failure.report(&this.socket, &this.name, this.args.as_ref());
             }

@@ -11,6 +11,7 @@
 //!                                                                   start yet, in order
 //! ```
 
+mod errand;
 mod job;
 mod running;
 
@@ -23,9 +24,12 @@ use futures_util::stream::StreamExt;
 use tokio::task::coop;
 
 use crate::builder::HandlerLimits;
-use crate::handler::{BoxFuture, Place};
+use crate::handler::Place;
+use crate::io::Io;
+use crate::shutdown::Roll;
 use crate::socket::Socket;
 
+use errand::Errand;
 use job::Waiting;
 pub(crate) use job::{Job, Kept, Malformed, What};
 use running::{Running, Step};
@@ -33,12 +37,14 @@ use running::{Running, Step};
 /// All of it, for one link. Idle it owns no heap.
 #[derive(Default)]
 pub(crate) struct Work {
-    first: Option<BoxFuture<Step>>,
+    first: Option<Box<Errand>>,
     running: Option<Box<Running>>,
     inbox: VecDeque<Kept>,
     /// Events that are [kept](Work::keep), in the inbox or elsewhere, and their bytes.
     waiting: usize,
     waiting_bytes: usize,
+    /// Where a shutdown that has begun looks for who is at work.
+    roll: Option<Arc<Roll>>,
 }
 
 impl Work {
@@ -94,12 +100,38 @@ impl Work {
     }
 
     /// Lets a future run on beside the handlers.
-    pub(crate) fn adopt(&mut self, future: impl Future<Output = ()> + Send + 'static) {
-        self.adopt_step(Box::pin(future.map(|()| Step::Done(None))));
+    pub(crate) fn adopt(
+        &mut self,
+        socket: Socket,
+        event: &str,
+        future: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let step = future.map(|()| Step::Done(None));
+        self.keep_on(Errand::elsewhere(socket, event, step));
     }
 
-    fn adopt_step(&mut self, step: BoxFuture<Step>) {
-        self.running.get_or_insert_default().steps.push(step);
+    fn keep_on(&mut self, mut errand: Errand) {
+        if let Some(roll) = &self.roll {
+            errand.enter(roll);
+        }
+        self.running.get_or_insert_default().steps.push(errand);
+    }
+
+    /// A shutdown has begun, and wants to know who is at work from now on.
+    pub(crate) fn enter(&mut self, roll: &Arc<Roll>) {
+        self.roll = Some(Arc::clone(roll));
+        self.enter_all();
+    }
+
+    /// Whoever is there already stays there.
+    fn enter_all(&mut self) {
+        let Some(roll) = &self.roll else {
+            return;
+        };
+        let first = self.first.iter_mut().map(|first| &mut **first);
+        let running = self.running.iter_mut();
+        let running = running.flat_map(|running| running.steps.iter_mut());
+        first.chain(running).for_each(|errand| errand.enter(roll));
     }
 
     /// A socket is disconnected, or all of them are: ends the handlers that want to be cancelled.
@@ -138,6 +170,9 @@ impl Work {
         };
         let manner = begun.manner;
         if manner.place.is_none() && job.poll(&mut begun, cx).is_ready() {
+            if let Some(roll) = &self.roll {
+                roll.finished();
+            }
             return Ok(());
         }
         let bond = match manner.is_tied() {
@@ -149,7 +184,7 @@ impl Work {
         };
         let handler = job.waiting(begun, bond);
         match manner.place {
-            None => self.suspend(Box::pin(handler), cx),
+            None => self.suspend(Errand::here(handler), cx),
             Some(place) => self.start_at(place, job, handler, cx),
         }
         Ok(())
@@ -172,19 +207,23 @@ impl Work {
                 }
             }
         }
+        self.enter_all();
         // Nobody has looked at what was started yet, to be woken by it.
         cx.waker().wake_by_ref();
     }
 
     /// Keeps a future that has not come to its end.
-    fn suspend(&mut self, future: BoxFuture<Step>, cx: &Context<'_>) {
+    fn suspend(&mut self, mut errand: Errand, cx: &Context<'_>) {
         if coop::has_budget_remaining() {
-            self.adopt_step(future);
+            self.keep_on(errand);
         } else {
+            if let Some(roll) = &self.roll {
+                errand.enter(roll);
+            }
             // The runtime's budget made it stop, not something it waits for. If others went on
             // now, they would overtake it. If the budget was used up before, nobody has asked for
             // another turn yet.
-            self.first = Some(future);
+            self.first = Some(Box::new(errand));
             cx.waker().wake_by_ref();
         }
     }
@@ -196,9 +235,9 @@ impl Work {
         cx: &mut Context<'_>,
     ) -> Result<(), Malformed> {
         if let Some(mut first) = self.first.take() {
-            match first.as_mut().poll(cx) {
+            match first.poll_unpin(cx) {
                 Poll::Ready(step) => self.take(step),
-                Poll::Pending => self.suspend(first, cx),
+                Poll::Pending => self.suspend(*first, cx),
             }
         }
         loop {
@@ -238,6 +277,7 @@ impl Work {
                 let (turn, handler) = *ready;
                 let running = self.running.get_or_insert_default();
                 running.block(turn, handler);
+                self.enter_all();
             }
         }
     }
@@ -248,16 +288,22 @@ impl Work {
 
     /// Runs everything to its end: a client that goes does not take its handlers along.
     /// `None` if there is nothing to run.
-    pub(crate) fn drain(mut self, limits: HandlerLimits) -> Option<impl Future<Output = ()>> {
+    pub(crate) fn drain(mut self, io: Io) -> Option<impl Future<Output = ()>> {
         (!self.is_idle()).then(|| {
+            let mut end = None;
             std::future::poll_fn(move |cx| {
                 // What is malformed has nobody left to be told.
-                while self.poll(&limits, cx).is_err() {}
+                while self.poll(io.handler_limits(), cx).is_err() {}
                 if self.is_idle() {
-                    Poll::Ready(())
-                } else {
-                    Poll::Pending
+                    return Poll::Ready(());
                 }
+                if self.roll.is_none() {
+                    let end = end.get_or_insert_with(|| Box::pin(io.background().shutting_down()));
+                    if end.poll_unpin(cx).is_ready() {
+                        self.enter(&io.background().handlers);
+                    }
+                }
+                Poll::Pending
             })
         })
     }

@@ -1,11 +1,16 @@
 //! Handlers that have been started and have not ended.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
+
 use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, AbortRegistration, Abortable};
 use futures_util::stream::FuturesUnordered;
+use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tracing::Instrument;
 
+use super::errand::Errand;
 use super::job::Waiting;
 use crate::handler::{BoxFuture, Handled, Manner, Pool, Turn};
 use crate::socket::Socket;
@@ -22,6 +27,9 @@ pub(crate) enum Step {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Bond(u64);
 
+/// Handlers, and who is told of their ends.
+type Spawned = VecDeque<(Waiting, oneshot::Sender<Step>)>;
+
 /// What a handler under way means to its socket.
 struct Tie {
     bond: Bond,
@@ -34,11 +42,11 @@ struct Tie {
 
 #[derive(Default)]
 pub(crate) struct Running {
-    pub(crate) steps: FuturesUnordered<BoxFuture<Step>>,
+    pub(crate) steps: FuturesUnordered<Errand>,
     ties: Vec<Tie>,
     last_bond: u64,
-    /// Whether the latest handler in a task of its own has started.
-    started: Option<oneshot::Receiver<()>>,
+    /// Handlers for which there is a task each that has not started.
+    spawned: Option<Arc<Mutex<Spawned>>>,
 }
 
 impl Running {
@@ -89,37 +97,39 @@ impl Running {
         handles.inspect(|handle| handle.abort()).count() > 0
     }
 
-    /// Runs a handler in a task of its own, which starts behind those before.
+    /// Runs a handler in a task of its own.
     pub(crate) fn spawn(&mut self, handler: Waiting) {
-        let bond = handler.bond;
-        let (start, started) = oneshot::channel();
-        let previous = self.started.replace(started);
+        let (bond, socket, event) = handler.labels();
+        let (end, ended) = oneshot::channel();
+        // Whichever task the runtime starts first has to take the handler that came first.
+        let spawned = Arc::clone(self.spawned.get_or_insert_default());
+        spawned.lock().push_back((handler, end));
         let task = async move {
-            if let Some(previous) = previous {
-                // A task that was dropped is not waited for.
-                let _ = previous.await;
+            let next = spawned.lock().pop_front();
+            if let Some((handler, end)) = next {
+                // The client's task may be gone with the runtime.
+                let _ = end.send(handler.await);
             }
-            let _ = start.send(());
-            handler.await
         };
-        let task = tokio::spawn(task.in_current_span());
-        let ended = task.map(move |ended| ended.unwrap_or(Step::Done(bond)));
-        self.steps.push(Box::pin(ended));
+        tokio::spawn(task.in_current_span());
+        let ended = ended.map(move |ended| ended.unwrap_or(Step::Done(bond)));
+        self.steps.push(Errand::elsewhere(socket, &event, ended));
     }
 
     /// Runs a handler on a thread where it may block.
     pub(crate) fn block(&mut self, turn: Turn, handler: Waiting) {
-        let bond = handler.bond;
+        let (bond, socket, event) = handler.labels();
         let ended = turn.run(Box::pin(handler));
         let ended = ended.map(move |ended| ended.unwrap_or(Step::Done(bond)));
-        self.steps.push(Box::pin(ended));
+        self.steps.push(Errand::elsewhere(socket, &event, ended));
     }
 
     /// Lets a handler wait for such a thread.
     pub(crate) fn queue(&mut self, pool: &Pool, handler: Waiting, bytes: usize) {
+        let (_, socket, event) = handler.labels();
         let turn = pool.turn();
         let turn = turn.map(move |turn| Step::Turn(Box::new((turn, handler)), bytes));
-        self.steps.push(Box::pin(turn));
+        self.steps.push(Errand::elsewhere(socket, &event, turn));
     }
 }
 

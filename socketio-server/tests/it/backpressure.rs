@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use socketio_server::test::{Client, Connect, Server};
-use socketio_server::{AckError, Data, Io, OutboxLimits, OverflowPolicy, PendingAck, Socket};
+use socketio_server::{
+    AckError, BoxError, Builder, Data, Io, OutboxLimits, OverflowPolicy, PendingAck, ServerLimits,
+    Socket,
+};
 
 const SOFT: usize = 200_000;
 const HARD: usize = 400_000;
@@ -18,15 +21,17 @@ const POLICIES: [OverflowPolicy; 3] = [
     OverflowPolicy::DropOldest,
 ];
 
+fn builder(policy: OverflowPolicy) -> Builder {
+    Io::builder().outbox(OutboxLimits {
+        soft: SOFT,
+        hard: HARD,
+        stall: STALL,
+        policy,
+    })
+}
+
 fn server(policy: OverflowPolicy) -> Server {
-    let io = Io::builder()
-        .outbox(OutboxLimits {
-            soft: SOFT,
-            hard: HARD,
-            stall: STALL,
-            policy,
-        })
-        .build();
+    let io = builder(policy).build();
     io.on("ask", |Data(n): Data<u64>| n);
     Server::new(&io)
 }
@@ -188,5 +193,115 @@ async fn volatile_events_that_are_dropped_are_counted() {
         assert_eq!(numbers(&mut client).await, [0]);
         assert_eq!(socket.volatile().emit("x", &()).unwrap().queued, 1);
         client.expect::<()>("x").await;
+    }
+}
+
+// ---- Room ---------------------------------------------------------------------------------
+
+#[tokio::test(start_paused = true)]
+async fn a_producer_that_waits_for_room_never_sends_too_much_and_loses_nothing() {
+    const COUNT: usize = 10 * HARD / BLOCK;
+
+    for policy in POLICIES {
+        let server = server(policy);
+        // In the client's own task, where the queue is emptied as well.
+        server.io().on("all", async |socket: Socket| {
+            for number in 0..COUNT {
+                assert!(socket.buffered() <= SOFT + 2 * BLOCK);
+                let report = socket.emit_when_ready("block", &block(number)).await?;
+                assert_eq!(report.queued, 1);
+            }
+            Ok::<_, BoxError>("done")
+        });
+        for connect in transports(&server) {
+            let (mut client, socket) = stopped(&server, connect).await;
+            let producer = tokio::spawn({
+                let socket = socket.clone();
+                async move {
+                    let mut number = 0;
+                    while number < COUNT && socket.ready().await {
+                        socket.emit("block", &block(number)).unwrap();
+                        assert!(socket.buffered() <= SOFT + 2 * BLOCK);
+                        number += 1;
+                    }
+                    number
+                }
+            });
+            server.settle().await;
+            assert!(!producer.is_finished() && socket.buffered() > SOFT / 2);
+            assert_eq!(numbers(&mut client).await, Vec::from_iter(0..COUNT));
+            assert_eq!(producer.await.unwrap(), COUNT);
+            let done = client.call::<String>("all", &());
+            assert_eq!(numbers(&mut client).await, Vec::from_iter(0..COUNT));
+            assert_eq!(done.await.unwrap(), "done");
+            assert_eq!(socket.dropped(), 0);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_producer_that_waits_for_room_learns_that_its_client_is_gone() {
+    let server = server(OverflowPolicy::Disconnect);
+    for connect in transports(&server) {
+        let (_client, socket) = stopped(&server, connect).await;
+        assert!(socket.ready().await);
+        for number in 0..SOFT / BLOCK + 2 {
+            socket.emit("block", &block(number)).unwrap();
+            server.settle().await;
+        }
+        assert!(!socket.ready().await);
+        let report = socket.emit_when_ready("block", &()).await.unwrap();
+        assert_eq!(report.dropped, 1);
+    }
+    // One that is sent away has no room either, though its link lives on.
+    let _client = server.connect().await.unwrap();
+    let socket = server.io().sockets().remove(0);
+    assert!(socket.ready().await);
+    socket.disconnect();
+    assert!(!socket.ready().await);
+}
+
+// ---- The server as a whole ----------------------------------------------------------------
+
+#[tokio::test(start_paused = true)]
+async fn too_much_for_all_clients_together_is_borne_by_newcomers_then_by_those_who_lag_most() {
+    const LIMIT: usize = 160_000;
+
+    for policy in POLICIES {
+        let io = builder(policy)
+            .server_limits(ServerLimits {
+                bytes: LIMIT,
+                ..ServerLimits::default()
+            })
+            .build();
+        let server = Server::new(&io);
+        for connect in transports(&server) {
+            let mut healthy = server.connect().await.unwrap();
+            let (_client, lagging) = stopped(&server, connect).await;
+            let before = io.stats();
+            let mut refused = 0;
+            for number in 0.. {
+                io.emit("block", &block(number)).unwrap();
+                assert_eq!(numbers(&mut healthy).await, [number]);
+                if !lagging.is_connected() {
+                    break;
+                }
+                let waiting = io.stats().waiting;
+                assert!(waiting <= LIMIT);
+                let newcomer = server.connect().await;
+                assert_eq!(newcomer.is_err(), waiting >= LIMIT / 4 * 3);
+                if let Err(refusal) = newcomer {
+                    assert!(refusal.to_string().contains("503"), "{refusal}");
+                    refused += 1;
+                }
+            }
+            let stats = io.stats();
+            assert!(refused > 0);
+            assert_eq!(stats.refused - before.refused, refused);
+            assert_eq!((stats.evicted - before.evicted, stats.waiting), (1, 0));
+            drop(healthy);
+            server.settle().await;
+            assert_eq!(io.stats().sessions, 0);
+        }
     }
 }

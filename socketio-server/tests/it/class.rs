@@ -102,6 +102,11 @@ impl Game {
         format!("no {name}")
     }
 
+    #[event("elsewhere", blocking)]
+    fn thread(&self) -> String {
+        format!("{:?}", std::thread::current().id())
+    }
+
     /// No handler of anything.
     fn greet(&self, socket: &Socket, name: &str) -> Result<(), EncodeError> {
         socket.emit("welcome", &name).map(drop)
@@ -146,6 +151,15 @@ async fn one_value_serves_all_clients_with_its_methods() {
         alice.call::<String>("resign", &resign).await.unwrap(),
         "thanks"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_method_is_run_as_its_attribute_says() {
+    let io = Io::builder().build();
+    io.register(Game::default());
+    let alice = player(&Server::new(&io), "alice").await;
+    let here = format!("{:?}", std::thread::current().id());
+    assert_ne!(answer(&alice, "elsewhere").await, here);
 }
 
 #[tokio::test(start_paused = true)]

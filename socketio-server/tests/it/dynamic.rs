@@ -159,7 +159,7 @@ struct Credentials {
 async fn a_predicate_decides_by_name_and_credentials_and_is_asked_about_every_client() {
     let io = Io::builder().build();
     io.dynamic_if(|request: NamespaceRequest| {
-        assert!(request.handshake().query.contains("EIO=4"));
+        assert!(request.handshake().query().contains("EIO=4"));
         let auth: Credentials = request.auth().unwrap();
         auth.key.as_deref() == request.name().strip_prefix("/secret/")
     });

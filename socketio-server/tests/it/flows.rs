@@ -313,7 +313,7 @@ fn prepare(io: &Io, flow: &str) {
         "EIO3 custom namespace with query" => {
             io.of("/admin").on_connect(async |socket: Socket| {
                 let auth: Token = socket.auth().unwrap();
-                let mut query = socket.handshake().query.split('&').map(|pair| {
+                let mut query = socket.handshake().query().split('&').map(|pair| {
                     let (_, value) = pair.split_once('=').unwrap();
                     value.to_owned()
                 });

@@ -1,6 +1,7 @@
 //! The server as its clients and its applications see it. One binary; nothing here reaches inside.
 
 mod acks;
+mod background;
 mod backpressure;
 mod bones;
 mod bulk;
@@ -16,9 +17,13 @@ mod errors;
 mod extractors;
 mod flows;
 mod handlers;
+mod handshake;
 mod host;
 mod kit;
 mod leaks;
+mod logs;
+mod manners;
+mod metrics;
 mod middleware;
 mod observe;
 mod parsers;
@@ -26,5 +31,6 @@ mod record;
 mod recovery;
 mod rooms;
 mod routing;
+mod session;
 mod shutdown;
 mod typed;

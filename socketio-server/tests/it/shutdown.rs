@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use socketio_server::{AckError, DisconnectReason, Io, Socket, State};
+use socketio_server::{AckError, DisconnectReason, Handler, Io, Socket, State, Tally};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -246,7 +246,7 @@ async fn a_handler_may_shut_the_server_down() {
             socket.emit("bye", &()).unwrap();
             tokio::spawn(async move {
                 let shutdown = io.shutdown(PATIENCE).await;
-                pen.note(format!("{shutdown:?}"));
+                pen.note(shutdown.to_string());
             });
         });
     let mut client = host.join("/").await;
@@ -255,7 +255,101 @@ async fn a_handler_may_shut_the_server_down() {
     client.expect("430[]").await;
     part(client).await;
     host.diary.expect("server shutting down").await;
-    host.diary.expect("Complete").await;
+    let report = "1 client, 1 handler, 0 tasks finished";
+    host.diary.expect(report).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_counts_who_was_done_and_names_who_was_not() {
+    for is_in_time in [true, false] {
+        let host = Host::new();
+        hold_up(&host.io);
+        host.io.of("/quick").on_disconnect(async || {});
+        let mut waiting = host.join("/").await;
+        waiting.say(r#"42["work"]"#).await;
+        let mut gone = host.join("/").await;
+        gone.say(r#"42["work"]"#).await;
+        settle().await;
+        drop(gone);
+        let quick = host.join("/quick").await;
+        let mut slow = Client::open(host.connect(1_000)).await;
+        slow.join("/quick").await;
+        let io = host.io.clone();
+        host.io.spawn_named("feed", async move {
+            io.stopping().await;
+            std::future::pending::<()>().await;
+        });
+        // More than the last one takes.
+        host.io
+            .of("/quick")
+            .emit("much", &"x".repeat(2_000))
+            .unwrap();
+        if is_in_time {
+            host.door.open();
+        }
+        let (shutdown, (), ()) = tokio::join!(host.io.shutdown(PATIENCE), part(waiting), async {
+            let mut quick = quick;
+            quick.receive().await;
+            part(quick).await;
+        });
+        drop(slow);
+        assert!(!shutdown.is_complete());
+        let names = |tally: &Tally| {
+            let names = tally.unfinished.iter();
+            let names = names.map(|(name, count)| format!("{count} {name}"));
+            names.collect::<Vec<_>>()
+        };
+        assert_eq!(shutdown.clients.finished, 2);
+        assert_eq!(names(&shutdown.clients), ["1 websocket"]);
+        assert_eq!(names(&shutdown.tasks), ["1 feed"]);
+        if is_in_time {
+            // Of the client that has gone before, both may be done already.
+            assert!(shutdown.handlers.finished >= 3);
+            assert_eq!(names(&shutdown.handlers), [""; 0]);
+        } else {
+            assert_eq!(shutdown.handlers.finished, 1);
+            assert_eq!(
+                names(&shutdown.handlers),
+                ["2 disconnect in /", "2 work in /"]
+            );
+            assert_eq!(
+                shutdown.to_string(),
+                "2 clients, 1 handler, 0 tasks finished; unfinished: client websocket, handler \
+                 disconnect in / (2 times), handler work in / (2 times), task feed"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn handlers_in_tasks_and_threads_of_their_own_are_named_as_well() {
+    let host = Host::start(Io::builder().blocking_threads(1));
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = std::sync::Mutex::new(released);
+    let block = move || drop(released.lock().unwrap().recv());
+    host.io.on("block", block.blocking());
+    let wait = async |door: State<Door>| door.pass().await;
+    host.io.on("spawn", wait.spawned());
+    let mut client = host.join("/").await;
+    client
+        .say_all([r#"42["block"]"#, r#"42["block"]"#, r#"42["spawn"]"#])
+        .await;
+    // All of them have been started when the one behind them is answered.
+    host.io.on("last", async || {});
+    client.say(r#"420["last"]"#).await;
+    client.expect("430[]").await;
+    let io = host.io.clone();
+    let shutdown = tokio::spawn(async move { io.shutdown(PATIENCE / 100).await });
+    part(client).await;
+    let shutdown = shutdown.await.unwrap();
+    let unfinished = &shutdown.handlers.unfinished;
+    assert_eq!(unfinished.get("block in /"), Some(&2));
+    assert_eq!(unfinished.get("spawn in /"), Some(&1));
+    host.door.open();
+    drop(release);
+    let shutdown = host.io.shutdown(PATIENCE).await;
+    assert!(shutdown.is_complete());
+    assert_eq!(shutdown.handlers.finished, 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

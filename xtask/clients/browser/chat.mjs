@@ -9,7 +9,10 @@ import { crc32, deflateSync } from "node:zlib";
 
 import { launch, options } from "./chromium.mjs";
 
-const { values } = parseArgs({ options: { ...options, url: { type: "string" }, screenshots: { type: "string" } } });
+const { values } = parseArgs({
+  // `--example` is for scripts that know several.
+  options: { ...options, example: { type: "string" }, url: { type: "string" }, screenshots: { type: "string" } },
+});
 if (!values.url) {
   console.error("usage: chat.mjs --url URL [--screenshots FOLDER] [--chromium PATH]");
   process.exit(2);

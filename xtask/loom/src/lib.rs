@@ -6,9 +6,10 @@
 //! | file | included because |
 //! |---|---|
 //! | `engineio-server/src/outbox.rs` | any thread pushes while the session's task takes and goes to sleep |
-//! | `engineio-server/src/config.rs`, `overflow.rs` | the outbox asks for its limits, and what to drop |
+//! | `engineio-server/src/{limits,overflow,waiters}.rs` | the outbox asks for its limits, what to drop, and whom to tell of room |
 //! | `socketio-server/src/entry.rs` | whoever drops a ticket answers a call, wherever that happens |
 //! | `socketio-server/src/gate.rs` | any thread asks whether an entry may pass while the task lets the client in or loses it |
+//! | `socketio-server/src/recovery/baton.rs` | whoever decides what is next leaves it to the one that has the baton, or takes it |
 //! | `engineio-proto/src/prepared.rs` | the sessions of a broadcast ask for the same lazy form at once |
 //!
 //! To an included file this crate is `parking_lot`, `tokio`, `once_cell`, `engine` and `proto`: the `extern crate self`
@@ -32,6 +33,7 @@
 //!   beside them, in `adapters/socketio-adapter/tests/it`.
 //! * The flag by which a session admits one POST at a time, and its transport: single atomics that publish nothing else.
 //! * tokio: its wakers and channels do what they promise.
+//! * A line before the baton that is full: who waits there does so on a condition variable, as a test beside it shows.
 //! * More than [`PREEMPTIONS`] forced switches in one run; what goes wrong concurrently mostly needs two.
 //!
 //! A model returns what happened, and `every_order` collects it: a model in which something can happen says so and fails if
@@ -47,20 +49,26 @@ extern crate self as parking_lot;
 extern crate self as proto;
 extern crate self as tokio;
 
+#[path = "../../../socketio-server/src/recovery/baton.rs"]
+mod baton;
 // Public where the product makes public what is in them: lints look at the same as at home.
-#[path = "../../../engineio-server/src/config.rs"]
-pub mod config;
 #[expect(dead_code, reason = "no model closes a link")]
 #[path = "../../../socketio-server/src/entry.rs"]
 mod entry;
+#[expect(dead_code, reason = "no model asks who is gone")]
 #[path = "../../../socketio-server/src/gate.rs"]
 mod gate;
+#[path = "../../../engineio-server/src/limits.rs"]
+pub mod limits;
+#[expect(dead_code, reason = "no model has a server that is overloaded")]
 #[path = "../../../engineio-server/src/outbox.rs"]
 pub mod outbox;
 #[path = "../../../engineio-server/src/overflow.rs"]
 pub mod overflow;
 #[path = "../../../engineio-proto/src/prepared.rs"]
 pub mod prepared;
+#[path = "../../../engineio-server/src/waiters.rs"]
+mod waiters;
 
 pub mod models;
 mod stand_ins;
@@ -70,13 +78,14 @@ use std::{
     sync::{Arc, Mutex as StdMutex, PoisonError},
 };
 
-use engineio_proto::{Tick, server, ws};
+use engineio_proto::{Tick, ws};
 use socketio_proto::{Args, NamespaceId};
 
 use overflow::Weight;
 use prepared::Prepared;
 use stand_ins::{
-    Mutex, MutexGuard, base64, error, format, packet, payload, race, revision, socket, sync,
+    Condvar, Mutex, MutexGuard, base64, error, format, packet, payload, race, revision, socket,
+    sync,
 };
 
 /// How often a run may take the processor from a thread that could go on.

@@ -19,6 +19,21 @@ impl<T> Mutex<T> {
     }
 }
 
+/// `parking_lot::Condvar`, which waits for nothing here.
+pub(crate) struct Condvar;
+
+impl Condvar {
+    pub(crate) fn new() -> Self {
+        Self
+    }
+
+    pub(crate) fn wait<T>(&self, _: &mut MutexGuard<'_, T>) {
+        unreachable!("no model has more turns than may wait")
+    }
+
+    pub(crate) fn notify_one(&self) {}
+}
+
 /// `tokio::sync`.
 pub(crate) mod sync {
     /// The way of an answer to whoever waits for it. Loom's own channel cannot be dropped full by a model that fails.

@@ -30,6 +30,7 @@ pub(crate) struct Kind {
 pub(crate) const KINDS: [Kind; 6] = [
     Kind {
         msgpack: true,
+        recovery: true,
         ..Kind::javascript("ours")
     },
     Kind {

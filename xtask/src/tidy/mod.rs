@@ -1,12 +1,13 @@
 //! `cargo xtask tidy`: the house rules, as checks, so that nobody has to remember them.
 //!
 //! [`arrows`] judges manifests, [`layout`] judges which files exist, [`code`] judges what Rust
-//! sources say as read by [`source`]. Formatting and lints are rustfmt's and clippy's business.
+//! sources say as read by [`source`], [`pages`] judges what documentation claims. Formatting and lints are rustfmt's and clippy's business.
 
 mod arrows;
 mod code;
 mod layout;
 mod lexer;
+mod pages;
 mod source;
 
 use std::{
@@ -49,11 +50,16 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Stop> {
 fn check(workspace: &Workspace) -> io::Result<Vec<Violation>> {
     let mut violations = arrows::check(workspace);
     violations.extend(layout::top_level(&workspace.root)?);
+    let mut all = Vec::new();
     for package in &workspace.packages {
         let sources = sources(workspace, package.folder(), &package.name)?;
         violations.extend(layout::vectors(workspace, package.folder(), &sources)?);
         violations.extend(sources.iter().flat_map(code::check));
         violations.extend(layout::brevity(&sources));
+        all.extend(sources);
+    }
+    for package in &workspace.packages {
+        violations.extend(pages::evidence(workspace, package.folder(), &all)?);
     }
     violations.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
     Ok(violations)

@@ -21,7 +21,7 @@ fn echo(io: Io) -> Io {
         namespace.on("echo", async |args: RawArgs| args);
         namespace.on("who", async |id: SocketId| id.to_string());
         namespace.on("query", async |socket: Socket| {
-            socket.handshake().query.to_string()
+            socket.handshake().query().to_owned()
         });
     }
     io

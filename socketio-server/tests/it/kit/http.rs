@@ -79,13 +79,13 @@ fn server() -> Server {
     io.on(
         "header",
         async |socket: Socket, name: socketio_server::Data<String>| {
-            let values = socket.handshake().headers.get_all(name.as_str());
+            let values = socket.handshake().headers().get_all(name.as_str());
             let values = values.iter().map(|value| value.to_str().unwrap());
             values.collect::<Vec<_>>().join(", ")
         },
     );
     io.on("query", async |socket: Socket| {
-        socket.handshake().query.to_string()
+        socket.handshake().query().to_owned()
     });
     let app = Ban(io.layer().layer(Login));
     Server::with_service(&io, app)

@@ -3,7 +3,7 @@
 
 use std::{
     sync::{Arc, Weak},
-    task::{Wake, Waker},
+    task::{Poll, Wake, Waker},
     time::Duration,
 };
 
@@ -12,10 +12,10 @@ use loom::{
     thread::{self, JoinHandle},
 };
 
-use super::task::{Found, Task};
+use super::task::{Bell, Found, Task};
 use crate::{
-    config::{OutboxLimits, OverflowPolicy},
     every_order,
+    limits::{OutboxLimits, OverflowPolicy},
     outbox::{Outbox, PushError, Standing, Urgency, Work},
     overflow::{Bounds, Weight},
 };
@@ -298,6 +298,49 @@ pub fn what_is_not_taken_is_dropped_and_counted() {
     for outcome in outcomes {
         assert!(taken.contains(outcome), "{outcome:?} is not in {taken:?}");
     }
+}
+
+/// A producer that waits for room is woken for it, or for the end, which may come from anywhere. One that has given up is not
+/// woken. Were a wake-up lost, the producer would sleep for ever.
+pub fn a_producer_that_waits_for_room_is_told_of_it_or_of_the_end() {
+    let outcomes = every_order(|| {
+        let outbox = Arc::new(Outbox::<_, ()>::new());
+        for _ in 0..2 {
+            let pushed = outbox.push((), BYTES, Urgency::Queue, &strict(), || 0);
+            assert_eq!(pushed, Ok(0));
+        }
+        let impatient = Arc::new(Bell::default());
+        let mut key = None;
+        let polled = outbox.poll_room(&mut key, &Waker::from(Arc::clone(&impatient)), &strict());
+        assert_eq!(polled, Poll::Pending);
+        key.into_iter().for_each(|key| outbox.forget(key));
+
+        let producer = {
+            let outbox = Arc::clone(&outbox);
+            thread::spawn(move || {
+                let bell = Arc::new(Bell::default());
+                let waker = Waker::from(Arc::clone(&bell));
+                let mut key = None;
+                for polls in 1.. {
+                    match outbox.poll_room(&mut key, &waker, &strict()) {
+                        Poll::Ready(has_room) => return has_room,
+                        Poll::Pending => bell.wait_for(polls),
+                    }
+                }
+                unreachable!("it polls for ever")
+            })
+        };
+        let evictor = {
+            let outbox = Arc::clone(&outbox);
+            thread::spawn(move || outbox.overflow())
+        };
+        let mut task = Task::new(&outbox);
+        while !matches!(task.next(), Found::Overflown) {}
+        assert!(join(evictor));
+        assert_eq!(Arc::strong_count(&impatient), 1, "it has been kept");
+        join(producer)
+    });
+    assert_eq!(Vec::from_iter(outcomes), [false, true]);
 }
 
 /// Volatile entries of two producers: until the task has looked again, only one finds the way free.

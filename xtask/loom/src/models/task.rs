@@ -21,6 +21,15 @@ pub(super) struct Bell {
     rings: AtomicUsize,
 }
 
+impl Bell {
+    /// Waits until it has rung so often. Loom also returns without a ring.
+    pub(super) fn wait_for(&self, rings: usize) {
+        while self.rings.load(Relaxed) < rings {
+            self.notify.wait();
+        }
+    }
+}
+
 impl Wake for Bell {
     fn wake(self: Arc<Self>) {
         self.rings.fetch_add(1, Relaxed);
@@ -72,10 +81,7 @@ impl<'a, E, D> Task<'a, E, D> {
             if let Some(found) = self.take_or_sleep() {
                 return found;
             }
-            // Loom also returns without a ring.
-            while self.wakes() < self.sleeps {
-                self.bell.notify.wait();
-            }
+            self.bell.wait_for(self.sleeps);
         }
     }
 

@@ -20,6 +20,10 @@ models! {
         a_caller_that_gives_up_meets_the_end
         a_caller_that_waits_is_told_of_the_end
     }
+    baton {
+        a_turn_that_comes_back_is_done_behind_those_before_it
+        what_is_decided_is_done_once_and_in_that_order
+    }
     forms {
         sessions_that_poll_at_once_share_one_form
         sessions_of_an_older_revision_share_one_form
@@ -41,6 +45,7 @@ models! {
         what_was_kept_leaves_behind_the_welcome_and_before_what_passes
     }
     outbox {
+        a_producer_that_waits_for_room_is_told_of_it_or_of_the_end
         a_task_that_runs_is_not_woken
         an_overflow_wakes_the_task_and_drops_what_was_queued
         closing_does_not_undo_the_end

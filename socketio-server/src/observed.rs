@@ -1,0 +1,89 @@
+//! What is seen of sockets and handlers from outside: log, spans and figures.
+
+use tracing::Span;
+
+use crate::error::{ConnectError, DisconnectReason};
+use crate::handler::{CONNECT, DISCONNECT};
+use crate::metrics::Latency;
+use crate::routes::Routes;
+use crate::socket::Socket;
+
+/// One run of a handler. If nobody looks, it takes a pointer.
+pub(crate) struct Observed {
+    span: Option<Box<Span>>,
+    latency: Latency,
+}
+
+impl Observed {
+    /// The handler of an event begins. Level `DEBUG`, name `handler`.
+    pub(crate) fn new(socket: &Socket, routes: &Routes, event: &str) -> Self {
+        let span = tracing::debug_span!(
+            target: "socketio",
+            "handler",
+            nsp = socket.namespace().name(),
+            sid = socket.id().as_str(),
+            event,
+        );
+        Self {
+            span: (!span.is_disabled()).then(|| Box::new(span)),
+            latency: Latency::start(|| [CONNECT, DISCONNECT].contains(&event) || routes.has(event)),
+        }
+    }
+
+    /// Runs a part of it.
+    pub(crate) fn within<T>(&self, part: impl FnOnce() -> T) -> T {
+        match &self.span {
+            Some(span) => span.in_scope(part),
+            None => part(),
+        }
+    }
+
+    /// It is done.
+    pub(crate) fn end(&self, socket: &Socket, event: &str) {
+        self.latency.stop(socket.namespace().meters(), event);
+    }
+}
+
+/// A client is let in.
+pub(crate) fn connected(socket: &Socket) {
+    tracing::debug!(
+        target: "socketio",
+        nsp = socket.namespace().name(),
+        sid = socket.id().as_str(),
+        "connected"
+    );
+}
+
+/// A client is not let in.
+pub(crate) fn refused(socket: &Socket, error: &ConnectError) {
+    let namespace = socket.namespace();
+    namespace.meters().refused();
+    tracing::debug!(target: "socketio", nsp = namespace.name(), %error, "connection refused");
+}
+
+/// A socket that was connected is no longer.
+pub(crate) fn disconnected(socket: &Socket, reason: DisconnectReason) {
+    let namespace = socket.namespace();
+    namespace.meters().disconnected(reason);
+    tracing::debug!(
+        target: "socketio",
+        nsp = namespace.name(),
+        sid = socket.id().as_str(),
+        %reason,
+        "disconnected"
+    );
+}
+
+/// An event has arrived.
+pub(crate) fn received(socket: &Socket, event: &str, id: Option<u64>) {
+    let namespace = socket.namespace();
+    namespace.meters().received();
+    tracing::debug!(
+        target: "socketio",
+        nsp = namespace.name(),
+        sid = socket.id().as_str(),
+        event,
+        id,
+        "event received"
+    );
+}

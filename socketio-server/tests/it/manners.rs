@@ -1,0 +1,612 @@
+//! How handlers are run: one after the other, in tasks of their own, on threads that may block, and
+//! only as long as their socket is there.
+
+use std::collections::BTreeSet;
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Barrier};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use socketio_server::test::Server;
+use socketio_server::{
+    BoxError, ConnectError, Data, DisconnectReason, Handler, HandlerLimits, Io, Socket, State,
+};
+use tokio::task::yield_now;
+
+use crate::host::{Door, Host, Pen, settle};
+
+/// Notes that it has started, and ends when the door is open.
+async fn wait(pen: State<Pen>, door: State<Door>, Data(name): Data<String>) -> String {
+    pen.note(format!("{name} started"));
+    door.pass().await;
+    pen.note(format!("{name} ended"));
+    name
+}
+
+fn note(pen: State<Pen>, Data(name): Data<String>) {
+    pen.note(name);
+}
+
+fn note_goodbye(pen: State<Pen>, reason: DisconnectReason) {
+    pen.note(reason.as_str());
+}
+
+// ---- Ordered ------------------------------------------------------------------------------
+
+#[tokio::test(start_paused = true)]
+async fn an_ordered_handler_holds_up_its_own_socket_and_nobody_else() {
+    let mut host = Host::new();
+    for nsp in ["/", "/other"] {
+        let namespace = host.io.of(nsp);
+        namespace.on("wait", wait.ordered()).on("note", note);
+    }
+    let mut client = host.join("/").await;
+    client.join("/other").await;
+    let mut neighbour = host.join("/").await;
+    client
+        .say_all([r#"420["wait","a"]"#, r#"421["note","b"]"#])
+        .await;
+    host.diary.expect("a started").await;
+    neighbour.say(r#"422["note","neighbour"]"#).await;
+    host.diary.expect("neighbour").await;
+    client.say(r#"42/other,3["note","other"]"#).await;
+    host.diary.expect("other").await;
+    client.say(r#"424["wait","c"]"#).await;
+    settle().await;
+    assert_eq!(host.diary.rest(), [""; 0]);
+    client.expect("43/other,3[]").await;
+    host.door.open();
+    for note in ["a ended", "b", "c started", "c ended"] {
+        host.diary.expect(note).await;
+    }
+    for answer in [r#"430["a"]"#, "431[]", r#"434["c"]"#] {
+        client.expect(answer).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_namespace_or_a_server_may_be_ordered_as_a_whole() {
+    let server = Host::start(Io::builder().ordered());
+    let namespace = Host::new();
+    namespace.io.ordered();
+    let without = Host::new();
+    for (mut host, ordered) in [(server, true), (namespace, true), (without, false)] {
+        host.io.on("wait", wait).on("note", note);
+        let mut client = host.join("/").await;
+        client
+            .say_all([r#"42["wait","a"]"#, r#"42["note","b"]"#])
+            .await;
+        settle().await;
+        host.door.open();
+        settle().await;
+        let expected = match ordered {
+            true => ["a started", "a ended", "b"],
+            false => ["a started", "b", "a ended"],
+        };
+        assert_eq!(host.diary.rest(), expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ordered_handler_may_ask_its_own_client() {
+    let io = Io::builder().build();
+    let ask = async |socket: Socket| -> Result<u64, BoxError> {
+        let first: u64 = socket.call("question", &1).await?;
+        let second: u64 = socket.call("question", &2).await?;
+        Ok(first + second)
+    };
+    io.on("ask", ask.ordered());
+    let mut client = Server::new(&io).connect().await.unwrap();
+    let answer = client.call::<u64>("ask", &());
+    for _ in 0..2 {
+        let question = client.expect_event("question").await;
+        question.ack(&21);
+    }
+    assert_eq!(answer.await.unwrap(), 42);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_of_ordered_handlers_may_leave_and_is_told_of_in_its_turn() {
+    let mut host = Host::new();
+    host.io
+        .ordered()
+        .on("wait", wait)
+        .on("note", note)
+        .on_disconnect(note_goodbye);
+    let mut client = host.join("/").await;
+    client
+        .say_all([r#"42["wait","a"]"#, r#"42["note","b"]"#, "41"])
+        .await;
+    host.diary.expect("a started").await;
+    settle().await;
+    // It is gone at once.
+    host.assert_deserted("/");
+    host.door.open();
+    for note in ["a ended", "b", "client namespace disconnect"] {
+        host.diary.expect(note).await;
+    }
+    // Whoever comes back is another socket, and is not held up.
+    client.join("/").await;
+    client.say(r#"420["note","back"]"#).await;
+    client.expect("430[]").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_that_wait_for_an_ordered_handler_count() {
+    let limits = HandlerLimits {
+        inbox: 4,
+        ..HandlerLimits::default()
+    };
+    let mut host = Host::start(Io::builder().handlers(limits));
+    host.io.on("wait", wait.ordered()).on("note", note);
+    let mut client = host.join("/").await;
+    client.say(r#"42["wait","a"]"#).await;
+    client.say_all([r#"42["note","b"]"#; 20]).await;
+    host.diary.expect("a started").await;
+    // A client that is not read is closed in the end.
+    client.idle(limits.stall - Duration::from_millis(10)).await;
+    client.expect_close().await;
+    host.door.open();
+    settle().await;
+    assert_eq!(host.diary.rest(), ["a ended", "b", "b", "b", "b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ordered_handler_that_fails_lets_the_next_go() {
+    let mut host = Host::new();
+    let fail = async |door: State<Door>, Data(panics): Data<bool>| {
+        door.pass().await;
+        assert!(!panics, "oh");
+        Err::<(), _>("broken")
+    };
+    host.io.on("fail", fail.ordered()).on("note", note);
+    let mut client = host.join("/").await;
+    client
+        .say_all([
+            r#"42["fail",true]"#,
+            r#"42["fail",false]"#,
+            r#"42["note","b"]"#,
+        ])
+        .await;
+    settle().await;
+    host.door.open();
+    for note in [
+        "fail in / failed: panicked: oh",
+        "fail in / failed: broken",
+        "b",
+    ] {
+        host.diary.expect(note).await;
+    }
+}
+
+// ---- Spawned ------------------------------------------------------------------------------
+
+#[tokio::test(start_paused = true)]
+async fn a_spawned_handler_is_a_task_that_is_awaited_at_the_end() {
+    let mut host = Host::new();
+    host.io
+        .on("wait", wait.spawned())
+        .on("note", note)
+        .on_disconnect(note_goodbye);
+    let tasks = || {
+        tokio::runtime::Handle::current()
+            .metrics()
+            .num_alive_tasks()
+    };
+    let mut client = host.join("/").await;
+    settle().await;
+    let before = tasks();
+    client
+        .say_all([r#"420["wait","a"]"#, r#"421["note","b"]"#])
+        .await;
+    client.expect("431[]").await;
+    settle().await;
+    assert_eq!(tasks(), before + 1);
+    host.diary.expect("b").await;
+    host.diary.expect("a started").await;
+    client.say_close().await;
+    host.diary.expect("transport close").await;
+    let io = host.io.clone();
+    let shutdown = tokio::spawn(async move { io.shutdown(Duration::from_secs(60)).await });
+    settle().await;
+    assert!(!shutdown.is_finished());
+    host.door.open();
+    host.diary.expect("a ended").await;
+    let _ = shutdown.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_spawned_handler_answers_and_fails_like_any_other() {
+    let mut host = Host::new();
+    let half = async |Data(n): Data<u64>| match n % 2 {
+        0 => Ok(n / 2),
+        _ => Err("odd"),
+    };
+    let panic = || {
+        if true {
+            panic!("oh");
+        }
+    };
+    host.io
+        .on("half", half.spawned())
+        .on("panic", panic.spawned());
+    let mut client = host.join("/").await;
+    client.say(r#"420["half",4]"#).await;
+    client.expect("430[2]").await;
+    client.say(r#"421["half",3]"#).await;
+    host.diary.expect("half in / failed: odd").await;
+    client.say(r#"422["panic"]"#).await;
+    host.diary.expect("panic in / failed: panicked: oh").await;
+    assert!(client.is_silent().await);
+}
+
+/// What a client's events are answered that it sends at once.
+async fn ask_all(io: &Io, events: usize, event: &str) -> Vec<u64> {
+    let client = Server::new(io).connect().await.unwrap();
+    let calls = (0..events as u64).map(|n| client.call::<u64>(event, &n));
+    let answers = futures_util::future::join_all(calls).await;
+    answers.into_iter().map(Result::unwrap).collect()
+}
+
+// The thread would start the latest task first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn spawned_handlers_start_in_order() {
+    const EVENTS: usize = 60;
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let io = Io::builder().build();
+    let started = Arc::clone(&order);
+    let handler = move |Data(n): Data<u64>| {
+        let started = Arc::clone(&started);
+        async move {
+            started.lock().push(n);
+            yield_now().await;
+            n
+        }
+    };
+    io.on("start", handler.spawned());
+    let answers = ask_all(&io, EVENTS, "start").await;
+    assert_eq!(answers, Vec::from_iter(0..EVENTS as u64));
+    assert_eq!(*order.lock(), answers);
+}
+
+/// Meets another of its kind, which it can only if both hold a thread at the same time.
+fn meet(barrier: &Barrier, patience: &SyncSender<()>) -> bool {
+    barrier.wait();
+    patience.send(()).is_ok()
+}
+
+/// Two handlers of one socket meet, or the test ends in vain.
+async fn assert_two_meet<M, H>(manner: impl FnOnce(Box<dyn Fn() -> bool + Send + Sync>) -> H)
+where
+    H: Handler<M, Output = bool>,
+{
+    let barrier = Barrier::new(2);
+    let (met, meetings) = sync_channel(2);
+    let io = Io::builder().build();
+    io.on("meet", manner(Box::new(move || meet(&barrier, &met))));
+    let client = Server::new(&io).connect().await.unwrap();
+    let calls = (0..2).map(|_| client.call::<bool>("meet", &()));
+    let calls = Vec::from_iter(calls);
+    let watch = move || -> Result<(), RecvTimeoutError> {
+        for _ in 0..2 {
+            meetings.recv_timeout(Duration::from_secs(60))?;
+        }
+        Ok(())
+    };
+    let met = tokio::task::spawn_blocking(watch).await.unwrap();
+    assert_eq!(met, Ok(()));
+    for call in calls {
+        assert!(call.await.unwrap());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn spawned_handlers_of_one_socket_run_at_the_same_time() {
+    assert_two_meet(|meet| (move || meet()).spawned()).await;
+}
+
+// ---- Blocking -----------------------------------------------------------------------------
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn blocking_handlers_run_beside_a_runtime_of_one_thread() {
+    assert_two_meet(|meet| (move || meet()).blocking()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_blocking_handler_may_be_async_and_fails_like_any_other() {
+    let mut host = Host::new();
+    let half = async |Data(n): Data<u64>| {
+        yield_now().await;
+        match n % 2 {
+            0 => Ok(n / 2),
+            _ => Err("odd"),
+        }
+    };
+    let panic = || {
+        if true {
+            panic!("oh");
+        }
+    };
+    host.io
+        .blocking()
+        .on("half", half)
+        .on("panic", panic)
+        .on_connect(|Data(_): Data<u64>| ());
+    host.io
+        .of("/ok")
+        .blocking()
+        .on_connect(|| Err::<(), _>(ConnectError::new("later")));
+    host.io.of("/half").blocking().on("half", half);
+    let mut client = host.open().await;
+    client.say("40/ok,").await;
+    client.expect(r#"44/ok,{"message":"later"}"#).await;
+    client.join("/half").await;
+    client.say(r#"42/half,0["half",4]"#).await;
+    client.expect("43/half,0[2]").await;
+    client.say(r#"42/half,1["half",3]"#).await;
+    host.diary.expect("half in /half failed: odd").await;
+    client.say("40").await;
+    client
+        .expect(r#"44{"message":"internal server error"}"#)
+        .await;
+    host.diary
+        .expect("connect in / failed: argument is missing")
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn blocking_handlers_wait_for_a_thread_in_the_order_in_which_they_came() {
+    let host = Host::start(Io::builder().blocking_threads(1));
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&log);
+    let work = move |Data(n): Data<u64>| {
+        let noted = Arc::clone(&noted);
+        async move {
+            noted.lock().push((n, "started"));
+            for _ in 0..10 {
+                yield_now().await;
+            }
+            noted.lock().push((n, "ended"));
+        }
+    };
+    host.io.on("work", work.blocking()).on("echo", || "echo");
+    let mut one = host.join("/").await;
+    let mut two = host.join("/").await;
+    for n in 0..10 {
+        let client = if n % 2 == 0 { &mut one } else { &mut two };
+        client.say(&format!(r#"42{n}["work",{n}]"#)).await;
+        // Others need not wait for a thread.
+        client.say(r#"4299["echo"]"#).await;
+    }
+    for client in [&mut one, &mut two] {
+        let answers = [(); 10].map(|()| ());
+        let mut received = BTreeSet::new();
+        for () in answers {
+            received.insert(client.text().await);
+        }
+        assert!(received.contains(r#"4399["echo"]"#));
+    }
+    let log = log.lock();
+    let expected = (0..10).flat_map(|n| [(n, "started"), (n, "ended")]);
+    let mut sorted = log.clone();
+    sorted.sort_by_key(|(n, _)| *n);
+    assert_eq!(sorted, Vec::from_iter(expected));
+    // One at a time.
+    assert!(log.chunks(2).all(|pair| pair[0].0 == pair[1].0), "{log:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_that_wait_for_a_thread_count() {
+    let limits = HandlerLimits {
+        inbox: 4,
+        ..HandlerLimits::default()
+    };
+    let mut host = Host::start(Io::builder().handlers(limits).blocking_threads(1));
+    let (free, freed) = sync_channel::<()>(0);
+    let freed = Mutex::new(freed);
+    let work = move |pen: State<Pen>| {
+        pen.note("started");
+        freed.lock().recv().is_ok()
+    };
+    host.io.on("work", work.blocking()).on("echo", || "echo");
+    let mut client = host.join("/").await;
+    client.say(r#"42["work"]"#).await;
+    host.diary.expect("started").await;
+    client.say_all([r#"42["work"]"#; 4]).await;
+    client.say(r#"420["echo"]"#).await;
+    // The next event is read when one of them has got the thread.
+    for _ in 0..4 {
+        free.send(()).unwrap();
+        host.diary.expect("started").await;
+    }
+    client.expect(r#"430["echo"]"#).await;
+    free.send(()).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_may_be_blocking_and_ordered() {
+    let mut host = Host::new();
+    host.io
+        .on("wait", wait.blocking().ordered())
+        .on("note", note);
+    let mut client = host.join("/").await;
+    client
+        .say_all([r#"420["wait","a"]"#, r#"421["note","b"]"#])
+        .await;
+    host.diary.expect("a started").await;
+    host.door.open();
+    for note in ["a ended", "b"] {
+        host.diary.expect(note).await;
+    }
+    client.expect(r#"430["a"]"#).await;
+    client.expect("431[]").await;
+}
+
+// ---- Cancelled ----------------------------------------------------------------------------
+
+/// Notes when it is dropped.
+struct Trace(State<Pen>, String);
+
+impl Drop for Trace {
+    fn drop(&mut self) {
+        self.0.note(format!("{} dropped", self.1));
+    }
+}
+
+/// Waits for what never happens.
+async fn linger(pen: State<Pen>, Data(name): Data<String>) {
+    pen.note(format!("{name} started"));
+    let trace = Trace(pen, name);
+    std::future::pending::<()>().await;
+    trace.0.note("cannot be");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_may_end_with_its_socket() {
+    for event in ["here", "spawned", "blocking", "ordered"] {
+        let mut host = Host::new();
+        host.io
+            .on("here", linger.cancel_on_disconnect())
+            .on("spawned", linger.spawned().cancel_on_disconnect())
+            .on("blocking", linger.cancel_on_disconnect().blocking())
+            .on("ordered", linger.cancel_on_disconnect().ordered())
+            .on("note", note.cancel_on_disconnect())
+            .on_disconnect(note_goodbye);
+        host.io.of("/other").on("wait", wait.spawned());
+        let mut client = host.join("/").await;
+        client.join("/other").await;
+        client.say(&format!(r#"42["{event}","it"]"#)).await;
+        host.diary.expect("it started").await;
+        client.say(r#"42["note","and others go on"]"#).await;
+        if event != "ordered" {
+            host.diary.expect("and others go on").await;
+        }
+        client.say(r#"42/other,["wait","other"]"#).await;
+        host.diary.expect("other started").await;
+        client.say("41").await;
+        let mut notes = [host.diary.next().await, host.diary.next().await];
+        notes.sort();
+        assert_eq!(notes, ["client namespace disconnect", "it dropped"]);
+        // Only what belongs to the socket.
+        host.door.open();
+        host.diary.expect("other ended").await;
+        settle().await;
+        assert_eq!(host.diary.rest(), [""; 0]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_link_ends_such_handlers_as_well() {
+    let mut host = Host::start(Io::builder().cancel_on_disconnect());
+    host.io
+        .on("linger", linger)
+        .on_disconnect(async |pen: State<Pen>| {
+            yield_now().await;
+            pen.note("goodbye");
+        });
+    let mut client = host.join("/").await;
+    client.say(r#"42["linger","it"]"#).await;
+    host.diary.expect("it started").await;
+    drop(client);
+    let mut notes = [host.diary.next().await, host.diary.next().await];
+    notes.sort();
+    assert_eq!(notes, ["goodbye", "it dropped"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connect_handler_may_end_with_its_client() {
+    for (nsp, dropped) in [("/ends", true), ("/spawned", true), ("/outlives", false)] {
+        let mut host = Host::new();
+        let decide = async |pen: State<Pen>, door: State<Door>| {
+            let trace = Trace(pen, "decision".to_owned());
+            door.pass().await;
+            trace.0.note("decided");
+        };
+        host.io
+            .of("/ends")
+            .on_connect(decide.cancel_on_disconnect());
+        host.io
+            .of("/spawned")
+            .on_connect(decide.cancel_on_disconnect().spawned());
+        host.io.of("/outlives").on_connect(decide);
+        let mut client = host.join("/").await;
+        client.say(&format!("40{nsp},")).await;
+        settle().await;
+        client.say(&format!("41{nsp},")).await;
+        settle().await;
+        if dropped {
+            assert_eq!(host.diary.rest(), ["decision dropped"]);
+        }
+        host.door.open();
+        settle().await;
+        if !dropped {
+            assert_eq!(host.diary.rest(), ["decided", "decision dropped"]);
+        }
+        assert_eq!(host.diary.rest(), [""; 0]);
+    }
+}
+
+// ---- Holding the thread -------------------------------------------------------------------
+
+/// What is logged, line by line.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Longer than any handler should hold its thread. Not a wait for something: it is the thing.
+fn hold() {
+    std::thread::sleep(Duration::from_millis(150));
+}
+
+async fn hold_late(pen: State<Pen>) {
+    yield_now().await;
+    hold();
+    pen.note("late");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_holds_its_thread_is_named_once_a_minute() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(move || writer.clone())
+        .with_ansi(false)
+        .finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let mut host = Host::new();
+    host.io
+        .on("hold", hold)
+        .on("hold late", hold_late)
+        .on("hold elsewhere", hold.blocking())
+        .on("hold in a task", hold.spawned())
+        .on("let go", || ());
+    let mut client = host.join("/").await;
+    for event in ["let go", "hold", "hold elsewhere", "hold in a task", "hold"] {
+        client.say(&format!(r#"420["{event}"]"#)).await;
+        client.expect("430[]").await;
+    }
+    client.say(r#"42["hold late"]"#).await;
+    host.diary.expect("late").await;
+    settle().await;
+    drop(guard);
+    let log = String::from_utf8(log.0.lock().clone()).unwrap();
+    let mut lines = log.lines().filter(|line| line.contains("held its thread"));
+    let (at_once, late) = (lines.next().unwrap(), lines.next().unwrap());
+    for (line, handler, event) in [(at_once, "hold", "hold"), (late, "hold_late", "hold late")] {
+        assert!(line.contains("WARN") && line.contains("socketio"), "{line}");
+        let handler = format!(r#"handler="it::manners::{handler}""#);
+        assert!(line.contains(&handler), "{line}");
+        assert!(line.contains(&format!("event={event:?}")), "{line}");
+    }
+    assert_eq!(lines.next(), None);
+}

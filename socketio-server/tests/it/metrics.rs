@@ -1,0 +1,217 @@
+//! Figures of a server, as a recorder of the crate `metrics` gets them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
+use serde::Deserialize;
+use serde_json::json;
+use socketio_server::test::Server;
+use socketio_server::{ConnectError, Data, Io, OutboxLimits, Socket};
+
+use crate::client::request;
+
+/// What a recorder has got since it was last looked at, by name and labels.
+struct Figures(Snapshotter);
+
+impl Figures {
+    fn take(&self) -> BTreeMap<String, DebugValue> {
+        let figures = self.0.snapshot().into_vec().into_iter();
+        let named = figures.map(|(key, _, _, value)| {
+            let key = key.key();
+            let labels = key.labels();
+            let labels = labels.map(|it| format!("{}={}", it.key(), it.value()));
+            let labels = labels.collect::<Vec<_>>().join(",");
+            (format!("{}{{{labels}}}", key.name()), value)
+        });
+        named.collect()
+    }
+
+    /// The figures of these names, in this order; those that nobody has ever touched are 0.
+    #[track_caller]
+    fn assert(&self, expected: &[(&str, f64)]) {
+        let figures = self.take();
+        let value = |name: &str| match figures.get(name) {
+            Some(DebugValue::Counter(count)) => *count as f64,
+            Some(DebugValue::Gauge(value)) => value.into_inner(),
+            Some(DebugValue::Histogram(values)) => values.iter().map(|it| it.into_inner()).sum(),
+            None => 0.0,
+        };
+        let found: Vec<_> = expected
+            .iter()
+            .map(|&(name, _)| (name, value(name)))
+            .collect();
+        assert_eq!(found, expected, "of {figures:#?}");
+    }
+}
+
+#[derive(Deserialize)]
+struct Guest {
+    invited: bool,
+}
+
+/// A server built while a recorder is installed for this thread.
+macro_rules! recorded {
+    ($figures:ident, $io:ident = $builder:expr) => {
+        let recorder = DebuggingRecorder::new();
+        let $figures = Figures(recorder.snapshotter());
+        let _recording = metrics::set_default_local_recorder(&recorder);
+        let $io = $builder.build();
+    };
+}
+
+#[tokio::test(start_paused = true)]
+async fn links_and_sockets_are_counted_as_they_come_and_go() {
+    recorded!(figures, io = Io::builder());
+    io.of("/chat")
+        .on_connect(async |socket: Socket| match socket.auth::<Guest>() {
+            Ok(Guest { invited: true }) => Ok(()),
+            _ => Err(ConnectError::new("no")),
+        });
+    let server = Server::new(&io);
+    let polling = server.connect().upgrading().await.unwrap();
+    let websocket = server
+        .connect()
+        .namespace("/chat")
+        .auth(json!({ "invited": true }))
+        .await
+        .unwrap();
+    server.connect().namespace("/chat").await.unwrap_err();
+    server.settle().await;
+    figures.assert(&[
+        ("engineio_sessions{}", 2.0),
+        ("engineio_sessions_opened_total{transport=polling}", 1.0),
+        ("engineio_sessions_opened_total{transport=websocket}", 2.0),
+        ("engineio_upgrades_total{}", 1.0),
+        ("socketio_sockets{nsp=/}", 1.0),
+        ("socketio_sockets{nsp=/chat}", 1.0),
+        ("socketio_connects_total{nsp=/chat}", 1.0),
+        ("socketio_connects_refused_total{nsp=/chat}", 1.0),
+    ]);
+    polling.disconnect();
+    websocket.drop_link();
+    server.advance(Duration::from_secs(60)).await;
+    figures.assert(&[
+        ("engineio_sessions{}", -1.0),
+        ("socketio_sockets{nsp=/}", -1.0),
+        ("socketio_sockets{nsp=/chat}", -1.0),
+        (
+            "socketio_disconnects_total{nsp=/,reason=client namespace disconnect}",
+            1.0,
+        ),
+        (
+            "socketio_disconnects_total{nsp=/chat,reason=transport close}",
+            1.0,
+        ),
+    ]);
+    polling.close_link();
+    server.advance(Duration::from_secs(60)).await;
+    figures.assert(&[("engineio_sessions{}", -1.0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_and_their_bytes_are_counted_both_ways() {
+    for is_polling in [false, true] {
+        recorded!(figures, io = Io::builder());
+        io.on("echo", |socket: Socket, Data(text): Data<String>| {
+            socket.emit("echo", &text).map(drop)
+        });
+        let server = Server::new(&io);
+        let connect = match is_polling {
+            true => server.connect().polling(),
+            false => server.connect(),
+        };
+        let mut clients = [connect.await.unwrap(), server.connect().await.unwrap()];
+        figures.take();
+        let text = "x".repeat(1000);
+        clients[0].emit("echo", &text);
+        assert_eq!(clients[0].expect::<String>("echo").await, text);
+        io.emit("news", &()).unwrap();
+        server.settle().await;
+        let all = figures.take();
+        let count = |name: &str| match all.get(name) {
+            Some(DebugValue::Counter(count)) => *count,
+            other => panic!("{name}: {other:?}"),
+        };
+        assert_eq!(count("engineio_messages_received_total{}"), 1);
+        assert_eq!(count("engineio_messages_sent_total{}"), 3);
+        assert_eq!(count("socketio_events_received_total{nsp=/}"), 1);
+        assert_eq!(count("socketio_events_sent_total{nsp=/}"), 3);
+        for way in ["received", "sent"] {
+            let bytes = count(&format!("engineio_bytes_{way}_total{{}}"));
+            assert!((1000..1200).contains(&bytes), "{bytes} {way}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn handlers_are_timed_from_their_turn_to_their_end_by_names_that_exist() {
+    recorded!(figures, io = Io::builder().on_error(|_| {}));
+    io.on("work", async |Data(seconds): Data<u64>| {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+    });
+    io.on("fail", async || Err::<(), _>("on purpose"));
+    io.on_fallback(async || tokio::time::sleep(Duration::from_secs(2)).await);
+    io.on_connect(async || tokio::time::sleep(Duration::from_secs(4)).await);
+    io.on_disconnect(async || tokio::time::sleep(Duration::from_secs(8)).await);
+    let server = Server::new(&io);
+    let client = server.connect().await.unwrap();
+    client.emit("work", &1);
+    client.emit("work", &16);
+    client.emit("work", "no number");
+    client.emit("fail", &());
+    client.emit("made up", &());
+    client.emit("something else", &());
+    server.advance(Duration::from_secs(30)).await;
+    client.disconnect();
+    server.advance(Duration::from_secs(30)).await;
+    let round = |value: f64| (value * 10.0).round() / 10.0;
+    let all = figures.take();
+    let seconds =
+        |event: &str| match all.get(&format!("socketio_handler_seconds{{nsp=/,event={event}}}")) {
+            Some(DebugValue::Histogram(values)) => {
+                values.iter().map(|it| round(it.into_inner())).collect()
+            }
+            _ => Vec::new(),
+        };
+    assert_eq!(seconds("connect"), [4.0]);
+    assert_eq!(seconds("work"), [1.0, 16.0]);
+    assert_eq!(seconds("fail"), [0.0]);
+    assert_eq!(seconds("*"), [2.0, 2.0]);
+    assert_eq!(seconds("disconnect"), [8.0]);
+    assert_eq!(seconds("made up"), [0.0; 0]);
+    let failures = all.get("socketio_handler_failures_total{nsp=/}");
+    assert_eq!(failures, Some(&DebugValue::Counter(2)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_get_through_is_counted_by_its_reason() {
+    let outbox = OutboxLimits {
+        soft: 10_000,
+        hard: 10_000,
+        ..OutboxLimits::default()
+    };
+    recorded!(figures, io = Io::builder().outbox(outbox));
+    request(&io, "GET", "EIO=4&transport=flash", "").await;
+    request(&io, "GET", "EIO=4&transport=polling&sid=nobody", "").await;
+    let server = Server::new(&io);
+    let client = server.connect().await.unwrap();
+    let [socket] = io.of("/").broadcast().sockets().try_into().unwrap();
+    socket.emit("fits", &"x".repeat(1_000)).unwrap();
+    socket.volatile().emit("too late", &()).unwrap();
+    socket.emit("too much", &"x".repeat(10_000)).unwrap();
+    server.settle().await;
+    figures.assert(&[
+        (
+            "engineio_requests_refused_total{reason=unknown_transport}",
+            1.0,
+        ),
+        (
+            "engineio_requests_refused_total{reason=unknown_session}",
+            1.0,
+        ),
+        ("engineio_queue_dropped_total{reason=not_ready}", 1.0),
+        ("engineio_queue_dropped_total{reason=full}", 1.0),
+    ]);
+    drop(client);
+}
