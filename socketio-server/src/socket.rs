@@ -91,7 +91,8 @@ impl fmt::Debug for SocketId {
 
 /// A handle to one client in one namespace: cheap to clone, usable from any thread or task.
 ///
-/// It stays valid after the client has gone; what is sent then goes nowhere.
+/// It stays valid after the client has gone; what is sent then goes nowhere, unless the client has
+/// been [recovered](Self::recovered), or may yet be.
 #[derive(Clone)]
 pub struct Socket(Arc<Inner>);
 
