@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use engine::Prepared;
 use socketio_adapter::Target;
 
 use crate::ack::Acks;
@@ -18,8 +19,20 @@ pub(crate) const MESSAGE: &str = "message";
 pub(crate) struct Flags {
     /// Only if it can leave at once.
     pub(crate) volatile: bool,
+    /// Not to be compressed.
+    pub(crate) plain: bool,
     /// How long an acknowledgement is awaited, if not as long as usual.
     pub(crate) timeout: Option<Duration>,
+}
+
+impl Flags {
+    /// Tells a message what it has to know of this; the result is its size.
+    pub(crate) fn mark(self, message: &Prepared) -> usize {
+        if self.plain {
+            message.forbid_compression();
+        }
+        message.wire_len()
+    }
 }
 
 /// A selection of a namespace's sockets, and how to send to them. Each step returns it anew.
@@ -92,6 +105,18 @@ impl Broadcast {
     /// them, or their transport is not ready.
     pub const fn volatile(mut self) -> Self {
         self.flags.volatile = true;
+        self
+    }
+
+    /// Whether the event may be compressed. Default yes; no spares the work for what does not become
+    /// smaller, such as pictures.
+    ///
+    /// It goes for answers to polls: for the server's own
+    /// compression (`Builder::http_compression`, with the feature `http-compression`), and for that
+    /// of proxies by the header `cache-control: no-transform`; events that share an answer with others that may
+    /// be compressed are compressed with them. Messages on websocket are never compressed.
+    pub const fn compress(mut self, compress: bool) -> Self {
+        self.flags.plain = !compress;
         self
     }
 

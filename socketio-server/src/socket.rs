@@ -248,6 +248,12 @@ impl Socket {
         Unicast::new(self).volatile()
     }
 
+    /// This socket, for events that may be compressed or not; see
+    /// [`Broadcast::compress`](crate::Broadcast::compress).
+    pub fn compress(&self, compress: bool) -> Unicast<'_> {
+        Unicast::new(self).compress(compress)
+    }
+
     /// This socket, for a call that is answered within so long, instead of 60 s.
     pub fn timeout(&self, timeout: Duration) -> Unicast<'_> {
         Unicast::new(self).timeout(timeout)
@@ -421,7 +427,7 @@ impl Socket {
 
     pub(crate) fn send_event(&self, message: Prepared, flags: Flags) -> Pushed {
         let nsp = self.0.nsp;
-        let bytes = message.wire_len();
+        let bytes = flags.mark(&message);
         self.push(Entry::Event { nsp, message }, bytes, flags)
     }
 
@@ -432,7 +438,7 @@ impl Socket {
         ticket: Ticket,
         flags: Flags,
     ) -> Pushed {
-        let bytes = message.wire_len();
+        let bytes = flags.mark(&message);
         let nsp = self.0.nsp;
         let call = Call {
             nsp,
@@ -496,7 +502,7 @@ impl Socket {
     /// An event whose turn has come.
     pub(crate) fn push_event(&self, message: Prepared, flags: Flags) -> Pushed {
         let nsp = self.0.nsp;
-        let bytes = message.wire_len();
+        let bytes = flags.mark(&message);
         self.push_entry(Entry::Event { nsp, message }, bytes, flags)
     }
 

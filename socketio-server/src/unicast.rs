@@ -42,6 +42,12 @@ impl<'a> Unicast<'a> {
         self
     }
 
+    /// Whether the event may be compressed; see [`Broadcast::compress`](crate::Broadcast::compress).
+    pub const fn compress(mut self, compress: bool) -> Self {
+        self.flags.plain = !compress;
+        self
+    }
+
     /// How long [`call`](Self::call) waits for the acknowledgement. Default 60 s.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.flags.timeout = Some(timeout);

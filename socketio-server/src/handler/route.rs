@@ -10,9 +10,9 @@ use futures_util::{FutureExt, TryFutureExt};
 use super::failure::{ErrorHook, Failure, refuse};
 use super::manner::{Manner, Place};
 use super::watch::Watch;
-use super::{BoxFuture, CONNECT, ConnectResult, Handler, panicked};
+use super::{BoxFuture, CONNECT, ConnectHandler, ConnectResult, EventHandler, Handler, panicked};
 use crate::error::{ConnectError, HandlerErrorKind, Rejection};
-use crate::extract::EventContext;
+use crate::extract::{EventContext, FromEvent};
 use crate::proto::{BoxError, Reply};
 use crate::reply::{ConnectReply, ReplyTo};
 
@@ -34,13 +34,9 @@ pub(crate) type Handled = Result<(), Failure>;
 pub(crate) type Started<T> = Result<BoxFuture<T>, Rejection>;
 
 impl Route<Handled> {
-    pub(crate) fn event<M, H>(handler: H) -> Self
-    where
-        H: Handler<M>,
-        H::Output: Reply,
-    {
+    pub(crate) fn event<M, H: EventHandler<M>>(handler: H) -> Self {
         Self::new(handler, |handler, event| {
-            let future = handler.call(event)?;
+            let future = handler.call(H::Params::from_event(event)?);
             let reply = event.reply.take();
             // Combinators, because async blocks would store the handler's future twice.
             let caught = AssertUnwindSafe(future).catch_unwind();
@@ -93,13 +89,9 @@ async fn finish(after: BoxFuture<Result<(), BoxError>>) -> Result<(), HandlerErr
 }
 
 impl Route<ConnectResult> {
-    pub(crate) fn connect<M, H>(handler: H) -> Self
-    where
-        H: Handler<M>,
-        H::Output: ConnectReply,
-    {
+    pub(crate) fn connect<M, H: ConnectHandler<M>>(handler: H) -> Self {
         Self::new(handler, |handler, event| {
-            let future = handler.call(event)?;
+            let future = handler.call(H::Params::from_event(event)?);
             let socket = event.socket.clone();
             let admitted = future.map(|output| output.admit());
             let caught = AssertUnwindSafe(admitted).catch_unwind();

@@ -13,6 +13,7 @@ pub(crate) struct Layer {
     pub(crate) fallback: Option<Arc<Route<Handled>>>,
     pub(crate) before_connect: Vec<Arc<Route<ConnectResult>>>,
     pub(crate) connect: Option<Arc<Route<ConnectResult>>>,
+    pub(crate) upgrade: Option<Arc<Route<Handled>>>,
     pub(crate) disconnecting: Option<Arc<Route<Handled>>>,
     pub(crate) disconnect: Option<Arc<Route<Handled>>>,
     pub(crate) on_error: Option<Arc<ErrorHook>>,
@@ -48,6 +49,7 @@ impl Layer {
         replaced.fallback = merge_one(&mut self.fallback, other.fallback);
         self.before_connect.extend(other.before_connect);
         replaced.connect = merge_one(&mut self.connect, other.connect);
+        replaced.upgrade = merge_one(&mut self.upgrade, other.upgrade);
         replaced.disconnecting = merge_one(&mut self.disconnecting, other.disconnecting);
         replaced.disconnect = merge_one(&mut self.disconnect, other.disconnect);
         replaced.on_error = merge_one(&mut self.on_error, other.on_error);

@@ -25,8 +25,7 @@ macro_rules! handler_methods {
         #[track_caller]
         pub fn on<M, H>($self: $receiver, event: &str, handler: H) -> $returned
         where
-            H: crate::Handler<M>,
-            H::Output: crate::Reply,
+            H: crate::EventHandler<M>,
         {
             crate::routes::assert_possible(event);
             let route = crate::handler::Route::event(handler);
@@ -57,7 +56,7 @@ macro_rules! handler_methods {
         pub fn on_event<M, H>($self: $receiver, handler: H) -> $returned
         where
             M: crate::HandlesEvent,
-            H: crate::Handler<M>,
+            H: crate::EventHandler<M>,
             H::Output: crate::Reply<Args = <M::Event as crate::Event>::Ack>,
         {
             $self.on(<M::Event as crate::Event>::NAME, handler)
@@ -79,8 +78,7 @@ macro_rules! handler_methods {
         #[track_caller]
         pub fn once<M, H>($self: $receiver, event: &str, handler: H) -> $returned
         where
-            H: crate::Handler<M>,
-            H::Output: crate::Reply,
+            H: crate::EventHandler<M>,
         {
             crate::routes::assert_possible(event);
             let route = crate::handler::Route::event(handler);
@@ -103,8 +101,7 @@ macro_rules! handler_methods {
         /// ```
         pub fn on_message<M, H>($self: $receiver, handler: H) -> $returned
         where
-            H: crate::Handler<M>,
-            H::Output: crate::Reply,
+            H: crate::EventHandler<M>,
         {
             $self.on("message", handler)
         }
@@ -120,8 +117,7 @@ macro_rules! handler_methods {
         /// ```
         pub fn on_json<M, H>($self: $receiver, handler: H) -> $returned
         where
-            H: crate::Handler<M>,
-            H::Output: crate::Reply,
+            H: crate::EventHandler<M>,
         {
             $self.on("json", handler)
         }
@@ -139,8 +135,7 @@ macro_rules! handler_methods {
         /// ```
         pub fn on_fallback<M, H>($self: $receiver, handler: H) -> $returned
         where
-            H: crate::Handler<M>,
-            H::Output: crate::Reply,
+            H: crate::EventHandler<M>,
         {
             let route = std::sync::Arc::new(crate::handler::Route::event(handler));
             $self.change_functions(|layer| layer.fallback.replace(route))
@@ -173,8 +168,7 @@ macro_rules! handler_methods {
         /// ```
         pub fn before_connect<M, H>($self: $receiver, middleware: H) -> $returned
         where
-            H: crate::Handler<M>,
-            H::Output: crate::ConnectReply,
+            H: crate::ConnectHandler<M>,
         {
             let route = std::sync::Arc::new(crate::handler::Route::connect(middleware));
             $self.change_functions(|layer| layer.before_connect.push(route))
@@ -203,8 +197,7 @@ macro_rules! handler_methods {
         /// ```
         pub fn on_connect<M, H>($self: $receiver, handler: H) -> $returned
         where
-            H: crate::Handler<M>,
-            H::Output: crate::ConnectReply,
+            H: crate::ConnectHandler<M>,
         {
             let route = std::sync::Arc::new(crate::handler::Route::connect(handler));
             $self.change_functions(|layer| layer.connect.replace(route))
@@ -234,6 +227,27 @@ macro_rules! handler_methods {
             $self.change_functions(|layer| layer.always_connect = true)
         }
 
+        /// Runs when a client has moved from polling to websocket, for each of its sockets that is
+        /// connected by then; clients that begin on websocket never move. The
+        /// [`Transport`](crate::Transport) is a possible parameter.
+        ///
+        /// ```
+        /// use socketio_server::{Io, Socket, Transport};
+        ///
+        /// let io = Io::builder().build();
+        /// io.on_upgrade(async |socket: Socket, transport: Transport| {
+        ///     println!("{} uses {}", socket.id(), transport.as_str());
+        /// });
+        /// ```
+        pub fn on_upgrade<M, H>($self: $receiver, handler: H) -> $returned
+        where
+            H: crate::Handler<M>,
+            H::Output: crate::Reply,
+        {
+            let route = std::sync::Arc::new(crate::handler::Route::event(handler));
+            $self.change_functions(|layer| layer.upgrade.replace(route))
+        }
+
         /// Runs when a socket has been disconnected, ahead of the disconnect handler and with the
         /// same parameters. [`Socket::rooms`](crate::Socket::rooms) are still those it was in
         /// until this handler has finished; what is sent to them does not reach it any more.
@@ -249,8 +263,7 @@ macro_rules! handler_methods {
         /// ```
         pub fn on_disconnecting<M, H>($self: $receiver, handler: H) -> $returned
         where
-            H: crate::Handler<M>,
-            H::Output: crate::Reply,
+            H: crate::EventHandler<M>,
         {
             let route = std::sync::Arc::new(crate::handler::Route::event(handler));
             $self.change_functions(|layer| layer.disconnecting.replace(route))
@@ -270,8 +283,7 @@ macro_rules! handler_methods {
         /// ```
         pub fn on_disconnect<M, H>($self: $receiver, handler: H) -> $returned
         where
-            H: crate::Handler<M>,
-            H::Output: crate::Reply,
+            H: crate::EventHandler<M>,
         {
             let route = std::sync::Arc::new(crate::handler::Route::event(handler));
             $self.change_functions(|layer| layer.disconnect.replace(route))

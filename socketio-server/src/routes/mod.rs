@@ -47,6 +47,7 @@ pub(crate) struct Routes {
     before_connect: Vec<Arc<Route<ConnectResult>>>,
     connect: Option<Arc<Route<ConnectResult>>>,
     always_connect: bool,
+    upgrade: Option<Arc<Route<Handled>>>,
     disconnecting: Option<Arc<Route<Handled>>>,
     disconnect: Option<Arc<Route<Handled>>>,
     on_error: Option<Arc<ErrorHook>>,
@@ -107,6 +108,11 @@ impl Routes {
         self.always_connect
     }
 
+    /// Runs when a client has moved to another transport.
+    pub(crate) fn upgrade(&self) -> Option<&Arc<Route<Handled>>> {
+        self.upgrade.as_ref()
+    }
+
     /// Whether sockets have to remember the rooms they were in for their disconnecting handler.
     pub(crate) fn needs_last_rooms(&self) -> bool {
         self.disconnecting.is_some()
@@ -143,6 +149,7 @@ impl Routes {
     /// Adds handlers behind those that are there.
     fn append(&mut self, layer: &Layer) {
         append_one(&mut self.connect, &layer.connect);
+        append_one(&mut self.upgrade, &layer.upgrade);
         append_one(&mut self.disconnecting, &layer.disconnecting);
         append_one(&mut self.disconnect, &layer.disconnect);
         self.always_connect |= layer.always_connect;

@@ -28,6 +28,7 @@ mod middleware;
 mod parsers;
 mod record;
 mod recovery;
+mod replies;
 mod rooms;
 mod routing;
 mod session;
