@@ -91,7 +91,8 @@ impl fmt::Debug for SocketId {
 
 /// A handle to one client in one namespace: cheap to clone, usable from any thread or task.
 ///
-/// It stays valid after the client has gone; what is sent then goes nowhere.
+/// It stays valid after the client has gone; what is sent then goes nowhere, unless the client has
+/// been [recovered](Self::recovered), or may yet be.
 #[derive(Clone)]
 pub struct Socket(Arc<Inner>);
 
@@ -583,10 +584,18 @@ impl Socket {
         self.0.gate.rooms(|kept| kept.clone_from(&saved.rooms));
     }
 
-    pub(crate) fn become_invisible(&self) {
+    fn become_invisible(&self) {
+        if self.was_open() {
+            let remembers_rooms = self.0.namespace.routes().needs_last_rooms();
+            self.leave_all(remembers_rooms);
+        }
+    }
+
+    /// Nobody sees the socket any longer, but it may remember where it was.
+    pub(crate) fn leave_all(&self, remembers_rooms: bool) {
         if let Some(&slot) = self.0.slot.get() {
             let namespace = &self.0.namespace;
-            if namespace.routes().needs_last_rooms() {
+            if remembers_rooms {
                 let rooms = namespace.adapter().rooms(slot);
                 self.personal().remember_rooms(rooms);
             }
