@@ -246,7 +246,7 @@ pub use proto::{
 pub use recovery::RecoveryConfig;
 pub use reply::{AckSender, ConnectReply, ErrorReply};
 pub use rooms::Rooms;
-pub use routes::Handlers;
+pub use routes::{HandlerFuture, Handlers, Next, Outcome, Outgoing};
 pub use session::Session;
 #[cfg(feature = "tower-sessions")]
 pub use session_store::StoredSession;

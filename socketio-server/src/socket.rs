@@ -333,7 +333,7 @@ impl Socket {
         if let Some(kept) = self.0.gate.rooms(|kept| kept.clone()) {
             return kept;
         }
-        if let Some(rooms) = self.0.personal.get().and_then(|it| it.last_rooms()) {
+        if let Some(rooms) = self.personal_if_any().and_then(Personal::last_rooms) {
             return rooms;
         }
         let slot = self.0.slot.get();
@@ -418,6 +418,11 @@ impl Socket {
 
     pub(crate) fn engine_session(&self) -> &engine::Session<Entry> {
         &self.0.session
+    }
+
+    /// As [`personal`](Self::personal), for those who need none that is empty.
+    pub(crate) fn personal_if_any(&self) -> Option<&Personal> {
+        self.0.personal.get().map(|it| &**it)
     }
 
     /// What this socket alone has to do with handlers.

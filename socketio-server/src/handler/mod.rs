@@ -23,7 +23,7 @@ pub(crate) use self::blocking::{Pool, Turn};
 pub(crate) use self::failure::{ErrorHook, Failure, refuse};
 pub(crate) use self::manner::Place;
 pub use self::manner::{Manner, WithManner};
-pub(crate) use self::route::{Handled, Route};
+pub(crate) use self::route::{Handled, Route, finish};
 pub(crate) use self::watch::Stopwatch;
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;

@@ -1,9 +1,9 @@
 //! A handler as a namespace keeps it: without its types.
 
+use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use engine::Prepared;
 use futures_util::future::{AbortHandle, abortable};
 use futures_util::{FutureExt, TryFutureExt};
 
@@ -14,7 +14,7 @@ use super::{BoxFuture, CONNECT, ConnectHandler, ConnectResult, EventHandler, Han
 use crate::error::{ConnectError, HandlerErrorKind, Rejection};
 use crate::extract::{EventContext, FromEvent};
 use crate::proto::{BoxError, Reply};
-use crate::reply::{ConnectReply, ReplyTo};
+use crate::reply::{ConnectReply, ReplyTo, Written};
 
 /// A handler without its types. `T` is what its kind of event wants to know in the end.
 pub(crate) struct Route<T> {
@@ -62,9 +62,24 @@ impl Route<Handled> {
     }
 }
 
+impl Route<Handled> {
+    /// A handler of what nobody handles: it answers nothing.
+    pub(crate) fn nobody() -> Self {
+        Self {
+            start: Box::new(|event| {
+                drop(event.reply.take());
+                Ok(Box::pin(ready(Ok(()))))
+            }),
+            manner: Manner::default(),
+            watch: Watch::new("nobody"),
+            on_error: None,
+        }
+    }
+}
+
 /// Answers when something else is done, too; unless the handler has panicked.
 async fn answer_after(
-    written: impl Future<Output = Result<(ReplyTo, Option<Prepared>), Failure>>,
+    written: impl Future<Output = Result<(ReplyTo, Option<Written>), Failure>>,
     after: BoxFuture<Result<(), BoxError>>,
 ) -> Handled {
     let written = written.await;
@@ -81,7 +96,8 @@ async fn answer_after(
     }
 }
 
-async fn finish(after: BoxFuture<Result<(), BoxError>>) -> Result<(), HandlerErrorKind> {
+/// Does what extractors have left to do.
+pub(crate) async fn finish(after: BoxFuture<Result<(), BoxError>>) -> Result<(), HandlerErrorKind> {
     match AssertUnwindSafe(after).catch_unwind().await {
         Ok(done) => done.map_err(HandlerErrorKind::Failed),
         Err(payload) => Err(panicked(payload)),

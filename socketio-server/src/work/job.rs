@@ -118,6 +118,7 @@ impl<'a> Job<'a> {
                 (None, None, None, route)
             }
             What::Disconnect(reason) => {
+                self.socket.personal().forget_handlers();
                 let route = self.routes.disconnect().map(Cow::Borrowed);
                 (None, None, Some(*reason), route)
             }
@@ -143,7 +144,10 @@ impl<'a> Job<'a> {
             read: Cell::new(false),
             after: After::default(),
         };
-        let started = observed.within(|| route.start(&mut event));
+        let started = observed.within(|| match reason {
+            None => self.routes.start(&route, &mut event),
+            Some(_) => route.start(&mut event),
+        });
         if !event.read.get() {
             check_unread(args)?;
         }

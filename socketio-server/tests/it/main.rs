@@ -25,6 +25,7 @@ mod logs;
 mod manners;
 mod metrics;
 mod middleware;
+mod observe;
 mod parsers;
 mod record;
 mod recovery;
