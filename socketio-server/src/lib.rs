@@ -145,7 +145,8 @@
 //!   [`Builder::on_error`] and nobody else.
 //!
 //! There is no order between events of concurrent emitters, and no promise that a client which has
-//! lost its link has got what was sent last: that is what acknowledgements are for.
+//! lost its link has got what was sent last: that is what acknowledgements are for, and
+//! [recovery](Builder::connection_state_recovery).
 
 // The layers below carry short names in every file here, so that each line shows its layer.
 extern crate engineio_server as engine;
