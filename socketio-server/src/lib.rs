@@ -85,6 +85,47 @@
 //! Handlers that belong together are methods of a type, a [class](NamespaceClass), and an event that
 //! is sent or handled in several places may be a type of its own, an [`Event`].
 //!
+//! # Beside the clients
+//!
+//! [`Io::spawn`] runs tasks that belong to the server: [`Io::sleep`] tells them when it ends, and
+//! [`Io::shutdown`] waits for them, for clients and for handlers, and [reports](Shutdown) who was not
+//! done. Emitting is not `async`, and any thread may do it; one that is not asynchronous waits for
+//! answers with [`Socket::call_blocking`]. A program without `async main` is a call of [`Io::run`]:
+//!
+//! ```no_run
+//! use socketio_server::{Data, Io};
+//!
+//! fn main() -> std::io::Result<()> {
+//!     let io = Io::builder().build();
+//!     io.on("add", |Data((a, b)): Data<(i64, i64)>| a + b);
+//!     println!("{}", io.run("127.0.0.1:3000")?);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # What it tells whoever runs it
+//!
+//! Everything is said to `tracing`, targets `socketio` and `engineio`; nothing is printed unless the
+//! program has a subscriber, or the feature `logger` and `Builder::logger`. `WARN` and `ERROR` are what
+//! somebody should look at: handlers that fail or hold their thread, tasks that panic, requests that are
+//! refused ([`Builder::on_connection_error`]), each kind once a minute. `DEBUG` follows each client, in
+//! a span `session` for its link and a span `handler` for each run of a handler; `TRACE` has the
+//! messages word for word. Ids of links and credentials are never logged. With the feature `metrics`,
+//! figures go to the facade of that name: see [`metrics`].
+//!
+//! # Features
+//!
+//! None of them changes what the others do.
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `macros` (default) | attributes for classes, functions that know their event, and typed events |
+//! | `http-compression` | polls answered with gzip or deflate |
+//! | `logger` | `Builder::logger` and `Builder::engineio_logger`, which print to stderr |
+//! | `metrics` | [figures](metrics) for recorders of the crate `metrics` |
+//! | `test` | the module `test`: server, clients and time in memory |
+//! | `tower-sessions` | HTTP sessions that handlers and routes share |
+//!
 //! # What is guaranteed
 //!
 //! All of it, with the tests that show it, and what it costs, is on the page of [`guarantees`]; those
@@ -191,7 +232,7 @@ pub use error::{
 };
 pub use extract::{Auth, EventContext, FromEvent, Local, State};
 pub use files::{ClientBundle, FilesError, StaticFiles};
-pub use handler::{Handler, Manner, WithManner};
+pub use handler::{ConnectHandler, EventHandler, Handler, Manner, WithManner};
 pub use handshake::{Extension, Handshake, PeerAddr};
 pub use http_hooks::AllowReply;
 pub use http_session::HttpSession;
@@ -204,7 +245,7 @@ pub use proto::{
 pub use recovery::RecoveryConfig;
 pub use reply::{AckSender, ConnectReply, ErrorReply};
 pub use rooms::Rooms;
-pub use routes::Handlers;
+pub use routes::{HandlerFuture, Handlers, Next, Outcome, Outgoing};
 pub use session::Session;
 #[cfg(feature = "tower-sessions")]
 pub use session_store::StoredSession;

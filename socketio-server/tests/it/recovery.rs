@@ -25,7 +25,9 @@ fn builder() -> Builder {
     };
     Io::builder()
         .connection_state_recovery(RecoveryConfig::default())
-        .on_recovery_expired(move |socket| drop(pen(socket)))
+        .on_recovery_expired(move |socket| {
+            pen(socket);
+        })
 }
 
 /// Sockets note what becomes of them, and a new one is in `room`.
@@ -91,6 +93,7 @@ async fn a_socket_goes_on_with_its_id_rooms_and_data_and_what_it_missed() {
     let socket = phone.socket(io);
     socket.join("tea");
     socket.insert(String::from("kept"));
+    socket.session::<Vec<u8>>().save(vec![7]);
     io.emit("first", &1).unwrap();
     assert_eq!(phone.event().await, json!(["first", 1]));
     io.emit("lost on the way", &2).unwrap();
@@ -133,6 +136,8 @@ async fn a_socket_goes_on_with_its_id_rooms_and_data_and_what_it_missed() {
     phone.client.say(r#"420["ask"]"#).await;
     let answer = format!(r#"430["{}",["room","tea"],"kept"]"#, claim.sid);
     phone.client.expect(&answer).await;
+
+    assert_eq!(*phone.socket(io).session::<Vec<u8>>().get(), [7]);
 
     // It is the same for those who send.
     io.emit("to all", &()).unwrap();
@@ -369,6 +374,65 @@ async fn a_log_that_forgets_while_a_connect_handler_waits_is_no_way_to_go_on() {
     let (phone, missed) = Phone::reconnect(&host, &claim).await;
     assert_ne!(phone.sid, claim.sid);
     assert!(missed.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn middlewares_are_not_asked_again_unless_told_to() {
+    for skip_middlewares in [true, false] {
+        let config = RecoveryConfig {
+            skip_middlewares,
+            ..RecoveryConfig::default()
+        };
+        let mut host = Host::start(builder().connection_state_recovery(config));
+        host.io
+            .before_connect(async |pen: State<Pen>| pen.note("asked"));
+        host.io.on_connect(async |socket: Socket| {
+            socket.emit("hi", &()).unwrap();
+        });
+        let mut phone = Phone::connect(&host).await;
+        phone.event().await;
+        host.diary.expect("asked").await;
+        let claim = phone.cut().await;
+        let (phone, _) = Phone::reconnect(&host, &claim).await;
+        assert_eq!(phone.sid, claim.sid);
+        assert_eq!(host.diary.rest().is_empty(), skip_middlewares);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dynamic_namespace_outlives_its_last_socket_as_long_as_that_may_come_back() {
+    let host = Host::start(builder());
+    host.io
+        .dynamic("/game/{id}")
+        .on_connect(async |socket: Socket| {
+            socket.emit("hi", &()).unwrap();
+        });
+    let mut client = host.open().await;
+    client.say("40/game/7,").await;
+    let (answer, greeting) = (client.text().await, client.text().await);
+    let (_, offset) = phone::event(&greeting);
+    let answer: Value = serde_json::from_str(&answer["40/game/7,".len()..]).unwrap();
+    drop(client);
+    settle().await;
+    let auth = json!({ "pid": answer["pid"], "offset": offset });
+    let mut client = host.open().await;
+    client.say(&format!("40/game/7,{auth}")).await;
+    assert!(
+        client
+            .text()
+            .await
+            .contains(answer["sid"].as_str().unwrap())
+    );
+    drop(client);
+    tokio::time::sleep(Duration::from_secs(130)).await;
+    let mut client = host.open().await;
+    client.say(&format!("40/game/7,{auth}")).await;
+    assert!(
+        !client
+            .text()
+            .await
+            .contains(answer["sid"].as_str().unwrap())
+    );
 }
 
 // ---- Without it ---------------------------------------------------------------------------
