@@ -186,10 +186,9 @@ impl<T: 'static> Route<T> {
     ) -> Self {
         let inner = Arc::clone(route);
         Self {
-            start: Box::new(move |event| (inner.start)(event)),
             manner: route.manner.or(manner),
-            watch: route.watch.fresh(),
             on_error: on_error.cloned(),
+            ..Self::composed(route, move |event| (inner.start)(event))
         }
     }
 

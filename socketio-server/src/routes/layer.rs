@@ -80,9 +80,14 @@ impl Layer {
         for named in self.events.values_mut() {
             common.apply(&mut named.route);
         }
-        let others = [&mut self.fallback, &mut self.disconnect];
+        let others = [
+            &mut self.fallback,
+            &mut self.disconnecting,
+            &mut self.disconnect,
+        ];
         others.into_iter().flatten().for_each(|it| common.apply(it));
-        self.connect.iter_mut().for_each(|it| common.apply(it));
+        let deciding = self.before_connect.iter_mut().chain(&mut self.connect);
+        deciding.for_each(|it| common.apply(it));
         self
     }
 }

@@ -165,7 +165,10 @@ impl Routes {
     /// Whom failures of this event's handler concern.
     pub(crate) fn error_hook(&self, event: &str) -> Option<&Arc<ErrorHook>> {
         let own = match event {
-            CONNECT => self.connect.as_ref().and_then(|it| it.on_error.as_ref()),
+            CONNECT => {
+                let mut deciding = self.connect.iter().chain(&self.before_connect);
+                deciding.find_map(|it| it.on_error.as_ref())
+            }
             DISCONNECTING => {
                 let disconnecting = self.disconnecting.as_ref();
                 disconnecting.and_then(|it| it.on_error.as_ref())
