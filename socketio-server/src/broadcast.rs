@@ -9,6 +9,7 @@ use crate::ack::Acks;
 use crate::namespace::Namespace;
 use crate::proto::{EncodeError, FromArgs, Payload};
 use crate::rooms::Rooms;
+use crate::routes::Show;
 use crate::socket::{Pushed, Socket};
 
 /// The event that [`Broadcast::send`] and the like emit.
@@ -133,6 +134,9 @@ impl Broadcast {
     /// # Errors
     /// If name or arguments cannot be encoded; nothing was sent.
     pub fn emit<T: Payload + ?Sized>(&self, event: &str, args: &T) -> Result<Report, EncodeError> {
+        if let Some(show) = Show::of(&self.namespace, event, args)? {
+            self.for_each(|socket| show.to(socket));
+        }
         if let Some(sequencer) = self.namespace.sequencer() {
             return sequencer.broadcast(&self.namespace, &self.target, self.flags, event, args);
         }

@@ -67,16 +67,26 @@
 //!
 //! # Handlers
 //!
-//! A handler is an async function whose parameters are taken from the event: [`Data`] for its
-//! arguments, [`Auth`] for the client's credentials, [`State`] and [`Local`] for what the
+//! A [`Handler`] is a function, async or plain, whose parameters are taken from the event: [`Data`] for
+//! its arguments, [`Auth`] for the client's credentials, [`State`] and [`Local`] for what the
 //! application and the socket keep, [`Socket`], [`Io`], [`EventName`], [`AckSender`],
-//! [`DisconnectReason`], or any type of yours that implements [`FromEvent`]. What it returns is the
-//! acknowledgement, if the client asked for one; see [`Reply`].
+//! [`DisconnectReason`], or any type of yours that implements [`FromEvent`], which may also be a guard
+//! that lets nobody else pass. What it returns is the acknowledgement, if the client asked for one;
+//! see [`Reply`]. What fails goes to an error hook, of the [namespace](Namespace::on_error) or the
+//! [server](Builder::on_error), which may answer in its place.
 //!
 //! Handlers of one socket start in the order in which its events arrived, and each runs up to its
 //! first real wait before the next one starts. So those that never wait answer in order, and those
 //! that do answer as they finish. They run inside the client's task: one that computes for long
-//! holds up its own client, and should move the work to `tokio::task::spawn_blocking`.
+//! holds up its own client, and others with it, and is named in the log if that takes 100 ms. It can
+//! be run otherwise, and so can all handlers of a namespace or of the server:
+//!
+//! | | |
+//! |---|---|
+//! | [`ordered`](Handler::ordered) | its socket's next event waits for its end |
+//! | [`spawned`](Handler::spawned) | in a task of its own |
+//! | [`blocking`](Handler::blocking) | on a thread of a bounded pool, where it may block |
+//! | [`cancel_on_disconnect`](Handler::cancel_on_disconnect) | only as long as its socket is there |
 //!
 //! A handler may wait for its own client, with [`Socket::call`]: acknowledgements, heartbeats and
 //! disconnects are always read. A client that leaves does not cancel its handlers; they run to
@@ -84,6 +94,47 @@
 //!
 //! Handlers that belong together are methods of a type, a [class](NamespaceClass), and an event that
 //! is sent or handled in several places may be a type of its own, an [`Event`].
+//!
+//! # Beside the clients
+//!
+//! [`Io::spawn`] runs tasks that belong to the server: [`Io::sleep`] tells them when it ends, and
+//! [`Io::shutdown`] waits for them, for clients and for handlers, and [reports](Shutdown) who was not
+//! done. Emitting is not `async`, and any thread may do it; one that is not asynchronous waits for
+//! answers with [`Socket::call_blocking`]. A program without `async main` is a call of [`Io::run`]:
+//!
+//! ```no_run
+//! use socketio_server::{Data, Io};
+//!
+//! fn main() -> std::io::Result<()> {
+//!     let io = Io::builder().build();
+//!     io.on("add", |Data((a, b)): Data<(i64, i64)>| a + b);
+//!     println!("{}", io.run("127.0.0.1:3000")?);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # What it tells whoever runs it
+//!
+//! Everything is said to `tracing`, targets `socketio` and `engineio`; nothing is printed unless the
+//! program has a subscriber, or the feature `logger` and `Builder::logger`. `WARN` and `ERROR` are what
+//! somebody should look at: handlers that fail or hold their thread, tasks that panic, requests that are
+//! refused ([`Builder::on_connection_error`]), each kind once a minute. `DEBUG` follows each client, in
+//! a span `session` for its link and a span `handler` for each run of a handler; `TRACE` has the
+//! messages word for word. Ids of links and credentials are never logged. With the feature `metrics`,
+//! figures go to the facade of that name: see [`metrics`].
+//!
+//! # Features
+//!
+//! None of them changes what the others do.
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `macros` (default) | attributes for classes, functions that know their event, and typed events |
+//! | `http-compression` | polls answered with gzip or deflate |
+//! | `logger` | `Builder::logger` and `Builder::engineio_logger`, which print to stderr |
+//! | `metrics` | [figures](metrics) for recorders of the crate `metrics` |
+//! | `test` | the module `test`: server, clients and time in memory |
+//! | `tower-sessions` | HTTP sessions that handlers and routes share |
 //!
 //! # What is guaranteed
 //!
@@ -104,7 +155,8 @@
 //!   [`Builder::on_error`] and nobody else.
 //!
 //! There is no order between events of concurrent emitters, and no promise that a client which has
-//! lost its link has got what was sent last: that is what acknowledgements are for.
+//! lost its link has got what was sent last: that is what acknowledgements are for, and
+//! [recovery](Builder::connection_state_recovery).
 
 // The layers below carry short names in every file here, so that each line shows its layer.
 extern crate engineio_server as engine;
@@ -191,7 +243,7 @@ pub use error::{
 };
 pub use extract::{Auth, EventContext, FromEvent, Local, State};
 pub use files::{ClientBundle, FilesError, StaticFiles};
-pub use handler::{Handler, Manner, WithManner};
+pub use handler::{ConnectHandler, EventHandler, Handler, Manner, WithManner};
 pub use handshake::{Extension, Handshake, PeerAddr};
 pub use http_hooks::AllowReply;
 pub use http_session::HttpSession;
@@ -204,7 +256,7 @@ pub use proto::{
 pub use recovery::RecoveryConfig;
 pub use reply::{AckSender, ConnectReply, ErrorReply};
 pub use rooms::Rooms;
-pub use routes::Handlers;
+pub use routes::{HandlerFuture, Handlers, Next, Outcome, Outgoing};
 pub use session::Session;
 #[cfg(feature = "tower-sessions")]
 pub use session_store::StoredSession;

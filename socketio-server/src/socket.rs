@@ -91,7 +91,8 @@ impl fmt::Debug for SocketId {
 
 /// A handle to one client in one namespace: cheap to clone, usable from any thread or task.
 ///
-/// It stays valid after the client has gone; what is sent then goes nowhere.
+/// It stays valid after the client has gone; what is sent then goes nowhere, unless the client has
+/// been [recovered](Self::recovered), or may yet be.
 #[derive(Clone)]
 pub struct Socket(Arc<Inner>);
 
@@ -332,7 +333,7 @@ impl Socket {
         if let Some(kept) = self.0.gate.rooms(|kept| kept.clone()) {
             return kept;
         }
-        if let Some(rooms) = self.0.personal.get().and_then(|it| it.last_rooms()) {
+        if let Some(rooms) = self.personal_if_any().and_then(Personal::last_rooms) {
             return rooms;
         }
         let slot = self.0.slot.get();
@@ -417,6 +418,11 @@ impl Socket {
 
     pub(crate) fn engine_session(&self) -> &engine::Session<Entry> {
         &self.0.session
+    }
+
+    /// As [`personal`](Self::personal), for those who need none that is empty.
+    pub(crate) fn personal_if_any(&self) -> Option<&Personal> {
+        self.0.personal.get().map(|it| &**it)
     }
 
     /// What this socket alone has to do with handlers.
@@ -578,10 +584,18 @@ impl Socket {
         self.0.gate.rooms(|kept| kept.clone_from(&saved.rooms));
     }
 
-    pub(crate) fn become_invisible(&self) {
+    fn become_invisible(&self) {
+        if self.was_open() {
+            let remembers_rooms = self.0.namespace.routes().needs_last_rooms();
+            self.leave_all(remembers_rooms);
+        }
+    }
+
+    /// Nobody sees the socket any longer, but it may remember where it was.
+    pub(crate) fn leave_all(&self, remembers_rooms: bool) {
         if let Some(&slot) = self.0.slot.get() {
             let namespace = &self.0.namespace;
-            if namespace.routes().needs_last_rooms() {
+            if remembers_rooms {
                 let rooms = namespace.adapter().rooms(slot);
                 self.personal().remember_rooms(rooms);
             }

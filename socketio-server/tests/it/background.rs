@@ -131,7 +131,7 @@ async fn a_task_that_does_not_end_is_aborted_and_named() {
 
 // ---- Waiting without async ----------------------------------------------------------------
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_thread_may_wait_for_an_answer() {
     let host = Host::new();
     let mut client = host.join("/").await;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 use std::process::Command;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use socketio_server::test::Server;
@@ -10,9 +10,10 @@ use socketio_server::{Data, Io, RefusalReason, Socket};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id};
 use tracing::subscriber::DefaultGuard;
-use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing::{Dispatch, Event, Level, Subscriber};
+use tracing_subscriber::filter::{LevelFilter, dynamic_filter_fn};
+use tracing_subscriber::layer::{Context, Identity, Layer, SubscriberExt};
+use tracing_subscriber::registry;
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::client::request;
@@ -24,14 +25,29 @@ pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
 impl Log {
     /// From now on, everything down to a level.
     fn capture(&self, level: LevelFilter) -> DefaultGuard {
-        let layer = Capture(self.clone(), |_: &str| {}).with_filter(level);
-        tracing::subscriber::set_default(tracing_subscriber::registry().with(layer))
+        self.install(level, |_| {})
     }
 
     /// The same of level `INFO`, and tells of each line.
     pub(crate) fn capture_and(&self, tell: impl Fn(&str) + Send + Sync + 'static) -> DefaultGuard {
-        let layer = Capture(self.clone(), tell).with_filter(LevelFilter::INFO);
-        tracing::subscriber::set_default(tracing_subscriber::registry().with(layer))
+        self.install(LevelFilter::INFO, tell)
+    }
+
+    fn install(
+        &self,
+        level: LevelFilter,
+        tell: impl Fn(&str) + Send + Sync + 'static,
+    ) -> DefaultGuard {
+        // While there is a single subscriber, `tracing` believes it to be that of all threads. What
+        // another test's thread then is the first to say would never be heard.
+        // This one is in doubt about everything, so that nobody is spared being asked.
+        static ANOTHER: OnceLock<Dispatch> = OnceLock::new();
+        ANOTHER.get_or_init(|| {
+            let doubt = Identity::new().with_filter(dynamic_filter_fn(|_, _| false));
+            Dispatch::new(registry().with(doubt))
+        });
+        let layer = Capture(self.clone(), tell).with_filter(level);
+        tracing::subscriber::set_default(registry().with(layer))
     }
 
     /// All lines.
