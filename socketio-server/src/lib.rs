@@ -69,8 +69,9 @@
 //!
 //! A [`Handler`] is a function, async or plain, whose parameters are taken from the event: [`Data`] for
 //! its arguments, [`Auth`] for the client's credentials, [`State`] and [`Local`] for what the
-//! application and the socket keep, [`Socket`], [`Io`], [`EventName`], [`AckSender`],
-//! [`DisconnectReason`], or any type of yours that implements [`FromEvent`], which may also be a guard
+//! application and the socket keep, [`Session`] and [`HttpSession`] for data that handlers change,
+//! [`Handshake`], [`PeerAddr`] and [`Extension`] for the request that opened the client's link,
+//! [`Socket`], [`Io`], [`EventName`], [`AckSender`], [`DisconnectReason`], or any type of yours that implements [`FromEvent`], which may also be a guard
 //! that lets nobody else pass. What it returns is the acknowledgement, if the client asked for one;
 //! see [`Reply`]. What fails goes to an error hook, of the [namespace](Namespace::on_error) or the
 //! [server](Builder::on_error), which may answer in its place.
