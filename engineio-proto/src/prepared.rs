@@ -11,6 +11,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use once_cell::race::OnceBox;
@@ -37,6 +38,8 @@ struct Inner {
     attachments: Box<[Attachment]>,
     /// Bytes of all frames in their plainest form: asked for by every queue the message passes.
     wire_len: usize,
+    /// Written once, before the message is sent.
+    plain: AtomicBool,
 }
 
 impl Inner {
@@ -55,6 +58,7 @@ impl Inner {
             wire_len: buffer.len() - frame_start + binaries.map(<[u8]>::len).sum::<usize>(),
             frame_start: frame_start as u32,
             packet_start: packet_start as u32,
+            plain: AtomicBool::new(false),
             buffer,
             attachments,
         }
@@ -154,6 +158,18 @@ impl Prepared {
             packet_start,
             attachments,
         )))
+    }
+
+    /// Says that compressing this message is not worth it, or not safe, for all clones. To be said
+    /// before it is sent.
+    pub fn forbid_compression(&self) {
+        self.0.plain.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the message may be compressed.
+    #[must_use]
+    pub fn is_compressible(&self) -> bool {
+        !self.0.plain.load(Ordering::Relaxed)
     }
 
     /// Bytes on a websocket of revision 4: headers and data of all its frames. Other forms are a

@@ -175,8 +175,8 @@ pub trait Application: Send + 'static {
     }
 
     /// The session lives on another transport now.
-    fn handle_upgrade(&mut self, to: Transport) {
-        let _ = to;
+    fn handle_upgrade(&mut self, cx: &mut SessionContext<'_, '_>, to: Transport) {
+        let _ = (cx, to);
     }
 
     /// The session has ended; nothing else is called afterwards.

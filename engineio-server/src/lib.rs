@@ -78,7 +78,9 @@
 //! **Loss.** An entry that was pushed arrives, or the session ends and says why. What was pushed
 //! before a close is delivered before it. Once the kernel or an HTTP response has taken a message it
 //! counts as delivered: Engine.IO has no receipts, and a connection may still break behind it.
-//! [`Session::push_volatile`] takes an entry only if it can leave at once.
+//! [`Session::push_volatile`] takes an entry only if it can leave at once, and an [`OverflowPolicy`]
+//! may drop entries of a client that takes too little instead of ending its session.
+//! [`Session::ready`] waits for room, so that a producer loses nothing.
 //!
 //! **The end.** [`Application::handle_close`] is called exactly once per session, with the
 //! reference's reason, unless the application panics, which ends its own session and no other, or
@@ -96,8 +98,10 @@
 //! | a websocket that is being closed | 30 s for what it has not read |
 //! | a request's head, with [`serve`] | 16 KiB and 10 s |
 //!
+//! What waits for all clients together is bounded by [`ServerLimits`], if they are set.
+//!
 //! An idle session owns no read or write buffer. There is no bound on the number of sessions:
-//! [`Acceptor::open`] can refuse them, and [`Server::sessions`] counts them.
+//! [`Acceptor::open`] can refuse them, and [`Server::stats`] counts them.
 //!
 //! **Time.** All of it is the runtime's clock, so that a test with paused time drives everything.
 //!

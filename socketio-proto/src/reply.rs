@@ -1,6 +1,9 @@
 //! How what a handler returns becomes an acknowledgement, at either end.
 
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::error::Error;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -10,6 +13,31 @@ use crate::{Binary, Payload, RawArgs, Value};
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
 /// What an event handler can return. It answers the peer, if that asked for an acknowledgement.
+///
+/// `()` answers without arguments, tuples and arrays with several, anything else with one. A `Result`
+/// answers with its value; a value of any other type goes into [`Ack`].
+///
+/// ```
+/// use std::collections::HashMap;
+/// use std::sync::Arc;
+///
+/// use serde::Serialize;
+/// use socketio_proto::{Ack, Binary, Reply};
+///
+/// #[derive(Serialize)]
+/// struct Point { x: i64, y: i64 }
+///
+/// fn is_reply<T: Reply>(_: T) {}
+/// is_reply(());
+/// is_reply("ok");
+/// is_reply(("several", 2, true));
+/// is_reply(vec!["one", "list"]);
+/// is_reply(HashMap::from([("votes", 3)]));
+/// is_reply(Arc::new(Point { x: 1, y: 2 }));
+/// is_reply(Some(Binary::from(vec![1, 2, 3])));
+/// is_reply("7".parse::<u64>());
+/// is_reply(Ack(Point { x: 1, y: 2 }));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be returned by an event handler",
     note = "wrap a value of your own in `Ack(value)` or return `Result<T, E>`"
@@ -26,7 +54,8 @@ pub trait Reply {
 }
 
 /// Answers with a value of any type: a tuple becomes several arguments.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 #[expect(clippy::exhaustive_structs, reason = "a wrapper")]
 pub struct Ack<T>(pub T);
 
@@ -61,10 +90,34 @@ macro_rules! reply_as_is {
 }
 
 reply_as_is! {
-    [] RawArgs, [] (), [] bool, [] char, [] String, [] &'static str, [] Value, [] serde_json::Value, [] Binary,
+    [] RawArgs, [] (), [] bool, [] char, [] String, [] Value, [] serde_json::Value, [] Binary,
     [] i8, [] i16, [] i32, [] i64, [] isize, [] u8, [] u16, [] u32, [] u64, [] usize, [] f32, [] f64,
-    [T: Serialize] Vec<T>, [T: Serialize] Option<T>,
-    [A: Serialize] (A,), [A: Serialize, B: Serialize] (A, B),
+    [T: Serialize + ?Sized] &'static T, [T: Serialize + ?Sized] Box<T>, [T: Serialize + ?Sized] Arc<T>,
+    [T: Serialize + ToOwned + ?Sized + 'static] Cow<'static, T>,
+    [T: Serialize] Option<T>, [T: Serialize] Vec<T>, [T: Serialize] VecDeque<T>,
+    [T: Serialize, S] HashSet<T, S>, [T: Serialize] BTreeSet<T>,
+    [K: Serialize, V: Serialize, S] HashMap<K, V, S>, [K: Serialize, V: Serialize] BTreeMap<K, V>,
+    [A: Serialize] (A,),
+    [A: Serialize, B: Serialize] (A, B),
     [A: Serialize, B: Serialize, C: Serialize] (A, B, C),
     [A: Serialize, B: Serialize, C: Serialize, D: Serialize] (A, B, C, D),
+    [A: Serialize, B: Serialize, C: Serialize, D: Serialize, E: Serialize] (A, B, C, D, E),
+    [A: Serialize, B: Serialize, C: Serialize, D: Serialize, E: Serialize, F: Serialize]
+        (A, B, C, D, E, F),
+    [A: Serialize, B: Serialize, C: Serialize, D: Serialize, E: Serialize, F: Serialize, G: Serialize]
+        (A, B, C, D, E, F, G),
+    [A: Serialize, B: Serialize, C: Serialize, D: Serialize, E: Serialize, F: Serialize, G: Serialize, H: Serialize]
+        (A, B, C, D, E, F, G, H),
+}
+
+/// Several arguments, like a tuple.
+impl<T, const N: usize> Reply for [T; N]
+where
+    Self: Serialize,
+{
+    type Args = Self;
+
+    fn into_args(self) -> Result<Self, BoxError> {
+        Ok(self)
+    }
 }

@@ -10,8 +10,8 @@ use clap::{Parser, ValueEnum};
 use serde_json::json;
 use socketio_server::parser::MsgPack;
 use socketio_server::{
-    AckSender, Auth, Binary, BoxError, ConnectError, Data, DisconnectReason, Io, Namespace,
-    RawArgs, RecoveryConfig, Socket, State, Value,
+    AckSender, Auth, Binary, BoxError, ConnectError, Data, DisconnectReason, Handlers, Io,
+    Namespace, Param, RawArgs, RecoveryConfig, Socket, State, Value,
 };
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
@@ -109,10 +109,16 @@ async fn run(flags: Flags) -> ExitCode {
         .allow_eio3(!flags.refuse_eio3)
         .state(Reasons(watch::Sender::default()))
         .build();
-    for namespace in [io.of("/"), io.of("/custom")] {
-        namespace.on_connect(greet);
-        handle_events(&namespace);
+    for name in ["/", "/custom"] {
+        io.of(name).add(events()).on_connect(greet);
     }
+    io.dynamic("/game/{id}")
+        .before_connect(|Param(id): Param<u64>| match id {
+            0 => Err(ConnectError::new("no such game")),
+            _ => Ok(()),
+        })
+        .add(events())
+        .on_connect(greet);
     let refuse = io.of("/refuse");
     refuse.on_connect(async |socket: Socket, Auth(auth): Auth<Value>| {
         if auth["token"].as_str() != Some("secret") {
@@ -121,7 +127,7 @@ async fn run(flags: Flags) -> ExitCode {
         }
         greet(socket, Auth(auth)).await
     });
-    handle_events(&refuse);
+    refuse.add(events());
 
     if let Ok(address) = listener.local_addr() {
         println!("listening on http://{address}");
@@ -141,8 +147,8 @@ async fn greet(socket: Socket, Auth(auth): Auth<Value>) -> Result<(), ConnectErr
 }
 
 /// An [`AckSender`] that is not used makes an event that is never acknowledged.
-fn handle_events(namespace: &Namespace) {
-    namespace
+fn events() -> Handlers {
+    Handlers::new()
         .on(
             "message",
             async |socket: Socket, _: AckSender, args: RawArgs| {
@@ -219,6 +225,30 @@ fn handle_events(namespace: &Namespace) {
         )
         .on("ask-room", ask_room)
         .on(
+            "members",
+            |namespace: Namespace, Data(room): Data<String>| namespace.participants(room).len(),
+        )
+        .on(
+            "move-room",
+            |namespace: Namespace, Data((from, to)): Data<(String, String)>| {
+                namespace.to(from.as_str()).join(to);
+                namespace.close_room(from);
+            },
+        )
+        .on(
+            "send-away",
+            |namespace: Namespace, Data(room): Data<String>, ack: AckSender| {
+                // First: the caller may be among them.
+                let acked = ack.send(&());
+                namespace.to(room).disconnect();
+                acked
+            },
+        )
+        .once("only-once", |socket: Socket, Data(i): Data<u64>| {
+            socket.emit("only-once-back", &i).map(drop)
+        })
+        .on("where", |namespace: Namespace| namespace.name().to_owned())
+        .on(
             "state-set",
             async |socket: Socket, Data(value): Data<Value>| {
                 socket.insert(value);
@@ -255,7 +285,7 @@ fn handle_events(namespace: &Namespace) {
                     });
                 }
             },
-        );
+        )
 }
 
 async fn to_rooms(

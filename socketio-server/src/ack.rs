@@ -20,6 +20,7 @@ use crate::entry::{Answer, Ticket};
 use crate::error::AckError;
 use crate::namespace::Namespace;
 use crate::proto::{Args, EncodeError, FromArgs, Payload};
+use crate::routes::Show;
 use crate::socket::{Socket, SocketId};
 
 /// How long an acknowledgement is awaited unless something else is said.
@@ -185,7 +186,11 @@ impl Calls {
         let message = namespace.encode(Some(id), event, args)?;
         let (sender, answers) = mpsc::unbounded_channel();
         let mut waiting = HashMap::new();
+        let show = Show::of(namespace, event, args)?;
         select(&mut |socket| {
+            if let Some(show) = &show {
+                show.to(socket);
+            }
             let ticket = Ticket::new(socket.id(), sender.clone());
             // Refused, the ticket tells the caller by itself.
             let pushed = socket.send_call(message.clone(), id, ticket, flags);

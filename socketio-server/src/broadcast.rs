@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use engine::Prepared;
 use socketio_adapter::Target;
 
 use crate::ack::Acks;
 use crate::namespace::Namespace;
 use crate::proto::{EncodeError, FromArgs, Payload};
 use crate::rooms::Rooms;
+use crate::routes::Show;
 use crate::socket::{Pushed, Socket};
 
 /// The event that [`Broadcast::send`] and the like emit.
@@ -18,8 +20,20 @@ pub(crate) const MESSAGE: &str = "message";
 pub(crate) struct Flags {
     /// Only if it can leave at once.
     pub(crate) volatile: bool,
+    /// Not to be compressed.
+    pub(crate) plain: bool,
     /// How long an acknowledgement is awaited, if not as long as usual.
     pub(crate) timeout: Option<Duration>,
+}
+
+impl Flags {
+    /// Tells a message what it has to know of this; the result is its size.
+    pub(crate) fn mark(self, message: &Prepared) -> usize {
+        if self.plain {
+            message.forbid_compression();
+        }
+        message.wire_len()
+    }
 }
 
 /// A selection of a namespace's sockets, and how to send to them. Each step returns it anew.
@@ -95,6 +109,18 @@ impl Broadcast {
         self
     }
 
+    /// Whether the event may be compressed. Default yes; no spares the work for what does not become
+    /// smaller, such as pictures.
+    ///
+    /// It goes for answers to polls: for the server's own
+    /// compression (`Builder::http_compression`, with the feature `http-compression`), and for that
+    /// of proxies by the header `cache-control: no-transform`; events that share an answer with others that may
+    /// be compressed are compressed with them. Messages on websocket are never compressed.
+    pub const fn compress(mut self, compress: bool) -> Self {
+        self.flags.plain = !compress;
+        self
+    }
+
     /// How long [`call`](Self::call) waits for acknowledgements. Default 60 s.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.flags.timeout = Some(timeout);
@@ -108,6 +134,9 @@ impl Broadcast {
     /// # Errors
     /// If name or arguments cannot be encoded; nothing was sent.
     pub fn emit<T: Payload + ?Sized>(&self, event: &str, args: &T) -> Result<Report, EncodeError> {
+        if let Some(show) = Show::of(&self.namespace, event, args)? {
+            self.for_each(|socket| show.to(socket));
+        }
         if let Some(sequencer) = self.namespace.sequencer() {
             return sequencer.broadcast(&self.namespace, &self.target, self.flags, event, args);
         }

@@ -471,6 +471,9 @@ impl Builder {
     /// before the connect handler does, and there are never two sockets. In the reference there are,
     /// until the heartbeat notices, and nothing is recovered.
     ///
+    /// Events that an [`OverflowPolicy`](crate::OverflowPolicy) has dropped are not among those that
+    /// are missed; where the link is closed instead, as by default, they are.
+    ///
     /// It costs an argument: events without acknowledgement end with a string, their offset, as clients
     /// of the reference expect. Clients of Socket.IO 1 and 2 do not, and are spared; nor can they be
     /// recovered. It also costs order its parallelism: one event of a namespace is sent after the other,

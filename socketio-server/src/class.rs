@@ -10,19 +10,19 @@ use crate::namespace::Namespace;
 use crate::routes::Handlers;
 
 /// ```
-/// use socketio_server::{Auth, ConnectError, Data, DisconnectReason, HandlerError, Io, Socket, namespace};
+/// use socketio_server::{ConnectError, Data, DisconnectReason, HandlerError, Io, Param, Socket, namespace};
 /// # #[derive(Default)]
 /// struct Game {
 ///     // What changes is in a `Mutex` or an atomic: one value serves all clients.
 /// }
 ///
-/// #[namespace("/game")]
+/// #[namespace("/game/{id}")]
 /// impl Game {
 ///     #[connect]
-///     async fn join(&self, socket: Socket, Auth(key): Auth<Option<u32>>) -> Result<(), ConnectError> {
-///         match key {
-///             None => Err(ConnectError::new("this game is private")),
-///             Some(_) => Ok(socket.join("players")),
+///     async fn join(&self, socket: Socket, Param(id): Param<u32>) -> Result<(), ConnectError> {
+///         match id {
+///             0 => Err(ConnectError::new("there is no such game")),
+///             _ => Ok(socket.join("players")),
 ///         }
 ///     }
 ///

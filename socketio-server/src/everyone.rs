@@ -21,6 +21,11 @@ impl Namespace {
         self.broadcast().volatile()
     }
 
+    /// Everyone, for events that may be compressed or not; see [`Broadcast::compress`].
+    pub fn compress(&self, compress: bool) -> Broadcast {
+        self.broadcast().compress(compress)
+    }
+
     /// Everyone, who may take so long to acknowledge; see [`Broadcast::timeout`].
     pub fn timeout(&self, timeout: Duration) -> Broadcast {
         self.broadcast().timeout(timeout)
@@ -50,6 +55,11 @@ impl Io {
     /// Everyone who can take an event at once; see [`Broadcast::volatile`].
     pub fn volatile(&self) -> Broadcast {
         self.broadcast().volatile()
+    }
+
+    /// Everyone, for events that may be compressed or not; see [`Broadcast::compress`].
+    pub fn compress(&self, compress: bool) -> Broadcast {
+        self.broadcast().compress(compress)
     }
 
     /// Everyone, who may take so long to acknowledge; see [`Broadcast::timeout`].

@@ -176,7 +176,8 @@ impl fmt::Debug for After {
 /// `Option<LoggedIn>` makes it known without guarding.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a parameter of a handler",
-    note = "wrap data of the event in `Data<T>`, credentials in `Auth<T>`, application state in `State<T>`"
+    label = "needs a parameter that cannot be taken from an event",
+    note = "wrap data of the event in `Data<T>`, credentials in `Auth<T>`, application state in `State<T>`; parameters are taken by value"
 )]
 pub trait FromEvent: Sized {
     /// Takes it.

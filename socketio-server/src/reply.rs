@@ -1,21 +1,52 @@
 //! Answers to events, and to those who want to connect.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use engine::Prepared;
+use parking_lot::Mutex;
 use serde::Serialize;
 
 use crate::error::ConnectError;
-use crate::proto::{Ack, Binary, EncodeError, Payload, Value};
+use crate::proto::{Ack, Binary, EncodeError, Payload, RawArgs, Value};
+use crate::routes::raw;
 use crate::socket::Socket;
 
 /// Where the answer to an event goes, if the client asked for one.
 #[derive(Debug, Default)]
-pub(crate) struct ReplyTo(Option<(Socket, u64)>);
+pub(crate) struct ReplyTo(Option<To>);
+
+#[derive(Debug)]
+enum To {
+    Client(Socket, u64),
+    /// Those around the handler, whether or not the client asked.
+    Middlewares(Arc<Capture>),
+}
 
 impl ReplyTo {
     pub(crate) fn new(socket: &Socket, id: Option<u64>) -> Self {
-        Self(id.map(|id| (socket.clone(), id)))
+        Self(id.map(|id| To::Client(socket.clone(), id)))
+    }
+
+    /// Answers go to those around the handler.
+    pub(crate) fn captured(capture: &Arc<Capture>) -> Self {
+        Self(Some(To::Middlewares(Arc::clone(capture))))
+    }
+
+    /// Where those around the handler find its answer.
+    pub(crate) fn capture(&self) -> Option<Arc<Capture>> {
+        match &self.0 {
+            Some(To::Middlewares(capture)) => Some(Arc::clone(capture)),
+            Some(To::Client(..)) | None => None,
+        }
+    }
+
+    /// The right to answer the client, past everybody else.
+    fn past_middlewares(self) -> Self {
+        match self.0 {
+            Some(To::Middlewares(capture)) => capture.client(),
+            _ => self,
+        }
     }
 
     /// Takes the right to answer: an event is answered once.
@@ -31,23 +62,32 @@ impl ReplyTo {
         self.write(args).map(|answer| self.deliver(answer))
     }
 
-    /// The answer, to be [delivered](Self::deliver); `None` if the client did not ask.
+    /// The answer, to be [delivered](Self::deliver); `None` if nobody wants it.
     ///
     /// # Errors
     /// If the arguments cannot be encoded.
     pub(crate) fn write(
         &self,
         args: &(impl Payload + ?Sized),
-    ) -> Result<Option<Prepared>, EncodeError> {
-        let asked = self.0.as_ref();
-        asked
-            .map(|(socket, id)| socket.acknowledgement(*id, args))
-            .transpose()
+    ) -> Result<Option<Written>, EncodeError> {
+        Ok(match &self.0 {
+            Some(To::Client(socket, id)) => {
+                Some(Written::Packet(socket.acknowledgement(*id, args)?))
+            }
+            Some(To::Middlewares(_)) => Some(Written::Args(raw(args)?)),
+            None => None,
+        })
     }
 
-    pub(crate) fn deliver(&self, answer: Option<Prepared>) {
-        if let (Some((socket, _)), Some(answer)) = (&self.0, answer) {
-            socket.acknowledge(answer);
+    pub(crate) fn deliver(&self, answer: Option<Written>) {
+        match (&self.0, answer) {
+            (Some(To::Client(socket, _)), Some(Written::Packet(answer))) => {
+                socket.acknowledge(answer);
+            }
+            (Some(To::Middlewares(capture)), Some(Written::Args(answer))) => {
+                capture.0.lock().1 = Some(answer);
+            }
+            _ => {}
         }
     }
 
@@ -59,6 +99,34 @@ impl ReplyTo {
     }
 }
 
+/// An answer that is encoded.
+pub(crate) enum Written {
+    /// For the client.
+    Packet(Prepared),
+    /// For those around the handler.
+    Args(RawArgs),
+}
+
+/// The answer of a handler on its way through middlewares, and the right to send it on.
+#[derive(Debug)]
+pub(crate) struct Capture(Mutex<(ReplyTo, Option<RawArgs>)>);
+
+impl Capture {
+    pub(crate) const fn new(client: ReplyTo) -> Self {
+        Self(Mutex::new((client, None)))
+    }
+
+    /// Takes the right to answer the client.
+    pub(crate) fn client(&self) -> ReplyTo {
+        self.0.lock().0.take()
+    }
+
+    /// Takes what the handler has answered.
+    pub(crate) fn take_answer(&self) -> Option<RawArgs> {
+        self.0.lock().1.take()
+    }
+}
+
 /// Answers an event by hand, for handlers that have more to do afterwards, or let others answer.
 ///
 /// Asking for it switches off the answer by return value. Dropped unused, the client gets none.
@@ -66,8 +134,8 @@ impl ReplyTo {
 pub struct AckSender(ReplyTo);
 
 impl AckSender {
-    pub(crate) const fn new(reply: ReplyTo) -> Self {
-        Self(reply)
+    pub(crate) fn new(reply: ReplyTo) -> Self {
+        Self(reply.past_middlewares())
     }
 
     /// Whether the client asked for an answer.

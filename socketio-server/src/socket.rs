@@ -91,7 +91,8 @@ impl fmt::Debug for SocketId {
 
 /// A handle to one client in one namespace: cheap to clone, usable from any thread or task.
 ///
-/// It stays valid after the client has gone; what is sent then goes nowhere.
+/// It stays valid after the client has gone; what is sent then goes nowhere, unless the client has
+/// been [recovered](Self::recovered), or may yet be.
 #[derive(Clone)]
 pub struct Socket(Arc<Inner>);
 
@@ -247,6 +248,12 @@ impl Socket {
         Unicast::new(self).volatile()
     }
 
+    /// This socket, for events that may be compressed or not; see
+    /// [`Broadcast::compress`](crate::Broadcast::compress).
+    pub fn compress(&self, compress: bool) -> Unicast<'_> {
+        Unicast::new(self).compress(compress)
+    }
+
     /// This socket, for a call that is answered within so long, instead of 60 s.
     pub fn timeout(&self, timeout: Duration) -> Unicast<'_> {
         Unicast::new(self).timeout(timeout)
@@ -326,7 +333,7 @@ impl Socket {
         if let Some(kept) = self.0.gate.rooms(|kept| kept.clone()) {
             return kept;
         }
-        if let Some(rooms) = self.0.personal.get().and_then(|it| it.last_rooms()) {
+        if let Some(rooms) = self.personal_if_any().and_then(Personal::last_rooms) {
             return rooms;
         }
         let slot = self.0.slot.get();
@@ -413,6 +420,11 @@ impl Socket {
         &self.0.session
     }
 
+    /// As [`personal`](Self::personal), for those who need none that is empty.
+    pub(crate) fn personal_if_any(&self) -> Option<&Personal> {
+        self.0.personal.get().map(|it| &**it)
+    }
+
     /// What this socket alone has to do with handlers.
     pub(crate) fn personal(&self) -> &Personal {
         self.0.personal.get_or_init(Box::default)
@@ -420,7 +432,7 @@ impl Socket {
 
     pub(crate) fn send_event(&self, message: Prepared, flags: Flags) -> Pushed {
         let nsp = self.0.nsp;
-        let bytes = message.wire_len();
+        let bytes = flags.mark(&message);
         self.push(Entry::Event { nsp, message }, bytes, flags)
     }
 
@@ -431,7 +443,7 @@ impl Socket {
         ticket: Ticket,
         flags: Flags,
     ) -> Pushed {
-        let bytes = message.wire_len();
+        let bytes = flags.mark(&message);
         let nsp = self.0.nsp;
         let call = Call {
             nsp,
@@ -495,7 +507,7 @@ impl Socket {
     /// An event whose turn has come.
     pub(crate) fn push_event(&self, message: Prepared, flags: Flags) -> Pushed {
         let nsp = self.0.nsp;
-        let bytes = message.wire_len();
+        let bytes = flags.mark(&message);
         self.push_entry(Entry::Event { nsp, message }, bytes, flags)
     }
 
@@ -572,10 +584,18 @@ impl Socket {
         self.0.gate.rooms(|kept| kept.clone_from(&saved.rooms));
     }
 
-    pub(crate) fn become_invisible(&self) {
+    fn become_invisible(&self) {
+        if self.was_open() {
+            let remembers_rooms = self.0.namespace.routes().needs_last_rooms();
+            self.leave_all(remembers_rooms);
+        }
+    }
+
+    /// Nobody sees the socket any longer, but it may remember where it was.
+    pub(crate) fn leave_all(&self, remembers_rooms: bool) {
         if let Some(&slot) = self.0.slot.get() {
             let namespace = &self.0.namespace;
-            if namespace.routes().needs_last_rooms() {
+            if remembers_rooms {
                 let rooms = namespace.adapter().rooms(slot);
                 self.personal().remember_rooms(rooms);
             }

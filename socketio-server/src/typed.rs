@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::ack::{Ack, Acks};
 use crate::broadcast::{Broadcast, Report};
+use crate::dynamic::DynamicNamespace;
 use crate::error::Rejection;
 use crate::extract::{EventContext, FromEvent};
 use crate::io::Io;
@@ -218,4 +219,14 @@ typed_sending! {
         "\n# Errors\nIf the arguments cannot be encoded; nothing was sent.";
     Io, "everyone in the default namespace", Result<Acks<E::Ack>, EncodeError>,
         "\n# Errors\nIf the arguments cannot be encoded; nothing was sent.";
+}
+
+impl DynamicNamespace {
+    /// Sends a typed event to everyone in all of them; see [`emit`](Self::emit).
+    ///
+    /// # Errors
+    /// If the arguments cannot be encoded; nothing was sent.
+    pub fn emit_event<E: Event + Serialize>(&self, event: &E) -> Result<Report, EncodeError> {
+        self.emit(E::NAME, &Arguments(event))
+    }
 }

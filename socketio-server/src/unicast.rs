@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::ack::Ack;
 use crate::broadcast::{Flags, MESSAGE, Report};
 use crate::proto::{EncodeError, FromArgs, Payload};
+use crate::routes::Show;
 use crate::socket::Socket;
 
 /// One socket, and how to send to it: what [`Broadcast`](crate::Broadcast) is for many. Each step
@@ -42,6 +43,12 @@ impl<'a> Unicast<'a> {
         self
     }
 
+    /// Whether the event may be compressed; see [`Broadcast::compress`](crate::Broadcast::compress).
+    pub const fn compress(mut self, compress: bool) -> Self {
+        self.flags.plain = !compress;
+        self
+    }
+
     /// How long [`call`](Self::call) waits for the acknowledgement. Default 60 s.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.flags.timeout = Some(timeout);
@@ -54,6 +61,9 @@ impl<'a> Unicast<'a> {
     /// If name or arguments cannot be encoded; nothing was sent.
     pub fn emit<T: Payload + ?Sized>(&self, event: &str, args: &T) -> Result<Report, EncodeError> {
         let namespace = self.socket.namespace();
+        if let Some(show) = Show::of(namespace, event, args)? {
+            show.to(self.socket);
+        }
         if let Some(sequencer) = namespace.sequencer() {
             return sequencer.emit(self.socket, self.flags, event, args);
         }

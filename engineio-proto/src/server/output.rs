@@ -148,20 +148,25 @@ impl Response {
         }
     }
 
-    /// A polling payload.
-    pub(super) fn payload(payload: Writer) -> Self {
-        const TEXT: &[(&str, &str)] = &[
-            ("content-type", Content::Text.as_str()),
-            ("cache-control", "no-store"),
-        ];
-        const BINARY: &[(&str, &str)] = &[
-            ("content-type", Content::Binary.as_str()),
-            ("cache-control", "no-store"),
-        ];
+    /// A polling payload. One that is to stay plain says so in its cache control (RFC 9111
+    /// §5.2.2.6), to whoever compresses answers on the way.
+    pub(super) fn payload(payload: Writer, is_plain: bool) -> Self {
+        const fn headers(
+            content: Content,
+            cache: &'static str,
+        ) -> [(&'static str, &'static str); 2] {
+            [("content-type", content.as_str()), ("cache-control", cache)]
+        }
+        const TEXT: &[(&str, &str)] = &headers(Content::Text, "no-store");
+        const BINARY: &[(&str, &str)] = &headers(Content::Binary, "no-store");
+        const PLAIN_TEXT: &[(&str, &str)] = &headers(Content::Text, "no-store, no-transform");
+        const PLAIN_BINARY: &[(&str, &str)] = &headers(Content::Binary, "no-store, no-transform");
         let (content, body) = payload.into_response();
-        let headers = match content {
-            Content::Binary => BINARY,
-            Content::Text | Content::Form => TEXT,
+        let headers = match (content, is_plain) {
+            (Content::Binary, false) => BINARY,
+            (Content::Binary, true) => PLAIN_BINARY,
+            (Content::Text | Content::Form, false) => TEXT,
+            (Content::Text | Content::Form, true) => PLAIN_TEXT,
         };
         Self::new(200, headers, body)
     }

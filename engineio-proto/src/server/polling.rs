@@ -35,6 +35,8 @@ pub(super) struct Batch {
     pub(super) bytes: usize,
     /// Whether some of them carry bytes.
     pub(super) has_bytes: bool,
+    /// Whether there are some, and none of them may be compressed.
+    pub(super) is_plain: bool,
 }
 
 impl Batch {
@@ -44,6 +46,7 @@ impl Batch {
             if batch.bytes >= RESPONSE_TARGET {
                 break;
             }
+            batch.is_plain = !message.is_compressible() && (batch.is_plain || batch.messages == 0);
             batch.messages += 1;
             batch.bytes += message.wire_len();
             batch.has_bytes |= message.has_attachments();

@@ -234,7 +234,7 @@ impl Session {
         if closes {
             payload.push_text(CLOSE_PACKET);
         }
-        self.reply(request, Response::payload(payload));
+        self.reply(request, Response::payload(payload, batch.is_plain));
         if closes {
             self.finish(CloseReason::ForcedClose, None);
         }
@@ -270,7 +270,7 @@ impl Session {
         if let Some(request) = request {
             let mut payload = Writer::new(self.format, false);
             payload.push_text(packet);
-            self.reply(request, Response::payload(payload));
+            self.reply(request, Response::payload(payload, false));
         }
     }
 

@@ -116,12 +116,15 @@ impl Compression {
 
 impl Encoding {
     /// Whether this is an answer to compress: messages, which alone forbid caches to keep them, and
-    /// enough of them.
+    /// enough of them, unless they are to stay as they are.
     pub(super) fn suits(&self, response: &http::Response<Full<Bytes>>) -> bool {
         let length = response.body().size_hint().lower();
         response.status() == StatusCode::OK
             && length >= self.threshold as u64
-            && response.headers().contains_key(CACHE_CONTROL)
+            && response
+                .headers()
+                .get(CACHE_CONTROL)
+                .is_some_and(|it| it == "no-store")
     }
 
     /// The same answer, compressed.

@@ -215,7 +215,7 @@ impl<A: Application> Task<A> {
     }
 
     /// Acts on everything the machine asks for.
-    fn handle_outputs(&mut self, now: Tick) {
+    fn handle_outputs(&mut self, now: Tick, cx: &mut Context<'_>) {
         let before = self.machine.queued_bytes();
         let mut replied = false;
         while !self.receipting
@@ -246,7 +246,13 @@ impl<A: Application> Task<A> {
                 Output::Upgraded { to } => {
                     self.session.set_transport(to);
                     self.note_upgrade(to);
-                    self.application.handle_upgrade(to);
+                    let mut context = SessionContext {
+                        machine: &mut self.machine,
+                        meters: &self.registry.meters,
+                        now,
+                        cx,
+                    };
+                    self.application.handle_upgrade(&mut context, to);
                 }
                 Output::Closed { reason, detail } => {
                     tracing::debug!(target: "engineio", %reason, detail, "session closed");
@@ -292,7 +298,7 @@ impl<A: Application> Task<A> {
                     break;
                 }
             }
-            self.handle_outputs(now);
+            self.handle_outputs(now, cx);
         }
     }
 
@@ -340,11 +346,11 @@ impl<A: Application> Task<A> {
     }
 
     /// Ends the session of a client that takes too little.
-    fn watch(&mut self, now: Tick) {
+    fn watch(&mut self, now: Tick, cx: &mut Context<'_>) {
         let stalled = self.stall_timeout(now).is_some_and(|at| at <= now);
         if stalled || self.unsent() > self.session.bounds().limits.hard {
             self.give_up(now);
-            self.handle_outputs(now);
+            self.handle_outputs(now, cx);
         }
     }
 
@@ -420,9 +426,9 @@ impl<A: Application> Task<A> {
                 Work::Some | Work::None => this.handle_entries(now, cx),
             }
             this.handle_timeouts(now, cx);
-            this.handle_outputs(now);
+            this.handle_outputs(now, cx);
             this.write(now, cx);
-            this.watch(now);
+            this.watch(now, cx);
             if this.machine.is_closed() && !this.receipting {
                 return Poll::Ready(());
             }

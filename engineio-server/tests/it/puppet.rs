@@ -222,7 +222,7 @@ impl Application for Puppet {
         self.reading
     }
 
-    fn handle_upgrade(&mut self, to: Transport) {
+    fn handle_upgrade(&mut self, _: &mut SessionContext<'_, '_>, to: Transport) {
         assert_eq!(to, Transport::Websocket);
         self.report(Event::Upgraded);
     }

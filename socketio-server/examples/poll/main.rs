@@ -1,14 +1,14 @@
-//! A poll as a class-based namespace, on http://localhost:3000: one value serves all clients, its
-//! methods handle their events.
+//! Polls as a class-based namespace, on http://localhost:3000: one value serves all clients of all
+//! polls, its methods handle their events. `http://localhost:3000/#lunch` is a poll of its own.
 //!
 //! `cargo run -p socketio-server --example poll`
 //!
-//! In the namespace `/poll`, with `results` = `{voters, votes: {choice: number}}`:
+//! In a namespace like `/poll/lunch`, with `results` = `{voters, votes: {choice: number}}`:
 //!
 //! ```text
-//!   client → server                              server → client
-//!     vote  (choice)  → results, or {error}        results  (results)   whenever they change
-//!     retract  ()     → results
+//!   client → server                               server → client
+//!     vote     (choice)  → results, or {error}      results  (results)   whenever they change
+//!     retract  ()        → results
 //! ```
 
 #[path = "../site/mod.rs"]
@@ -20,16 +20,21 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::{Value, json};
 use socketio_server::{
-    BoxError, Data, EncodeError, HandlerError, Namespace, Socket, SocketId, namespace,
+    BoxError, ConnectError, Data, EncodeError, HandlerError, Local, Namespace, Param, Socket,
+    namespace,
 };
 
 use crate::site::Site;
 
-const CHOICES: [&str; 3] = ["tea", "coffee", "water"];
+/// Characters of a poll's name.
+const NAME_CHARS: usize = 32;
 
-/// Who has chosen what.
-#[derive(Default)]
-struct Poll(Mutex<BTreeMap<SocketId, String>>);
+struct Poll {
+    choices: [&'static str; 3],
+}
+
+/// What somebody has chosen, kept with their socket: who leaves no longer counts.
+type Vote = Mutex<Option<String>>;
 
 #[derive(Serialize)]
 struct Results {
@@ -37,36 +42,44 @@ struct Results {
     votes: BTreeMap<&'static str, usize>,
 }
 
-#[namespace("/poll")]
+#[namespace("/poll/{name}")]
 impl Poll {
     #[connect]
-    fn show(&self, socket: Socket) {
-        // Nobody but this client misses it if it is gone already.
-        let _ = socket.emit("results", &self.results());
+    fn enter(&self, socket: Socket, Param(name): Param<String>) -> Result<(), ConnectError> {
+        if name.chars().count() > NAME_CHARS {
+            return Err(ConnectError::new(
+                "a poll has a name of up to 32 characters",
+            ));
+        }
+        socket.insert(Vote::default());
+        // Only this client misses it, if it is gone already.
+        let _ = socket.emit("results", &self.results(socket.namespace()));
+        Ok(())
     }
 
     #[event]
-    fn vote(&self, socket: Socket, Data(choice): Data<String>) -> Result<Results, BoxError> {
-        if !CHOICES.contains(&choice.as_str()) {
+    fn vote(
+        &self,
+        poll: Namespace,
+        vote: Local<Vote>,
+        Data(choice): Data<String>,
+    ) -> Result<Results, BoxError> {
+        if !self.choices.contains(&choice.as_str()) {
             return Err(format!("there is no {choice}").into());
         }
-        self.0.lock().insert(socket.id(), choice);
-        Ok(self.publish(socket.namespace())?)
+        *vote.lock() = Some(choice);
+        Ok(self.publish(&poll)?)
     }
 
     #[event]
-    fn retract(&self, socket: Socket) -> Result<Results, EncodeError> {
-        self.0.lock().remove(&socket.id());
-        self.publish(socket.namespace())
+    fn retract(&self, poll: Namespace, vote: Local<Vote>) -> Result<Results, EncodeError> {
+        *vote.lock() = None;
+        self.publish(&poll)
     }
 
     #[disconnect]
-    fn forget(&self, socket: Socket) -> Result<(), EncodeError> {
-        let voted = self.0.lock().remove(&socket.id()).is_some();
-        if voted {
-            self.publish(socket.namespace())?;
-        }
-        Ok(())
+    fn leave(&self, poll: Namespace) -> Result<(), EncodeError> {
+        self.publish(&poll).map(drop)
     }
 
     /// What a method fails with is its answer.
@@ -76,17 +89,20 @@ impl Poll {
     }
 
     fn publish(&self, poll: &Namespace) -> Result<Results, EncodeError> {
-        let results = self.results();
+        let results = self.results(poll);
         poll.emit("results", &results)?;
         Ok(results)
     }
 
-    fn results(&self) -> Results {
-        let chosen = self.0.lock();
-        let count = |choice: &&str| chosen.values().filter(|it| it == choice).count();
+    fn results(&self, poll: &Namespace) -> Results {
+        let sockets = poll.sockets().into_iter();
+        let chosen: Vec<_> = sockets
+            .filter_map(|it| it.get::<Vote>()?.lock().clone())
+            .collect();
+        let count = |choice: &&str| chosen.iter().filter(|it| it == choice).count();
         Results {
             voters: chosen.len(),
-            votes: CHOICES.iter().map(|it| (*it, count(it))).collect(),
+            votes: self.choices.iter().map(|it| (*it, count(it))).collect(),
         }
     }
 }
@@ -94,6 +110,8 @@ impl Poll {
 fn main() -> Result<(), BoxError> {
     let site = Site::parse();
     let io = site.builder(include_str!("index.html"), &[])?.build();
-    io.register(Poll::default());
+    io.register(Poll {
+        choices: ["tea", "coffee", "water"],
+    });
     site.serve(&io)
 }

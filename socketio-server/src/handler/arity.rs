@@ -8,44 +8,50 @@ use crate::error::Rejection;
 use crate::extract::{EventContext, FromEvent};
 use crate::proto::Reply;
 
+// Whether parameters can be taken, and futures sent, is asked elsewhere: here it would only be said
+// that a function is no handler, and not why.
 macro_rules! impl_handler {
     ($($param:ident),*) => {
+        #[allow(non_snake_case, reason = "parameters are named like their types")]
         impl<F, R, $($param),*> Handler<($($param,)*)> for F
         where
             F: Fn($($param),*) -> R + Send + Sync + 'static,
-            R: Future + Send + 'static,
-            $($param: FromEvent),*
+            R: Future,
         {
+            type Params = ($($param,)*);
             type Output = R::Output;
             type Future = R;
 
-            fn call(self: &Arc<Self>, event: &mut EventContext<'_>) -> Result<R, Rejection> {
-                let _ = &event;
-                Ok(self($($param::from_event(event)?),*))
+            fn call(self: &Arc<Self>, ($($param,)*): Self::Params) -> R {
+                self($($param),*)
             }
         }
 
+        #[allow(non_snake_case, reason = "parameters are named like their types")]
         impl<F, R, $($param),*> Handler<fn($($param),*)> for F
         where
             F: Fn($($param),*) -> R + Send + Sync + 'static,
             // No future does, which keeps the two kinds apart.
-            R: Reply + 'static,
-            $($param: FromEvent + Send + 'static),*
+            R: Reply,
         {
+            type Params = ($($param,)*);
             type Output = R;
-            type Future = Plain<F, ($($param,)*), R>;
+            type Future = Plain<F, Self::Params, R>;
 
-            #[allow(non_snake_case, reason = "parameters are named like their types")]
-            fn call(
-                self: &Arc<Self>,
-                event: &mut EventContext<'_>,
-            ) -> Result<Self::Future, Rejection> {
-                let _ = &event;
-                Ok(Plain {
-                    params: Some(($($param::from_event(event)?,)*)),
+            fn call(self: &Arc<Self>, params: Self::Params) -> Self::Future {
+                Plain {
+                    params: Some(params),
                     function: Arc::clone(self),
                     run: |function, ($($param,)*)| function($($param),*),
-                })
+                }
+            }
+        }
+
+        /// Takes them one after the other.
+        impl<$($param: FromEvent),*> FromEvent for ($($param,)*) {
+            fn from_event(event: &mut EventContext<'_>) -> Result<Self, Rejection> {
+                let _ = &event;
+                Ok(($($param::from_event(event)?,)*))
             }
         }
     };

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 
 use super::Handler;
-use crate::error::Rejection;
-use crate::extract::EventContext;
 
 /// How handlers are run: what was said by [`Handler::ordered`] and its like.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -82,11 +80,12 @@ impl<H> WithManner<H> {
 }
 
 impl<M, H: Handler<M>> Handler<M> for WithManner<H> {
+    type Params = H::Params;
     type Output = H::Output;
     type Future = H::Future;
 
-    fn call(self: &Arc<Self>, event: &mut EventContext<'_>) -> Result<H::Future, Rejection> {
-        self.handler.call(event)
+    fn call(self: &Arc<Self>, params: H::Params) -> H::Future {
+        self.handler.call(params)
     }
 
     fn manner(&self) -> Manner {

@@ -14,14 +14,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::error::{ConnectError, HandlerErrorKind, Rejection};
-use crate::extract::EventContext;
+use crate::error::{ConnectError, HandlerErrorKind};
+use crate::extract::FromEvent;
+use crate::proto::Reply;
+use crate::reply::ConnectReply;
 
 pub(crate) use self::blocking::{Pool, Turn};
 pub(crate) use self::failure::{ErrorHook, Failure, refuse};
 pub(crate) use self::manner::Place;
 pub use self::manner::{Manner, WithManner};
-pub(crate) use self::route::{Handled, Route};
+pub(crate) use self::route::{Handled, Route, finish};
 pub(crate) use self::watch::Stopwatch;
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -51,28 +53,22 @@ pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 ///     });
 /// ```
 ///
-/// What it returns implements [`Reply`](crate::Reply), in handlers of connections
-/// [`ConnectReply`](crate::ConnectReply) (and, if the function is plain, both).
+/// As an [`EventHandler`] it returns what implements [`Reply`](crate::Reply), as a
+/// [`ConnectHandler`] what implements [`ConnectReply`](crate::ConnectReply) (and, if the function is
+/// plain, both).
 ///
 /// `M` only tells functions apart by their parameters and is never written: it is a tuple of them
 /// for async functions, and a pointer to a function of them for plain ones.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is no handler",
-    label = "not a function of what can be taken from an event",
-    note = "a handler is a function of up to eight parameters which all implement `FromEvent`; data of the event is wrapped in `Data<T>`",
-    note = "it is async, with a future that is `Send`, or plain, with a result that implements `Reply`"
-)]
 pub trait Handler<M>: Send + Sync + 'static {
+    /// What the handler asks for: a tuple.
+    type Params;
     /// What the handler returns; what its future resolves to, if it is async.
     type Output;
     /// The handler under way.
-    type Future: Future<Output = Self::Output> + Send + 'static;
+    type Future: Future<Output = Self::Output>;
 
-    /// Takes the parameters and makes the future. A plain function runs when that is first polled.
-    ///
-    /// # Errors
-    /// A parameter could not be taken.
-    fn call(self: &Arc<Self>, event: &mut EventContext<'_>) -> Result<Self::Future, Rejection>;
+    /// Makes the future. A plain function runs when that is first polled.
+    fn call(self: &Arc<Self>, params: Self::Params) -> Self::Future;
 
     /// How it is run; what is left open here, the namespace and the server decide.
     fn manner(&self) -> Manner {
@@ -179,6 +175,71 @@ pub trait Handler<M>: Send + Sync + 'static {
     }
 }
 
+/// A [`Handler`] of events: its parameters can be taken from them, and what it returns is an answer.
+///
+/// ```compile_fail,E0277
+/// # let io = socketio_server::Io::builder().build();
+/// io.on("add", |a: i64, b: i64| a + b); // `i64` cannot be a parameter: `Data((a, b)): Data<(i64, i64)>`
+/// ```
+///
+/// ```compile_fail,E0277
+/// # let io = socketio_server::Io::builder().build();
+/// struct Point(i64, i64);
+/// io.on("origin", || Point(0, 0)); // an answer is `Ack(Point(0, 0))`, of what implements `Serialize`
+/// ```
+///
+/// ```compile_fail
+/// # let io = socketio_server::Io::builder().build();
+/// io.on("wait", async || {
+///     let local = std::rc::Rc::new(1); // kept while waiting, it cannot go to another thread
+///     tokio::task::yield_now().await;
+///     drop(local);
+/// });
+/// ```
+///
+/// ```compile_fail,E0525
+/// # let io = socketio_server::Io::builder().build();
+/// let name = String::from("me");
+/// io.on("name", move || name); // can be called only once: `name.clone()`
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot handle events",
+    label = "neither an async function nor one that returns an answer",
+    note = "a handler is a function, or a closure that can be called again and again, of up to eight parameters",
+    note = "it is async, or what it returns implements `Reply`: a value of your own is wrapped in `Ack(value)`"
+)]
+pub trait EventHandler<M>:
+    Handler<M, Params: FromEvent, Output: Reply, Future: Send + 'static>
+{
+}
+
+impl<M, H> EventHandler<M> for H where
+    H: Handler<M, Params: FromEvent, Output: Reply, Future: Send + 'static>
+{
+}
+
+/// A [`Handler`] that decides about clients which want to connect.
+///
+/// ```compile_fail,E0277
+/// # let io = socketio_server::Io::builder().build();
+/// io.on_connect(|| 5); // lets nobody in, and refuses nobody
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot decide about clients",
+    label = "neither an async function nor one that returns a decision",
+    note = "a handler is a function, or a closure that can be called again and again, of up to eight parameters",
+    note = "it is async, or returns `()`, `bool` or `Result<(), ConnectError>`"
+)]
+pub trait ConnectHandler<M>:
+    Handler<M, Params: FromEvent, Output: ConnectReply, Future: Send + 'static>
+{
+}
+
+impl<M, H> ConnectHandler<M> for H where
+    H: Handler<M, Params: FromEvent, Output: ConnectReply, Future: Send + 'static>
+{
+}
+
 /// A plain function about to be run, as a future that is ready the first time it is polled.
 #[expect(unnameable_types, reason = "only met as a handler's future")]
 pub struct Plain<F, P, R> {
@@ -206,8 +267,9 @@ impl<F, P, R> fmt::Debug for Plain<F, P, R> {
     }
 }
 
-/// Names under which connect and disconnect handlers are reported.
+/// Names under which handlers of connections are reported.
 pub(crate) const CONNECT: &str = "connect";
+pub(crate) const UPGRADE: &str = "upgrade";
 pub(crate) const DISCONNECTING: &str = "disconnecting";
 pub(crate) const DISCONNECT: &str = "disconnect";
 

@@ -1,20 +1,20 @@
 //! A handler as a namespace keeps it: without its types.
 
+use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use engine::Prepared;
 use futures_util::future::{AbortHandle, abortable};
 use futures_util::{FutureExt, TryFutureExt};
 
 use super::failure::{ErrorHook, Failure, refuse};
 use super::manner::{Manner, Place};
 use super::watch::Watch;
-use super::{BoxFuture, CONNECT, ConnectResult, Handler, panicked};
+use super::{BoxFuture, CONNECT, ConnectHandler, ConnectResult, EventHandler, Handler, panicked};
 use crate::error::{ConnectError, HandlerErrorKind, Rejection};
-use crate::extract::EventContext;
+use crate::extract::{EventContext, FromEvent};
 use crate::proto::{BoxError, Reply};
-use crate::reply::{ConnectReply, ReplyTo};
+use crate::reply::{ConnectReply, ReplyTo, Written};
 
 /// A handler without its types. `T` is what its kind of event wants to know in the end.
 pub(crate) struct Route<T> {
@@ -34,13 +34,9 @@ pub(crate) type Handled = Result<(), Failure>;
 pub(crate) type Started<T> = Result<BoxFuture<T>, Rejection>;
 
 impl Route<Handled> {
-    pub(crate) fn event<M, H>(handler: H) -> Self
-    where
-        H: Handler<M>,
-        H::Output: Reply,
-    {
+    pub(crate) fn event<M, H: EventHandler<M>>(handler: H) -> Self {
         Self::new(handler, |handler, event| {
-            let future = handler.call(event)?;
+            let future = handler.call(H::Params::from_event(event)?);
             let reply = event.reply.take();
             // Combinators, because async blocks would store the handler's future twice.
             let caught = AssertUnwindSafe(future).catch_unwind();
@@ -66,9 +62,24 @@ impl Route<Handled> {
     }
 }
 
+impl Route<Handled> {
+    /// A handler of what nobody handles: it answers nothing.
+    pub(crate) fn nobody() -> Self {
+        Self {
+            start: Box::new(|event| {
+                drop(event.reply.take());
+                Ok(Box::pin(ready(Ok(()))))
+            }),
+            manner: Manner::default(),
+            watch: Watch::new("nobody"),
+            on_error: None,
+        }
+    }
+}
+
 /// Answers when something else is done, too; unless the handler has panicked.
 async fn answer_after(
-    written: impl Future<Output = Result<(ReplyTo, Option<Prepared>), Failure>>,
+    written: impl Future<Output = Result<(ReplyTo, Option<Written>), Failure>>,
     after: BoxFuture<Result<(), BoxError>>,
 ) -> Handled {
     let written = written.await;
@@ -80,12 +91,16 @@ async fn answer_after(
     let done = finish(after).await;
     let (reply, answer) = written?;
     match done {
-        Ok(()) => Ok(reply.deliver(answer)),
+        Ok(()) => {
+            reply.deliver(answer);
+            Ok(())
+        }
         Err(kind) => Err(Failure { kind, reply }),
     }
 }
 
-async fn finish(after: BoxFuture<Result<(), BoxError>>) -> Result<(), HandlerErrorKind> {
+/// Does what extractors have left to do.
+pub(crate) async fn finish(after: BoxFuture<Result<(), BoxError>>) -> Result<(), HandlerErrorKind> {
     match AssertUnwindSafe(after).catch_unwind().await {
         Ok(done) => done.map_err(HandlerErrorKind::Failed),
         Err(payload) => Err(panicked(payload)),
@@ -93,13 +108,9 @@ async fn finish(after: BoxFuture<Result<(), BoxError>>) -> Result<(), HandlerErr
 }
 
 impl Route<ConnectResult> {
-    pub(crate) fn connect<M, H>(handler: H) -> Self
-    where
-        H: Handler<M>,
-        H::Output: ConnectReply,
-    {
+    pub(crate) fn connect<M, H: ConnectHandler<M>>(handler: H) -> Self {
         Self::new(handler, |handler, event| {
-            let future = handler.call(event)?;
+            let future = handler.call(H::Params::from_event(event)?);
             let socket = event.socket.clone();
             let admitted = future.map(|output| output.admit());
             let caught = AssertUnwindSafe(admitted).catch_unwind();
@@ -178,10 +189,9 @@ impl<T: 'static> Route<T> {
     ) -> Self {
         let inner = Arc::clone(route);
         Self {
-            start: Box::new(move |event| (inner.start)(event)),
             manner: route.manner.or(manner),
-            watch: route.watch.fresh(),
             on_error: on_error.cloned(),
+            ..Self::composed(route, move |event| (inner.start)(event))
         }
     }
 

@@ -128,7 +128,8 @@ impl Link {
             return (None, None);
         };
         let claim = Claim::of(revision, auth);
-        let claimed = claim.map_or_else(Claimed::default, |claim| sequencer.claim(&claim));
+        let claimed =
+            claim.map_or_else(Claimed::default, |claim| sequencer.claim(namespace, &claim));
         if let Some(socket) = claimed.replaced {
             // Its own link may be stuck for long, and has nothing more to say.
             let seat = Seat::new(socket);
@@ -161,7 +162,7 @@ impl Link {
         let routes = seat.routes();
         let always_connect = routes.connects_always() || self.io.connects_always();
         loop {
-            if always_connect && step >= routes.middlewares() {
+            if always_connect && step >= routes.connect_middlewares() {
                 self.admit(cx, nsp);
             }
             let Some(route) = routes.decider(step) else {
@@ -255,10 +256,9 @@ impl Link {
             return member.seat.socket.disconnect();
         };
         early.iter().for_each(|what| self.work.release(what));
-        member
-            .seat
-            .socket
-            .end(DisconnectReason::ServerNamespaceDisconnect);
+        let socket = &member.seat.socket;
+        socket.end(DisconnectReason::ServerNamespaceDisconnect);
+        socket.personal().forget_handlers();
         self.members[nsp.index()] = None;
         let answer = self
             .connection

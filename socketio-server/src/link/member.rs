@@ -64,8 +64,9 @@ impl Member {
     pub(super) fn goodbye(mut self, io: &Io, reason: DisconnectReason) -> Option<Kept> {
         let is_last = self.seat.socket.end(reason);
         let was_connected = matches!(self.state, State::Connected);
-        if was_connected {
-            observed::disconnected(&self.seat.socket, reason);
+        match was_connected {
+            true => observed::disconnected(&self.seat.socket, reason),
+            false => self.seat.socket.personal().forget_handlers(),
         }
         (is_last && was_connected).then(|| {
             self.seat.refresh(io);
@@ -94,7 +95,7 @@ impl Seat {
         let sequencer = self.socket.namespace().sequencer();
         let skips = sequencer.is_some_and(|it| it.skips_middlewares());
         match skips && self.socket.recovered() {
-            true => self.routes.middlewares(),
+            true => self.routes.connect_middlewares(),
             false => 0,
         }
     }

@@ -235,6 +235,19 @@ impl Application for Link {
         self.work.has_room(self.io.handler_limits())
     }
 
+    fn handle_upgrade(&mut self, cx: &mut SessionContext<'_, '_>, _: Transport) {
+        for member in self.members.iter_mut().flatten() {
+            member.seat.refresh(&self.io);
+            let is_connected = matches!(member.state, State::Connected);
+            if is_connected && member.seat.routes().upgrade().is_some() {
+                let job = member.seat.job(&What::Upgrade);
+                let limits = self.io.handler_limits();
+                // It has no arguments that could be malformed.
+                let _ = self.work.handle(job, limits, cx.context());
+            }
+        }
+    }
+
     fn handle_close(&mut self, reason: CloseReason, detail: Option<&'static str>) {
         let reason = self.closing.unwrap_or_else(|| reason.into());
         tracing::debug!(target: "socketio", %reason, detail, "link closed");

@@ -10,6 +10,7 @@ use crate::broadcast::Flags;
 use crate::entry::Entry;
 use crate::error::DisconnectReason;
 use crate::gate::Standing;
+use crate::namespace::Namespace;
 use crate::proto::recovery::{Claim, is_recoverable};
 use crate::socket::Socket;
 
@@ -32,8 +33,9 @@ impl Sequencer {
     ///
     /// If the socket's link has not been found dead yet, the client knows better: the socket is
     /// taken from there, and that link is closed.
-    pub(crate) fn claim(self: &Arc<Self>, claim: &Claim<'_>) -> Claimed {
+    pub(crate) fn claim(self: &Arc<Self>, namespace: &Namespace, claim: &Claim<'_>) -> Claimed {
         let (pid, now) = (Pid::claimed(&claim.pid), self.now());
+        let remembers_rooms = namespace.routes().needs_last_rooms();
         let (claimed, dropped, closed) = self.baton.look(|log| {
             let replaced = log.remove(&pid);
             let mut closed = Vec::new();
@@ -41,7 +43,7 @@ impl Sequencer {
                 if let Some(recoverable) = socket.recoverable() {
                     recoverable.replace();
                 }
-                let (saved, entries) = take_down(socket);
+                let (saved, entries) = take_down(socket, remembers_rooms);
                 closed = entries;
                 log.save(now, &pid, saved);
             }
@@ -113,6 +115,7 @@ impl Sequencer {
 
     /// Sends a client away, behind everything that was emitted before.
     pub(crate) fn leave(&self, socket: &Socket, entry: Entry) {
+        let remembers_rooms = socket.namespace().routes().needs_last_rooms();
         let (refused, _) = self.baton.pass(
             |log| match socket.gate().standing() {
                 Standing::Pending => {
@@ -120,7 +123,7 @@ impl Sequencer {
                     (None, None)
                 }
                 Standing::Open => {
-                    let (_, behind) = take_down(socket);
+                    let (_, behind) = take_down(socket, remembers_rooms);
                     debug_assert!(behind.is_empty(), "an open gate keeps nothing");
                     if let Some(recoverable) = socket.recoverable() {
                         log.remove(&recoverable.pid);
@@ -143,9 +146,10 @@ impl Sequencer {
     /// elsewhere, where its goodbye has been said.
     pub(crate) fn end(self: &Arc<Self>, socket: &Socket, reason: DisconnectReason) -> bool {
         let now = self.now();
+        let remembers_rooms = socket.namespace().routes().needs_last_rooms();
         let (is_last, closed, dropped) = self.baton.look(|log| {
             let was_told = socket.was_open() || position(socket).is_some();
-            let (saved, mut closed) = take_down(socket);
+            let (saved, mut closed) = take_down(socket, remembers_rooms);
             let Some(recoverable) = socket.recoverable() else {
                 return (true, closed, log.take_dropped());
             };
@@ -180,13 +184,16 @@ impl Sequencer {
 }
 
 /// Nothing reaches a socket any longer. Returns it as it was, and what it has not been sent.
-fn take_down(socket: &Socket) -> (Saved, Vec<Waiting>) {
+///
+/// Whether it remembers its rooms is asked for without the lock: handlers that have been replaced may
+/// be dropped meanwhile.
+fn take_down(socket: &Socket, remembers_rooms: bool) -> (Saved, Vec<Waiting>) {
     let saved = Saved {
         socket: socket.clone(),
         rooms: socket.rooms(),
     };
     let behind = socket.gate().close();
-    socket.become_invisible();
+    socket.leave_all(remembers_rooms);
     (saved, behind)
 }
 

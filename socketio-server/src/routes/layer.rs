@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use super::around::{Middleware, Observer};
+use super::outgoing::OutgoingObserver;
 use crate::handler::{ConnectResult, ErrorHook, Handled, Manner, Route};
 
 /// The handlers of a namespace, of all namespaces, of a class, or of nobody yet.
@@ -11,8 +13,12 @@ use crate::handler::{ConnectResult, ErrorHook, Handled, Manner, Route};
 pub(crate) struct Layer {
     pub(crate) events: HashMap<Arc<str>, Named>,
     pub(crate) fallback: Option<Arc<Route<Handled>>>,
+    pub(crate) observers: Vec<Arc<Observer>>,
+    pub(crate) outgoing_observers: Vec<Arc<OutgoingObserver>>,
+    pub(crate) middlewares: Vec<Arc<Middleware>>,
     pub(crate) before_connect: Vec<Arc<Route<ConnectResult>>>,
     pub(crate) connect: Option<Arc<Route<ConnectResult>>>,
+    pub(crate) upgrade: Option<Arc<Route<Handled>>>,
     pub(crate) disconnecting: Option<Arc<Route<Handled>>>,
     pub(crate) disconnect: Option<Arc<Route<Handled>>>,
     pub(crate) on_error: Option<Arc<ErrorHook>>,
@@ -46,8 +52,12 @@ impl Layer {
             }
         }
         replaced.fallback = merge_one(&mut self.fallback, other.fallback);
+        self.observers.extend(other.observers);
+        self.outgoing_observers.extend(other.outgoing_observers);
+        self.middlewares.extend(other.middlewares);
         self.before_connect.extend(other.before_connect);
         replaced.connect = merge_one(&mut self.connect, other.connect);
+        replaced.upgrade = merge_one(&mut self.upgrade, other.upgrade);
         replaced.disconnecting = merge_one(&mut self.disconnecting, other.disconnecting);
         replaced.disconnect = merge_one(&mut self.disconnect, other.disconnect);
         replaced.on_error = merge_one(&mut self.on_error, other.on_error);
@@ -70,9 +80,14 @@ impl Layer {
         for named in self.events.values_mut() {
             common.apply(&mut named.route);
         }
-        let others = [&mut self.fallback, &mut self.disconnect];
+        let others = [
+            &mut self.fallback,
+            &mut self.disconnecting,
+            &mut self.disconnect,
+        ];
         others.into_iter().flatten().for_each(|it| common.apply(it));
-        self.connect.iter_mut().for_each(|it| common.apply(it));
+        let deciding = self.before_connect.iter_mut().chain(&mut self.connect);
+        deciding.for_each(|it| common.apply(it));
         self
     }
 }

@@ -11,19 +11,29 @@
 //!  └──────────────────────────────────────────┘
 //! ```
 //!
+//! A socket may have handlers of its own as well, which come before all of these.
+//!
 //! The order is python-socketio's, and so is that a class of the namespace, if there is one, leaves
 //! nothing to one of all namespaces.
 
+mod around;
 mod handlers;
 mod layer;
 mod leaving;
 mod methods;
+mod outgoing;
 mod personal;
 mod registry;
 
+pub(crate) use around::Middleware;
+pub use around::{HandlerFuture, Next, Outcome};
 pub use handlers::Handlers;
 pub(crate) use layer::{Layer, assert_possible};
-pub(crate) use methods::handler_methods;
+pub(crate) use methods::{
+    around_methods, connections_methods, events_methods, handler_methods, running_methods,
+};
+pub use outgoing::Outgoing;
+pub(crate) use outgoing::{Show, raw};
 pub(crate) use personal::Personal;
 pub(crate) use registry::{Layers, Registry, Revision};
 
@@ -32,11 +42,15 @@ use std::collections::HashMap;
 use std::collections::hash_map;
 use std::sync::Arc;
 
+use crate::error::HandlerErrorKind;
+use crate::extract::EventContext;
 use crate::handler::{
-    CONNECT, ConnectResult, DISCONNECT, DISCONNECTING, ErrorHook, Handled, Manner, Route,
+    BoxFuture, CONNECT, ConnectResult, DISCONNECT, DISCONNECTING, ErrorHook, Handled, Manner, Route,
 };
 use crate::socket::Socket;
+use around::Observer;
 use layer::Named;
+use outgoing::OutgoingObserver;
 
 /// The handlers a namespace's sockets have, as of one [`Revision`].
 #[derive(Default)]
@@ -44,9 +58,13 @@ pub(crate) struct Routes {
     revision: u64,
     events: HashMap<Arc<str>, Choice>,
     fallback: Option<Arc<Route<Handled>>>,
+    observers: Vec<Arc<Observer>>,
+    outgoing_observers: Vec<Arc<OutgoingObserver>>,
+    middlewares: Vec<Arc<Middleware>>,
     before_connect: Vec<Arc<Route<ConnectResult>>>,
     connect: Option<Arc<Route<ConnectResult>>>,
     always_connect: bool,
+    upgrade: Option<Arc<Route<Handled>>>,
     disconnecting: Option<Arc<Route<Handled>>>,
     disconnect: Option<Arc<Route<Handled>>>,
     on_error: Option<Arc<ErrorHook>>,
@@ -67,6 +85,11 @@ impl Routes {
         socket: &Socket,
         name: &str,
     ) -> Option<Cow<'_, Arc<Route<Handled>>>> {
+        if let Some(personal) = socket.personal_if_any()
+            && let Some(own) = personal.event(name)
+        {
+            return Some(Cow::Owned(own));
+        }
         let Some(choice) = self.events.get(name) else {
             return self.fallback.as_ref().map(Cow::Borrowed);
         };
@@ -81,6 +104,23 @@ impl Routes {
         let next = next.find(|named| !named.once || unspent(&named.route));
         let route = next.map(|named| &named.route);
         route.or(self.fallback.as_ref()).map(Cow::Borrowed)
+    }
+
+    /// Starts an event's handler, with everything that stands around it.
+    pub(crate) fn start(
+        &self,
+        route: &Route<Handled>,
+        event: &mut EventContext<'_>,
+    ) -> Result<BoxFuture<Handled>, HandlerErrorKind> {
+        match self.observers.is_empty() && self.middlewares.is_empty() {
+            true => route.start(event),
+            false => around::start(self, route, event),
+        }
+    }
+
+    /// Who looks at what is sent.
+    pub(crate) fn outgoing_observers(&self) -> &[Arc<OutgoingObserver>] {
+        &self.outgoing_observers
     }
 
     /// Whether a handler is registered for events of this name.
@@ -98,13 +138,18 @@ impl Routes {
     }
 
     /// How many decide before the connect handler does.
-    pub(crate) const fn middlewares(&self) -> usize {
+    pub(crate) const fn connect_middlewares(&self) -> usize {
         self.before_connect.len()
     }
 
     /// Whether clients are let in before their connect handler has decided.
     pub(crate) fn connects_always(&self) -> bool {
         self.always_connect
+    }
+
+    /// Runs when a client has moved to another transport.
+    pub(crate) fn upgrade(&self) -> Option<&Arc<Route<Handled>>> {
+        self.upgrade.as_ref()
     }
 
     /// Whether sockets have to remember the rooms they were in for their disconnecting handler.
@@ -120,7 +165,10 @@ impl Routes {
     /// Whom failures of this event's handler concern.
     pub(crate) fn error_hook(&self, event: &str) -> Option<&Arc<ErrorHook>> {
         let own = match event {
-            CONNECT => self.connect.as_ref().and_then(|it| it.on_error.as_ref()),
+            CONNECT => {
+                let mut deciding = self.connect.iter().chain(&self.before_connect);
+                deciding.find_map(|it| it.on_error.as_ref())
+            }
             DISCONNECTING => {
                 let disconnecting = self.disconnecting.as_ref();
                 disconnecting.and_then(|it| it.on_error.as_ref())
@@ -143,12 +191,15 @@ impl Routes {
     /// Adds handlers behind those that are there.
     fn append(&mut self, layer: &Layer) {
         append_one(&mut self.connect, &layer.connect);
+        append_one(&mut self.upgrade, &layer.upgrade);
         append_one(&mut self.disconnecting, &layer.disconnecting);
         append_one(&mut self.disconnect, &layer.disconnect);
         self.always_connect |= layer.always_connect;
         // Those of all namespaces come first.
-        let own = layer.before_connect.iter().cloned();
-        self.before_connect.splice(..0, own);
+        prepend(&mut self.before_connect, &layer.before_connect);
+        prepend(&mut self.observers, &layer.observers);
+        prepend(&mut self.outgoing_observers, &layer.outgoing_observers);
+        prepend(&mut self.middlewares, &layer.middlewares);
         // A fallback leaves nothing to those behind it.
         if self.fallback.is_some() {
             return;
@@ -177,6 +228,11 @@ impl Routes {
             let both = leaving::in_turn(disconnecting, self.disconnect.take());
             self.disconnect = Some(Arc::new(both));
         }
+        // Events that nobody handles are seen all the same.
+        if !(self.observers.is_empty() && self.middlewares.is_empty()) {
+            let nobody = || Arc::new(Route::nobody());
+            self.fallback.get_or_insert_with(nobody);
+        }
     }
 
     /// Adds whom failures concern, if nobody is there.
@@ -184,6 +240,10 @@ impl Routes {
         append_one(&mut self.on_error, &layer.on_error);
         self.manner = self.manner.or(layer.manner);
     }
+}
+
+fn prepend<T: Clone>(there: &mut Vec<T>, in_front: &[T]) {
+    there.splice(..0, in_front.iter().cloned());
 }
 
 fn append_one<T>(there: &mut Option<Arc<T>>, behind: &Option<Arc<T>>) {

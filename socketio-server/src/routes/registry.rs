@@ -10,15 +10,24 @@ use super::{Layer, Routes};
 /// Counts what has been registered with a server. Whoever holds [`Routes`] of an older one asks for
 /// new ones.
 #[derive(Debug, Default)]
-pub(crate) struct Revision(AtomicU64);
+pub(crate) struct Revision {
+    count: AtomicU64,
+    /// Somebody, somewhere, looks at what is sent.
+    observes_outgoing: AtomicBool,
+}
 
 impl Revision {
     fn current(&self) -> u64 {
-        self.0.load(Ordering::Acquire)
+        self.count.load(Ordering::Acquire)
     }
 
     fn advance(&self) {
-        self.0.fetch_add(1, Ordering::Release);
+        self.count.fetch_add(1, Ordering::Release);
+    }
+
+    /// Whether anybody looks at what is sent, for those who would rather not look for them.
+    pub(crate) fn observes_outgoing(&self) -> bool {
+        self.observes_outgoing.load(Ordering::Relaxed)
     }
 
     /// Whether something has been registered since these were made.
@@ -46,7 +55,14 @@ impl Registry {
     /// Changes the handlers, for all sockets and from the next event on. What `change` returns,
     /// such as a handler that was replaced, is dropped without a lock.
     pub(crate) fn change<T>(&self, revision: &Revision, change: impl FnOnce(&mut Layers) -> T) {
-        let replaced = change(&mut self.layers.lock());
+        let replaced = {
+            let mut layers = self.layers.lock();
+            let replaced = change(&mut layers);
+            if !layers.functions.outgoing_observers.is_empty() {
+                revision.observes_outgoing.store(true, Ordering::Relaxed);
+            }
+            replaced
+        };
         self.touched.store(true, Ordering::Release);
         revision.advance();
         drop(replaced);

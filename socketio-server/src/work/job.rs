@@ -10,7 +10,7 @@ use super::Step;
 use super::running::Bond;
 use crate::error::{DisconnectReason, HandlerErrorKind, Rejection};
 use crate::extract::{After, EventContext};
-use crate::handler::{BoxFuture, DISCONNECT, Failure, Handled, Manner, Route, Stopwatch};
+use crate::handler::{BoxFuture, DISCONNECT, Failure, Handled, Manner, Route, Stopwatch, UPGRADE};
 use crate::observed::Observed;
 use crate::proto::{Args, ArgsError};
 use crate::reply::ReplyTo;
@@ -35,6 +35,7 @@ pub(crate) enum What<'a> {
         id: Option<u64>,
         args: Args<'a>,
     },
+    Upgrade,
     Disconnect(DisconnectReason),
 }
 
@@ -49,6 +50,7 @@ impl What<'_> {
     fn name(&self) -> &str {
         match self {
             Self::Event { name, .. } => name,
+            Self::Upgrade => UPGRADE,
             Self::Disconnect(_) => DISCONNECT,
         }
     }
@@ -56,7 +58,7 @@ impl What<'_> {
     fn args(&self) -> Option<&Args<'_>> {
         match self {
             Self::Event { args, .. } => Some(args),
-            Self::Disconnect(_) => None,
+            Self::Upgrade | Self::Disconnect(_) => None,
         }
     }
 
@@ -67,7 +69,7 @@ impl What<'_> {
                 let attachments = args.attachments().iter().map(bytes::Bytes::len);
                 name.len() + args.raw().len() + attachments.sum::<usize>()
             }
-            Self::Disconnect(_) => 0,
+            Self::Upgrade | Self::Disconnect(_) => 0,
         }
     }
 
@@ -78,6 +80,7 @@ impl What<'_> {
                 id: *id,
                 args: args.clone().into_owned(),
             },
+            Self::Upgrade => What::Upgrade,
             Self::Disconnect(reason) => What::Disconnect(*reason),
         }
     }
@@ -110,7 +113,12 @@ impl<'a> Job<'a> {
                 let route = self.routes.event(self.socket, name);
                 (*id, Some(args), None, route)
             }
+            What::Upgrade => {
+                let route = self.routes.upgrade().map(Cow::Borrowed);
+                (None, None, None, route)
+            }
             What::Disconnect(reason) => {
+                self.socket.personal().forget_handlers();
                 let route = self.routes.disconnect().map(Cow::Borrowed);
                 (None, None, Some(*reason), route)
             }
@@ -136,7 +144,10 @@ impl<'a> Job<'a> {
             read: Cell::new(false),
             after: After::default(),
         };
-        let started = observed.within(|| route.start(&mut event));
+        let started = observed.within(|| match reason {
+            None => self.routes.start(&route, &mut event),
+            Some(_) => route.start(&mut event),
+        });
         if !event.read.get() {
             check_unread(args)?;
         }
@@ -152,7 +163,8 @@ impl<'a> Job<'a> {
                 Err(Malformed)
             }
             Err(kind) => {
-                let reply = event.reply;
+                // Whoever had taken the right to answer has not come to use it.
+                let reply = ReplyTo::new(self.socket, id);
                 self.report(Err(Failure { kind, reply }));
                 Ok(None)
             }

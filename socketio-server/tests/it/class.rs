@@ -9,7 +9,7 @@ use serde::Deserialize;
 use socketio_server::test::{Client, Refusal, Server};
 use socketio_server::{
     Auth, BoxError, ConnectError, Data, DisconnectReason, EncodeError, Event, EventName,
-    HandlerError, Handlers, Io, Namespace, NamespaceClass, Socket, event, namespace,
+    HandlerError, Handlers, Io, Namespace, NamespaceClass, Param, Socket, event, namespace,
 };
 
 /// Has a method of each kind, and remembers.
@@ -289,6 +289,86 @@ async fn a_class_can_be_registered_elsewhere_and_beside_others() {
     assert_eq!(answer(&client, "either").await, "b again");
 }
 
+/// Of a pattern.
+#[derive(Default)]
+struct Match(Mutex<Vec<String>>);
+
+#[namespace("/match/{id}")]
+impl Match {
+    #[before_connect]
+    async fn known(&self, Param(id): Param<u32>) -> Result<(), ConnectError> {
+        self.0.lock().push(format!("asked for {id}"));
+        if id < 10 {
+            Ok(())
+        } else {
+            Err(ConnectError::new("no such match"))
+        }
+    }
+
+    #[before_connect]
+    fn open(&self, Param(id): Param<u32>) -> bool {
+        id != 0
+    }
+
+    #[connect]
+    fn join(&self, socket: Socket) {
+        socket.join("players");
+    }
+
+    #[event]
+    fn which(&self, Param(id): Param<u32>) -> u32 {
+        id
+    }
+
+    #[event]
+    fn say(&self, namespace: Namespace, Data(text): Data<String>) -> Result<(), EncodeError> {
+        namespace.to("players").emit("said", &text).map(drop)
+    }
+
+    #[disconnecting]
+    fn leaving(&self, socket: Socket) {
+        let rooms = socket.rooms().len();
+        self.0.lock().push(format!("leaves {rooms} room"));
+    }
+
+    #[disconnect]
+    fn left(&self) {
+        self.0.lock().push("has left".to_owned());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_class_of_a_pattern_serves_all_namespaces_that_fit() {
+    let io = Io::builder().build();
+    let class = Arc::new(Match::default());
+    let matches = io.register(Arc::clone(&class));
+    let server = Server::new(&io);
+    let connect = |name: &str| server.connect().namespace(name);
+    let (one, mut two) = (
+        connect("/match/1").await.unwrap(),
+        connect("/match/2").await.unwrap(),
+    );
+    assert_eq!(one.call::<u32>("which", &()).await.unwrap(), 1);
+    assert_eq!(two.call::<u32>("which", &()).await.unwrap(), 2);
+    assert_eq!(matches.namespaces().len(), 2);
+    one.call::<()>("say", "hi").await.unwrap();
+    two.expect_nothing().await;
+    let refused = connect("/match/10").await.unwrap_err();
+    assert_eq!(refused.message(), "no such match");
+    assert!(connect("/match/0").await.is_err());
+    one.disconnect();
+    server.settle().await;
+    let expected = [
+        "asked for 1",
+        "asked for 2",
+        "asked for 10",
+        "asked for 0",
+        "leaves 1 room",
+        "has left",
+    ];
+    assert_eq!(*class.0.lock(), expected);
+}
+
 struct ByHand(AtomicU64);
 
 impl NamespaceClass for ByHand {
@@ -369,6 +449,11 @@ impl Failing {
         Err("unknown".into())
     }
 
+    #[disconnecting]
+    fn part(&self) -> Result<(), BoxError> {
+        Err("parting".into())
+    }
+
     #[disconnect]
     fn leave(&self) -> Result<(), BoxError> {
         Err("farewell".into())
@@ -409,6 +494,7 @@ async fn failures_of_a_class_are_its_own_and_answered_by_its_error_method() {
         "in a method",
         "do not fit",
         "unknown",
+        "parting",
         "farewell",
     ];
     let told = failing.0.lock();
@@ -416,6 +502,31 @@ async fn failures_of_a_class_are_its_own_and_answered_by_its_error_method() {
     for (told, cause) in told.iter().zip(causes) {
         assert!(told.contains(cause), "{told}");
     }
+}
+
+/// Fails before there is a connection.
+struct Early;
+
+#[namespace("/early")]
+impl Early {
+    #[before_connect]
+    fn check(&self, _: Data<u8>) -> bool {
+        true
+    }
+
+    #[error]
+    fn failed(&self, error: &HandlerError) -> ConnectError {
+        ConnectError::new(format!("{} failed early", error.event))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_class_refuses_in_its_own_words_when_its_middleware_fails() {
+    let io = Io::builder().build();
+    io.register(Early);
+    let connect = Server::new(&io).connect();
+    let refused = connect.namespace("/early").await.unwrap_err();
+    assert_eq!(refused.message(), "connect failed early");
 }
 
 /// Has no error method.

@@ -315,6 +315,12 @@ impl Polling {
         assert_eq!(self.ask("POST", payload).await, (200, "ok".to_owned()));
     }
 
+    /// The head of what a GET brings.
+    pub(crate) async fn headers(&self) -> http::HeaderMap {
+        let query = format!("EIO=4&transport=polling&sid={}", self.sid);
+        answer(&self.io, "GET", &query, "").await.headers().clone()
+    }
+
     /// A GET that must bring something.
     pub(crate) async fn get(&self) -> String {
         let (status, body) = self.ask("GET", "").await;
@@ -331,13 +337,17 @@ impl Polling {
 
 /// A request for the server's path, and its answer.
 pub(crate) async fn request(io: &Io, method: &str, query: &str, body: &str) -> (u16, String) {
+    let response = answer(io, method, query, body).await;
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(body.into()).unwrap())
+}
+
+async fn answer(io: &Io, method: &str, query: &str, body: &str) -> http::Response<Full<Bytes>> {
     let request = http::Request::builder()
         .method(method)
         .uri(format!("/socket.io/?{query}"))
         .body(Full::new(Bytes::copy_from_slice(body.as_bytes())))
         .unwrap();
-    let response = patiently(io.handle(request)).await;
-    let status = response.status().as_u16();
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    (status, String::from_utf8(body.into()).unwrap())
+    patiently(io.handle(request)).await
 }

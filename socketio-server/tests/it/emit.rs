@@ -9,6 +9,8 @@ use socketio_server::test::{Client, Server};
 use socketio_server::{AckError, Acks, Io, Report, Socket, SocketId};
 use tokio::time::Instant;
 
+use crate::client::Polling;
+
 /// A server, and two clients of the default namespace with their sockets.
 async fn two() -> (Server, [(Client, Socket); 2]) {
     let server = Server::new(&Io::builder().build());
@@ -113,6 +115,44 @@ async fn every_step_can_be_taken_from_the_server_and_from_a_namespace() {
         b.expect::<()>("x").await;
         a.expect_nothing().await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_is_not_to_be_compressed_is_not() {
+    let io = Io::builder().build();
+    let polling = Polling::open(&io).await;
+    polling.join("/").await;
+    let socket = io.sockets().remove(0);
+    let text = "x".repeat(2_000);
+    let nsp = io.of("/");
+    let to = || nsp.to(socket.id());
+    type Emit<'a> = Box<dyn Fn() -> Report + 'a>;
+    let table: [(Emit<'_>, bool); 8] = [
+        (Box::new(|| io.emit("x", &text).unwrap()), false),
+        (Box::new(|| io.compress(false).send(&text).unwrap()), true),
+        (Box::new(|| io.compress(true).send(&text).unwrap()), false),
+        (Box::new(|| nsp.compress(false).send(&text).unwrap()), true),
+        (Box::new(|| to().compress(false).send(&text).unwrap()), true),
+        (Box::new(|| to().send(&text).unwrap()), false),
+        (
+            Box::new(|| socket.compress(false).send(&text).unwrap()),
+            true,
+        ),
+        (
+            Box::new(|| socket.compress(true).send(&text).unwrap()),
+            false,
+        ),
+    ];
+    for (row, (emit, plain)) in table.into_iter().enumerate() {
+        assert_queued(emit(), 1);
+        let headers = polling.headers().await;
+        let cache = headers["cache-control"].to_str().unwrap();
+        assert_eq!(cache.contains("no-transform"), plain, "row {row}");
+    }
+    let call = socket.compress(false).call::<()>("x", &text);
+    let headers = polling.headers().await;
+    assert_eq!(headers["cache-control"], "no-store, no-transform");
+    drop(call);
 }
 
 // ---- Acknowledgements ---------------------------------------------------------------------

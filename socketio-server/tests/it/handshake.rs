@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use http::header::{AUTHORIZATION, COOKIE, HeaderValue};
 use http::request::Parts;
 use http::{Request, StatusCode};
+use parking_lot::Mutex;
 use socketio_server::test::{Refusal, Server};
 use socketio_server::{
     ClientBundle, Cors, Data, Extension, Handshake, Io, Peer, PeerAddr, SessionCookie, Sid, Socket,
@@ -227,6 +228,40 @@ async fn handlers_know_the_transport() {
     server.settle().await;
     let transport: String = client.call("transport", &()).await.unwrap();
     assert_eq!(transport, "websocket");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_moves_to_websocket_is_noticed_once() {
+    let io = Io::builder().build();
+    let moved = Arc::new(Mutex::new(Vec::new()));
+    for nsp in ["/", "/second", "/slow"] {
+        let notes = Arc::clone(&moved);
+        io.of(nsp)
+            .on_upgrade(move |socket: Socket, transport: Transport| {
+                let name = socket.namespace().name().to_owned();
+                notes.lock().push((name, transport.as_str()));
+                let _ = socket.emit("moved", &());
+            });
+    }
+    // Whoever has not been let in by then is not told.
+    let slow = async || tokio::time::sleep(Duration::from_secs(1)).await;
+    io.of("/slow").on_connect(slow);
+    let server = Server::new(&io);
+    let direct = [server.connect(), server.connect().polling()];
+    for connect in direct {
+        let client = connect.await.unwrap();
+        client.join("/second").await.unwrap();
+    }
+    server.settle().await;
+    assert!(moved.lock().is_empty());
+
+    let mut client = server.connect().upgrading().await.unwrap();
+    client.expect::<()>("moved").await;
+    assert_eq!(*moved.lock(), [("/".to_owned(), "websocket")]);
+    moved.lock().clear();
+    let slow = server.connect().namespace("/slow").upgrading();
+    slow.await.unwrap();
+    assert!(moved.lock().is_empty());
 }
 
 // ---- Who is let in ------------------------------------------------------------------------

@@ -9,7 +9,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use socketio_server::test::Server;
 use socketio_server::{
-    BoxError, ConnectError, Data, DisconnectReason, Handler, HandlerLimits, Io, Socket, State,
+    BoxError, ConnectError, Data, DisconnectReason, EventHandler, Handler, HandlerLimits, Io,
+    Socket, State,
 };
 use tokio::task::yield_now;
 
@@ -278,7 +279,7 @@ fn meet(barrier: &Barrier, patience: &SyncSender<()>) -> bool {
 /// Two handlers of one socket meet, or the test ends in vain.
 async fn assert_two_meet<M, H>(manner: impl FnOnce(Box<dyn Fn() -> bool + Send + Sync>) -> H)
 where
-    H: Handler<M, Output = bool>,
+    H: EventHandler<M, Output = bool>,
 {
     let barrier = Barrier::new(2);
     let (met, meetings) = sync_channel(2);

@@ -4,6 +4,7 @@
 mod concurrency;
 mod ends;
 mod phone;
+mod undecided;
 
 use std::time::Duration;
 
@@ -25,7 +26,9 @@ fn builder() -> Builder {
     };
     Io::builder()
         .connection_state_recovery(RecoveryConfig::default())
-        .on_recovery_expired(move |socket| drop(pen(socket)))
+        .on_recovery_expired(move |socket| {
+            pen(socket);
+        })
 }
 
 /// Sockets note what becomes of them, and a new one is in `room`.
@@ -91,6 +94,7 @@ async fn a_socket_goes_on_with_its_id_rooms_and_data_and_what_it_missed() {
     let socket = phone.socket(io);
     socket.join("tea");
     socket.insert(String::from("kept"));
+    socket.session::<Vec<u8>>().save(vec![7]);
     io.emit("first", &1).unwrap();
     assert_eq!(phone.event().await, json!(["first", 1]));
     io.emit("lost on the way", &2).unwrap();
@@ -133,6 +137,8 @@ async fn a_socket_goes_on_with_its_id_rooms_and_data_and_what_it_missed() {
     phone.client.say(r#"420["ask"]"#).await;
     let answer = format!(r#"430["{}",["room","tea"],"kept"]"#, claim.sid);
     phone.client.expect(&answer).await;
+
+    assert_eq!(*phone.socket(io).session::<Vec<u8>>().get(), [7]);
 
     // It is the same for those who send.
     io.emit("to all", &()).unwrap();
@@ -245,130 +251,65 @@ async fn events_in_messagepack_are_recovered_too() {
     assert_eq!(phone::msgpack_text(&answer, "pid"), pid);
 }
 
-// ---- While the connect handler decides -----------------------------------------------------
+// ---- Where it comes back to -----------------------------------------------------------------
 
 #[tokio::test(start_paused = true)]
-async fn what_happens_while_a_connect_handler_waits_is_missed_once() {
-    let mut host = Host::start(builder());
-    host.io
-        .on_connect(async |socket: Socket, door: State<Door>, pen: State<Pen>| {
-            if socket.recovered() {
-                socket.join("later");
-                socket.emit("welcome back", &()).unwrap();
-                pen.note("waits");
-                door.pass().await;
-            }
-            socket.emit("welcome", &()).unwrap();
+async fn middlewares_are_not_asked_again_unless_told_to() {
+    for skip_middlewares in [true, false] {
+        let config = RecoveryConfig {
+            skip_middlewares,
+            ..RecoveryConfig::default()
+        };
+        let mut host = Host::start(builder().connection_state_recovery(config));
+        host.io
+            .before_connect(async |pen: State<Pen>| pen.note("asked"));
+        host.io.on_connect(async |socket: Socket| {
+            socket.emit("hi", &()).unwrap();
         });
-    let mut phone = Phone::connect(&host).await;
-    assert_eq!(phone.event().await, json!(["welcome"]));
-    let socket = phone.socket(&host.io);
-    let claim = phone.cut().await;
-    host.io.emit("before", &()).unwrap();
-    let mut client = Phone::say_connect(&host, &claim).await;
-    host.diary.expect("waits").await;
-    host.io.emit("meanwhile", &()).unwrap();
-    host.io.to("later").emit("not there yet", &()).unwrap();
-    socket.emit("by its former handle", &()).unwrap();
-    assert!(client.is_silent().await);
-    host.door.open();
-    let (mut phone, missed) = Phone::take_answer(client).await;
-    let expected = ["before", "meanwhile", "by its former handle"];
-    assert_eq!(missed, expected.map(|event| json!([event])));
-    for event in ["welcome back", "welcome"] {
-        assert_eq!(phone.event().await, json!([event]));
+        let mut phone = Phone::connect(&host).await;
+        phone.event().await;
+        host.diary.expect("asked").await;
+        let claim = phone.cut().await;
+        let (phone, _) = Phone::reconnect(&host, &claim).await;
+        assert_eq!(phone.sid, claim.sid);
+        assert_eq!(host.diary.rest().is_empty(), skip_middlewares);
     }
-    host.io.to("later").emit("there", &()).unwrap();
-    assert_eq!(phone.event().await, json!(["there"]));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_link_that_breaks_while_a_connect_handler_waits_can_be_replaced() {
-    let mut host = Host::start(builder());
-    let decide = async |socket: Socket, door: State<Door>, pen: State<Pen>| {
-        pen.note(format!("recovered: {}", socket.recovered()));
-        socket.emit("welcome", &socket.recovered()).unwrap();
-        if socket.recovered() {
-            door.pass().await;
-            socket.emit("decided", &()).unwrap();
-        }
-    };
-    host.io.on_connect(decide);
-    let mut phone = Phone::connect(&host).await;
-    phone.event().await;
-    let claim = phone.cut().await;
-    let client = Phone::say_connect(&host, &claim).await;
-    settle().await;
+async fn a_dynamic_namespace_outlives_its_last_socket_as_long_as_that_may_come_back() {
+    let host = Host::start(builder());
+    host.io
+        .dynamic("/game/{id}")
+        .on_connect(async |socket: Socket| {
+            socket.emit("hi", &()).unwrap();
+        });
+    let mut client = host.open().await;
+    client.say("40/game/7,").await;
+    let (answer, greeting) = (client.text().await, client.text().await);
+    let (_, offset) = phone::event(&greeting);
+    let answer: Value = serde_json::from_str(&answer["40/game/7,".len()..]).unwrap();
     drop(client);
     settle().await;
-    host.io.emit("missed", &()).unwrap();
-    host.door.open();
-    settle().await;
-    let (mut phone, missed) = Phone::reconnect(&host, &claim).await;
-    // The handler of the link that broke has come to its end as well.
-    let expected = [
-        json!(["welcome", true]),
-        json!(["missed"]),
-        json!(["decided"]),
-    ];
-    assert_eq!(missed, expected);
-    assert_eq!(phone.pid, claim.pid);
-    for event in [json!(["welcome", true]), json!(["decided"])] {
-        assert_eq!(phone.event().await, event);
-    }
-    let recovered = [false, true, true].map(|it| format!("recovered: {it}"));
-    assert_eq!(host.diary.rest(), recovered);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_client_that_is_refused_has_lost_its_socket() {
-    let host = Host::start(builder());
-    host.io.on_connect(async |socket: Socket| {
-        socket.emit("welcome", &()).unwrap();
-        match socket.recovered() {
-            true => Err(ConnectError::new("not you again")),
-            false => Ok(()),
-        }
-    });
-    let mut phone = Phone::connect(&host).await;
-    phone.event().await;
-    let claim = phone.cut().await;
-    let mut client = Phone::say_connect(&host, &claim).await;
-    client.expect(r#"44{"message":"not you again"}"#).await;
-    let (phone, missed) = Phone::reconnect(&host, &claim).await;
-    assert_ne!(phone.sid, claim.sid);
-    assert!(missed.is_empty());
-    assert_eq!(host.io.of("/").len(), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_log_that_forgets_while_a_connect_handler_waits_is_no_way_to_go_on() {
-    let config = RecoveryConfig {
-        max_entries: 2,
-        ..RecoveryConfig::default()
-    };
-    let host = Host::start(builder().connection_state_recovery(config));
-    host.io
-        .on_connect(async |socket: Socket, door: State<Door>| {
-            if socket.recovered() {
-                door.pass().await;
-            }
-        });
-    let mut phone = Phone::connect(&host).await;
-    host.io.emit("event", &0).unwrap();
-    phone.event().await;
-    let claim = phone.cut().await;
-    let mut client = Phone::say_connect(&host, &claim).await;
-    settle().await;
-    for n in 1..4 {
-        host.io.emit("event", &n).unwrap();
-    }
-    host.door.open();
-    // Neither let in nor refused: it is to try again.
-    client.expect_close().await;
-    let (phone, missed) = Phone::reconnect(&host, &claim).await;
-    assert_ne!(phone.sid, claim.sid);
-    assert!(missed.is_empty());
+    let auth = json!({ "pid": answer["pid"], "offset": offset });
+    let mut client = host.open().await;
+    client.say(&format!("40/game/7,{auth}")).await;
+    assert!(
+        client
+            .text()
+            .await
+            .contains(answer["sid"].as_str().unwrap())
+    );
+    drop(client);
+    tokio::time::sleep(Duration::from_secs(130)).await;
+    let mut client = host.open().await;
+    client.say(&format!("40/game/7,{auth}")).await;
+    assert!(
+        !client
+            .text()
+            .await
+            .contains(answer["sid"].as_str().unwrap())
+    );
 }
 
 // ---- Without it ---------------------------------------------------------------------------

@@ -1,11 +1,12 @@
 //! Which handler an event reaches: by name, for once, of a namespace or of all of them.
 
 use std::future::{Ready, ready};
+use std::sync::Arc;
 
 use socketio_server::test::{Client, Server};
 use socketio_server::{AckError, EventName, Handlers, Io, Namespace, Socket, State};
 
-use crate::host::{Host, Pen};
+use crate::host::{Host, Pen, settle};
 
 /// Answers with its name.
 fn named(name: &'static str) -> impl Fn() -> Ready<&'static str> + Clone + Send + Sync + 'static {
@@ -232,4 +233,85 @@ async fn handlers_that_were_described_first_are_added_to_any_number_of_namespace
         assert_reached(reached(client, "d").await, kept);
         host.diary.expect("joined").await;
     }
+}
+
+// ---- Handlers of one socket ---------------------------------------------------------------
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_s_own_handler_wins_and_is_for_no_other_socket() {
+    let io = Io::builder().build();
+    io.on("a", named("namespace")).on_connect(|socket: Socket| {
+        if socket.namespace().is_empty() {
+            socket
+                .on("a", named("own"))
+                .on("b", named("own b"))
+                .once("c", named("own c"));
+        }
+    });
+    io.on("c", named("namespace c"));
+    let server = Server::new(&io);
+    let first = server.connect().await.unwrap();
+    let second = server.connect().await.unwrap();
+    for (client, a, b, c) in [
+        (&first, "own", Some("own b"), ["own c", "namespace c"]),
+        (&second, "namespace", None, ["namespace c", "namespace c"]),
+    ] {
+        assert_reached(reached(client, "a").await, a);
+        assert_reached(reached(client, "b").await, b);
+        for c in c {
+            assert_reached(reached(client, "c").await, c);
+        }
+    }
+    let sockets = io.broadcast().sockets();
+    let socket = sockets.iter().find(|it| it.id().as_str() == first.id());
+    socket.unwrap().off("a").on("b", named("new b"));
+    assert_reached(reached(&first, "a").await, "namespace");
+    assert_reached(reached(&first, "b").await, "new b");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_s_handler_may_hold_the_socket_and_goes_with_it() {
+    for end in ["leaves", "is refused", "registers late"] {
+        let io = Io::builder().build();
+        let alive = Arc::new(());
+        let held = alive.clone();
+        io.on_connect(move |socket: Socket| {
+            let holding = (socket.clone(), held.clone());
+            let handler = move || drop(holding.clone());
+            match end {
+                "registers late" => {
+                    tokio::spawn(async move {
+                        settle().await;
+                        settle().await;
+                        socket.on("a", handler);
+                    });
+                }
+                _ => drop(socket.on("a", handler).id()),
+            }
+            end != "is refused"
+        });
+        let server = Server::new(&io);
+        let client = server.connect().await;
+        if let Ok(client) = client {
+            client.disconnect();
+        }
+        for _ in 0..3 {
+            server.settle().await;
+        }
+        // One is the test's, one the connect handler's.
+        assert_eq!(Arc::strong_count(&alive), 2, "{end}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_came_early_finds_the_handler_that_the_connect_handler_registers() {
+    let host = Host::new();
+    host.io.on_connect(async |socket: Socket| {
+        settle().await;
+        socket.on("a", named("own"));
+    });
+    let mut client = host.open().await;
+    client.say_all(["40", r#"420["a"]"#]).await;
+    client.text().await;
+    client.expect(r#"430["own"]"#).await;
 }

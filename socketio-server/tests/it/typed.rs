@@ -140,6 +140,7 @@ async fn what_is_only_sent_need_not_be_readable() {
         panic!("one socket");
     };
     io.emit_event(&news).unwrap();
+    io.dynamic("/room/{id}").emit_event(&news).unwrap();
     chat.emit_event(&news).unwrap();
     chat.broadcast().emit_event(&news).unwrap();
     socket.emit_event(&news).unwrap();

@@ -98,6 +98,13 @@ async function poll() {
     await votes(other, "water: 1").waitFor();
     await shows(other, "#voters", /^2$/);
   });
+  await step("another poll is another namespace", async () => {
+    const third = await visitor("#lunch");
+    await votes(third, "tea: 0").click();
+    await votes(third, "tea: 1").waitFor();
+    await votes(one, "tea: 1").waitFor();
+    await shows(one, "#voters", /^2$/);
+  });
   await step("what is not to be had is refused in words", async () => {
     await one.locator("#wrong").click();
     await shows(one, "#notice", "there is no gravel");
@@ -156,7 +163,7 @@ async function privately() {
 }
 
 /** A person with a browser profile of their own. */
-async function visitor() {
+async function visitor(hash = "") {
   const context = await browser.newContext({ viewport: { width: 760, height: 700 } });
   const page = await context.newPage();
   page.setDefaultTimeout(WAIT_MS);
@@ -164,7 +171,7 @@ async function visitor() {
     failed += 1;
     console.log(`not ok - error in the page: ${error.message}`);
   });
-  await page.goto(values.url);
+  await page.goto(`${values.url}/${hash}`);
   return page;
 }
 

@@ -131,6 +131,18 @@ export const events = [
     },
   },
   {
+    name: "a handler for once takes the first event of each socket",
+    async run(t) {
+      for (const socket of [await t.connect(), await t.connect()]) {
+        const seen = [];
+        socket.on("only-once-back", (i) => seen.push(i));
+        upTo(3).forEach((i) => socket.emit("only-once", i));
+        await t.ask(socket, "message-with-ack");
+        same(seen, [0]);
+      }
+    },
+  },
+  {
     name: "a failing handler harms nobody",
     async run(t) {
       const [socket, other] = [await t.connect(), await t.connect()];

@@ -92,6 +92,38 @@ export const namespaces = [
     },
   },
   {
+    name: "a namespace of a pattern is there for whoever asks, and apart from its like",
+    async run(t) {
+      const seven = await t.connect({}, "/game/7");
+      const other = await t.connect({}, "/game/7");
+      const eight = await t.join(seven, "/game/8");
+      same(await t.ask(seven, "where"), ["/game/7"]);
+      same(await t.ask(eight, "where"), ["/game/8"]);
+      await t.ask(seven, "join", "players");
+      await t.ask(other, "join", "players");
+      await t.ask(eight, "join", "players");
+      same(await t.ask(seven, "members", "players"), [2]);
+      same(await t.ask(eight, "members", "players"), [1]);
+      t.refuse(eight, "room-message");
+      const heard = t.next(other, "room-message");
+      await t.ask(seven, "everyone", { bytes: binary(3) });
+      same(await heard, [{ bytes: binary(3) }]);
+      same(await t.ask(eight, "message-with-ack", 1), [1]);
+    },
+  },
+  {
+    name: "a namespace of a pattern may refuse, as names that do not match are",
+    suites: SINCE_3,
+    async run(t) {
+      const root = await t.connect();
+      for (const [name, message] of [["/game/0", "no such game"], ["/game/x", "Invalid namespace"], ["/game/", "Invalid namespace"]]) {
+        const [error] = await t.next(root.io.socket(name), "connect_error");
+        same(error.message, message, name);
+      }
+      same(await t.ask(root, "message-with-ack", 1), [1]);
+    },
+  },
+  {
     name: "an unknown namespace is refused, the connection stays",
     suites: SINCE_3,
     async run(t) {

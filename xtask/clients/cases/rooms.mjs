@@ -96,6 +96,24 @@ export const rooms = [
     },
   },
   {
+    name: "a room is counted, moved and sent away as a whole",
+    async run(t) {
+      const [one, two, outside] = await audience(t, ["r"], ["r"], ["other"]);
+      same(await t.ask(outside.socket, "members", "r"), [2]);
+      await t.ask(outside.socket, "move-room", "r", "moved");
+      same(await t.ask(outside.socket, "members", "r"), [0]);
+      same(await t.ask(one.socket, "rooms"), [["moved"]]);
+      await t.ask(outside.socket, "in-room", "moved", "payload");
+      await settle(t, one, two, outside);
+      same([one.got, two.got, outside.got], [["payload"], ["payload"], []]);
+      const ends = [one, two].map(({ socket }) => t.next(socket, "disconnect"));
+      await t.ask(outside.socket, "send-away", "moved");
+      for (const end of ends) same((await end)[0], "io server disconnect");
+      same(await t.ask(outside.socket, "members", "moved"), [0]);
+      same(await t.ask(outside.socket, "rooms"), [["other"]]);
+    },
+  },
+  {
     name: "a room answers",
     async run(t) {
       const [one, two, outside] = await audience(t, ["r"], ["r"], []);

@@ -21,13 +21,14 @@ listen(values.port, (http) => {
     ...(values.parser === "msgpack" && { parser: msgpack }),
     ...(recovery && { connectionStateRecovery: { maxDisconnectionDuration: recovery } }),
   });
-  for (const name of ["/", "/custom", "/refuse"]) {
-    const namespace = io.of(name);
-    namespace.on("connection", (socket) => {
+  const games = io.of(/^\/game\/\d+$/);
+  games.use((socket, next) => next(socket.nsp.name === "/game/0" ? new Error("no such game") : undefined));
+  for (const some of [io.of("/"), io.of("/custom"), io.of("/refuse"), games]) {
+    some.on("connection", (socket) => {
       // A recovered socket was greeted before.
       if (!socket.recovered) socket.emit("auth", socket.handshake.auth);
       serve(socket);
-      serveRooms(namespace, socket);
+      serveRooms(socket.nsp, socket);
     });
   }
   io.of("/refuse").use((socket, next) => {
@@ -70,6 +71,18 @@ function serveRooms(namespace, socket) {
     namespace.emit("room-message", payload);
     ack();
   });
+  socket.on("members", async (room, ack) => ack((await namespace.in(room).fetchSockets()).length));
+  socket.on("move-room", (from, to, ack) => {
+    namespace.in(from).socketsJoin(to);
+    namespace.in(from).socketsLeave(from);
+    ack();
+  });
+  socket.on("send-away", (room, ack) => {
+    ack();
+    namespace.in(room).disconnectSockets();
+  });
+  socket.once("only-once", (i) => socket.emit("only-once-back", i));
+  socket.on("where", (ack) => ack(namespace.name));
   socket.on("ask-room", (room, payload, ack) => {
     namespace.in(room).timeout(1000).emit("question", payload, (_timeout, answers) => ack(answers));
   });

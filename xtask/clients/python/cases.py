@@ -195,6 +195,44 @@ async def _(t):
     same(await outside.settle("room-message"), [["not two"], ["all"]])
 
 
+@case("a room is counted, moved and sent away as a whole")
+async def _(t):
+    one, two, outside = [await t.connect() for _ in range(3)]
+    for peer in (one, two):
+        await peer.ask("join", "old")
+    same(await outside.ask("members", "old"), [2])
+    await outside.ask("move-room", "old", "new")
+    same(await one.ask("rooms"), [["new"]])
+    same(await outside.ask("members", "old"), [0])
+    one_tag, two_tag = [await tagged(peer) for peer in (one, two)]
+    await outside.ask("send-away", "new")
+    for tag in (one_tag, two_tag):
+        same(await outside.ask("reason-of", tag), ["server namespace disconnect"])
+    same(await outside.ask("members", "new"), [0])
+
+
+@case("a namespace of a pattern is there for whoever asks, and apart from its like")
+async def _(t):
+    one, two = [await t.connect(("/game/7",)) for _ in range(2)]
+    eight = await t.connect(("/game/8",))
+    for peer, namespace in ((one, "/game/7"), (two, "/game/7"), (eight, "/game/8")):
+        same(await peer.ask("where", namespace=namespace), [namespace])
+        await peer.ask("join", "players", namespace=namespace)
+    same(await one.ask("members", "players", namespace="/game/7"), [2])
+    same(await eight.ask("members", "players", namespace="/game/8"), [1])
+
+
+@case("a namespace of a pattern may refuse", since=5)
+async def _(t):
+    peer = t.peer(("/game/0",))
+    try:
+        await peer.connect(t.url, transports=t.transports)
+    except socketio.exceptions.ConnectionError:
+        same(await peer.next("connect_error", "/game/0"), [{"message": "no such game"}])
+        return
+    raise AssertionError("the namespace was not refused")
+
+
 @case("a room answers")
 async def _(t):
     one, two = [await t.connect() for _ in range(2)]

@@ -87,13 +87,13 @@ impl Kind {
             _ => self.heartbeat,
         };
         let heartbeat = heartbeat.as_millis().to_string();
+        let beats = vec!["--ping-interval", &heartbeat, "--ping-timeout", &heartbeat];
         let words = match setup {
             Setup::Usual => vec![],
-            Setup::Heartbeat | Setup::CalmHeartbeat => {
-                vec!["--ping-interval", &heartbeat, "--ping-timeout", &heartbeat]
-            }
+            Setup::Heartbeat | Setup::CalmHeartbeat => beats,
             Setup::MsgPack => vec!["--parser", "msgpack"],
-            Setup::Recovery => vec!["--recovery-ms", "10000"],
+            // Between two polls nothing but a heartbeat tells that a client is gone.
+            Setup::Recovery => [beats, vec!["--recovery-ms", "10000"]].concat(),
         };
         words.into_iter().map(str::to_owned).collect()
     }

@@ -2,11 +2,11 @@
 
 use std::io::Read;
 
-use engineio_server::{Compression, Config, Session};
+use engineio_server::{Compression, Config, Prepared, Session};
 use flate2::read::{GzDecoder, ZlibDecoder};
 
 use crate::host::Host;
-use crate::puppet::{Order, Reaction, send};
+use crate::puppet::{Order, Reaction};
 use crate::wire::Response;
 
 fn config() -> Config {
@@ -18,10 +18,18 @@ fn config() -> Config {
 
 /// What a poll brings for a message of this many letters.
 async fn poll(config: Config, letters: usize, accept: &str) -> Response {
+    poll_for(config, &[Prepared::text(&"a".repeat(letters))], accept).await
+}
+
+/// What a poll brings for these messages.
+async fn poll_for(config: Config, messages: &[Prepared], accept: &str) -> Response {
     let (host, mut events) = Host::start(config, Reaction::Nothing);
     let client = host.open().await;
     let session: Session<Order> = events.opened().await;
-    send(&session, &"a".repeat(letters));
+    for message in messages {
+        let bytes = message.wire_len();
+        session.push(Order::Send(message.clone()), bytes).unwrap();
+    }
     let headers = [("accept-encoding", accept)];
     let mut wire = host.send("GET", &client.target(), &headers, "").await;
     wire.response("GET").await
@@ -60,5 +68,33 @@ async fn what_is_short_or_not_understood_stays_as_it_is() {
         let response = poll(config, letters, accept).await;
         assert_eq!(response.header("content-encoding"), None);
         response.assert(200, &format!("4{}", "a".repeat(letters)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_to_stay_plain_is_not_compressed_unless_it_shares_an_answer() {
+    let text = |plain| {
+        let message = Prepared::text(&"a".repeat(2_000));
+        if plain {
+            message.clone().forbid_compression();
+        }
+        assert_eq!(message.is_compressible(), !plain);
+        message
+    };
+    for (messages, plain) in [
+        (vec![text(true)], true),
+        (vec![text(true), text(true)], true),
+        (vec![text(false), text(true)], false),
+        (vec![text(true), text(false)], false),
+    ] {
+        let response = poll_for(config(), &messages, "gzip").await;
+        let encoding = response.header("content-encoding");
+        assert_eq!(encoding, (!plain).then_some("gzip"));
+        let cache = if plain {
+            "no-store, no-transform"
+        } else {
+            "no-store"
+        };
+        assert_eq!(response.header("cache-control"), Some(cache));
     }
 }

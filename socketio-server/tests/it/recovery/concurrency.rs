@@ -2,8 +2,9 @@
 //! loses an event or gets one twice.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -129,10 +130,17 @@ async fn who_goes_on_gets_everything_once_in_the_one_order_there_is() {
 async fn what_was_emitted_before_a_farewell_arrives_however_busy_the_namespace_is() {
     let host = host();
     let stop = Arc::new(AtomicBool::new(false));
+    // They get nothing, but take their time.
+    let mut listeners = Vec::new();
+    for _ in 0..20 {
+        let listener = Phone::connect(&host).await;
+        listener.socket(&host.io).join("noise");
+        listeners.push(listener);
+    }
     let (io, stopped) = (host.io.clone(), Arc::clone(&stop));
     let busy = std::thread::spawn(move || {
         while !stopped.load(Ordering::Relaxed) {
-            let _ = io.to("elsewhere").emit("noise", &()).unwrap();
+            io.to("noise").volatile().emit("noise", &()).unwrap();
         }
     });
     for _ in 0..50 {
@@ -178,11 +186,19 @@ async fn what_is_dropped_from_the_log_may_send() {
         ..RecoveryConfig::default()
     };
     let host = Host::start(builder().connection_state_recovery(config));
-    let loud = Binary(Bytes::from_owner(Loud(host.io.clone())));
-    host.io.emit("loud", &loud).unwrap();
-    drop(loud);
     let mut phone = Phone::connect(&host).await;
-    host.io.emit("displaces it", &()).unwrap();
+    let loud = Binary(Bytes::from_owner(Loud(host.io.clone())));
+    let (io, (done, is_done)) = (host.io.clone(), mpsc::channel());
+    let emits = move || {
+        io.to("elsewhere").emit("loud", &loud).unwrap();
+        drop(loud);
+        io.emit("displaces it", &()).unwrap();
+        done.send(()).unwrap();
+    };
+    std::thread::spawn(emits);
+    is_done
+        .recv_timeout(Duration::from_secs(60))
+        .expect("nobody waits for itself");
     for event in ["displaces it", "dropped"] {
         assert_eq!(phone.event().await, json!([event]));
     }

@@ -108,7 +108,7 @@ impl Phone {
 }
 
 /// An event and its offset.
-fn event(text: &str) -> (Value, String) {
+pub(super) fn event(text: &str) -> (Value, String) {
     let start = text.find('[').unwrap_or_else(|| panic!("no event: {text}"));
     let mut event: Vec<Value> = serde_json::from_str(&text[start..]).unwrap();
     let offset = event.pop().unwrap();

@@ -1,0 +1,103 @@
+//! What stands around the handlers of events.
+
+macro_rules! around_methods {
+    ($self:ident: $receiver:ty => $returned:ty) => {
+        /// Looks on at every event that comes in, ahead of middlewares and handlers, whether or not
+        /// somebody handles it: `socket.onAny` in JavaScript. Several look on in the order in which
+        /// they were registered, those of all namespaces first.
+        ///
+        /// ```
+        /// use socketio_server::Io;
+        ///
+        /// let io = Io::builder().build();
+        /// io.on_any(|event| println!("{} from {}", event.name(), event.socket().id()));
+        /// ```
+        pub fn on_any(
+            $self: $receiver,
+            observer: impl Fn(&crate::EventContext<'_>) + Send + Sync + 'static,
+        ) -> $returned {
+            $self.change_functions(|layer| layer.observers.push(std::sync::Arc::new(observer)))
+        }
+
+        /// Removes all who look on at what comes in.
+        pub fn off_any($self: $receiver) -> $returned {
+            $self.change_functions(|layer| std::mem::take(&mut layer.observers))
+        }
+
+        /// Looks on at every event that goes out, once for each client it is meant for, ahead of
+        /// sending: `socket.onAnyOutgoing` in JavaScript. Acknowledgements are none.
+        ///
+        /// It is called where the event is emitted. Its arguments are encoded once more for this,
+        /// and the clients of a broadcast selected once more: one that comes or goes meanwhile may
+        /// be shown and not sent to, or the other way round.
+        ///
+        /// ```
+        /// use socketio_server::Io;
+        ///
+        /// let io = Io::builder().build();
+        /// io.on_any_outgoing(|socket, event| println!("{} to {}", event.name, socket.id()));
+        /// ```
+        pub fn on_any_outgoing(
+            $self: $receiver,
+            observer: impl Fn(&crate::Socket, &crate::Outgoing<'_>) + Send + Sync + 'static,
+        ) -> $returned {
+            let observer = std::sync::Arc::new(observer);
+            $self.change_functions(|layer| layer.outgoing_observers.push(observer))
+        }
+
+        /// Removes all who look on at what goes out.
+        pub fn off_any_outgoing($self: $receiver) -> $returned {
+            $self.change_functions(|layer| std::mem::take(&mut layer.outgoing_observers))
+        }
+
+        /// Puts a middleware around the handlers of all events, also of those that nobody handles:
+        /// `socket.use` in JavaScript. Several are put around each other, the one registered first
+        /// outermost, those of all namespaces around those of one.
+        ///
+        /// A middleware is a function of the event and of what is [next](crate::Next) on its way,
+        /// and returns a future of the [outcome](crate::Outcome). It can look at event and outcome,
+        /// change either, let the event wait, or drop it by not going on:
+        ///
+        /// ```
+        /// use std::time::Instant;
+        ///
+        /// use socketio_server::{HandlerFuture, Io};
+        ///
+        /// let io = Io::builder().build();
+        /// io.wrap(|event, next| {
+        ///     let (name, started) = (event.name().to_owned(), Instant::now());
+        ///     // Parameters are taken; the handler has not begun.
+        ///     let handler = next.run(event);
+        ///     async move {
+        ///         let outcome = handler.await;
+        ///         println!("{name}: {outcome:?} after {:?}", started.elapsed());
+        ///         outcome
+        ///     }
+        /// });
+        /// io.of("/admin").wrap(|event, next| match event.name().starts_with("delete") {
+        ///     true => HandlerFuture::ready(Ok(None)),
+        ///     false => next.run(event),
+        /// });
+        /// ```
+        ///
+        /// A failure in the outcome is for the error hook. A handler that runs in a
+        /// [manner](crate::Handler::blocking) of its own does so with its middlewares.
+        pub fn wrap<F>(
+            $self: $receiver,
+            middleware: impl Fn(&mut crate::EventContext<'_>, crate::Next<'_>) -> F
+            + Send
+            + Sync
+            + 'static,
+        ) -> $returned
+        where
+            F: std::future::Future<Output = crate::Outcome> + Send + 'static,
+        {
+            let middleware: std::sync::Arc<crate::routes::Middleware> =
+                std::sync::Arc::new(move |event, next| {
+                    crate::HandlerFuture::new(middleware(event, next))
+                });
+            $self.change_functions(|layer| layer.middlewares.push(middleware))
+        }
+    };
+}
+pub(crate) use around_methods;
