@@ -197,14 +197,9 @@ impl<E, D> Outbox<E, D> {
             }
         };
         queue.dropped += dropped.len() as u64;
-        let waiters = match verdict {
-            Verdict::End => queue.take_waiters(),
-            Verdict::Take | Verdict::Drop => Vec::new(),
-        };
         drop(queue);
         drop(dropped);
         wake(waker);
-        wake_all(waiters);
         pushed
     }
 
@@ -258,11 +253,9 @@ impl<E, D> Outbox<E, D> {
         }
         let dropped = queue.overflow();
         let waker = queue.waker.take();
-        let waiters = queue.take_waiters();
         drop(queue);
         drop(dropped);
         wake(waker);
-        wake_all(waiters);
         true
     }
 

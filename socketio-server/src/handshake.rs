@@ -60,8 +60,10 @@ pub(crate) struct Keep {
     pub(crate) headers: Headers,
     /// Each copies one type.
     pub(crate) extensions: Vec<fn(&http::Extensions, &mut http::Extensions)>,
-    pub(crate) peer: Option<Box<dyn Fn(&Parts) -> Peer + Send + Sync>>,
+    pub(crate) peer: Option<Box<PeerHook>>,
 }
+
+type PeerHook = dyn Fn(&Parts) -> Peer + Send + Sync;
 
 /// Which headers are kept.
 pub(crate) enum Headers {

@@ -67,16 +67,26 @@
 //!
 //! # Handlers
 //!
-//! A handler is an async function whose parameters are taken from the event: [`Data`] for its
-//! arguments, [`Auth`] for the client's credentials, [`State`] and [`Local`] for what the
+//! A [`Handler`] is a function, async or plain, whose parameters are taken from the event: [`Data`] for
+//! its arguments, [`Auth`] for the client's credentials, [`State`] and [`Local`] for what the
 //! application and the socket keep, [`Socket`], [`Io`], [`EventName`], [`AckSender`],
-//! [`DisconnectReason`], or any type of yours that implements [`FromEvent`]. What it returns is the
-//! acknowledgement, if the client asked for one; see [`Reply`].
+//! [`DisconnectReason`], or any type of yours that implements [`FromEvent`], which may also be a guard
+//! that lets nobody else pass. What it returns is the acknowledgement, if the client asked for one;
+//! see [`Reply`]. What fails goes to an error hook, of the [namespace](Namespace::on_error) or the
+//! [server](Builder::on_error), which may answer in its place.
 //!
 //! Handlers of one socket start in the order in which its events arrived, and each runs up to its
 //! first real wait before the next one starts. So those that never wait answer in order, and those
 //! that do answer as they finish. They run inside the client's task: one that computes for long
-//! holds up its own client, and should move the work to `tokio::task::spawn_blocking`.
+//! holds up its own client, and others with it, and is named in the log if that takes 100 ms. It can
+//! be run otherwise, and so can all handlers of a namespace or of the server:
+//!
+//! | | |
+//! |---|---|
+//! | [`ordered`](Handler::ordered) | its socket's next event waits for its end |
+//! | [`spawned`](Handler::spawned) | in a task of its own |
+//! | [`blocking`](Handler::blocking) | on a thread of a bounded pool, where it may block |
+//! | [`cancel_on_disconnect`](Handler::cancel_on_disconnect) | only as long as its socket is there |
 //!
 //! A handler may wait for its own client, with [`Socket::call`]: acknowledgements, heartbeats and
 //! disconnects are always read. A client that leaves does not cancel its handlers; they run to
@@ -145,7 +155,8 @@
 //!   [`Builder::on_error`] and nobody else.
 //!
 //! There is no order between events of concurrent emitters, and no promise that a client which has
-//! lost its link has got what was sent last: that is what acknowledgements are for.
+//! lost its link has got what was sent last: that is what acknowledgements are for, and
+//! [recovery](Builder::connection_state_recovery).
 
 // The layers below carry short names in every file here, so that each line shows its layer.
 extern crate engineio_server as engine;

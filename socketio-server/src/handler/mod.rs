@@ -228,7 +228,7 @@ impl<M, H> EventHandler<M> for H where
     message = "`{Self}` cannot decide about clients",
     label = "neither an async function nor one that returns a decision",
     note = "a handler is a function, or a closure that can be called again and again, of up to eight parameters",
-    note = "it is async, or returns `()` or `Result<(), ConnectError>`"
+    note = "it is async, or returns `()`, `bool` or `Result<(), ConnectError>`"
 )]
 pub trait ConnectHandler<M>:
     Handler<M, Params: FromEvent, Output: ConnectReply, Future: Send + 'static>

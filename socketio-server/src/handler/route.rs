@@ -91,7 +91,10 @@ async fn answer_after(
     let done = finish(after).await;
     let (reply, answer) = written?;
     match done {
-        Ok(()) => Ok(reply.deliver(answer)),
+        Ok(()) => {
+            reply.deliver(answer);
+            Ok(())
+        }
         Err(kind) => Err(Failure { kind, reply }),
     }
 }

@@ -4,8 +4,6 @@
 use std::collections::{HashMap, VecDeque};
 use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::config::RecoveryConfig;
 use super::message::{Draft, Message};
@@ -157,12 +155,11 @@ impl Log {
     }
 }
 
-/// When the log began, as no other did in this process.
+/// What tells the offsets of this log from those of any other, before a restart as well. 48 bits keep
+/// them short.
 fn new_epoch() -> u64 {
-    static LAST: AtomicU64 = AtomicU64::new(0);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
-    let advance = |last: u64| Some(now.max(last + 1));
-    let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, advance);
-    now.max(last.unwrap_or_default() + 1)
+    let mut epoch = [0; 8];
+    // Invariant: a system without randomness has no ids for its clients, so it has none.
+    getrandom::fill(&mut epoch[..6]).expect("the system provides randomness");
+    u64::from_le_bytes(epoch)
 }

@@ -163,7 +163,8 @@ impl<'a> Job<'a> {
                 Err(Malformed)
             }
             Err(kind) => {
-                let reply = event.reply;
+                // Whoever had taken the right to answer has not come to use it.
+                let reply = ReplyTo::new(self.socket, id);
                 self.report(Err(Failure { kind, reply }));
                 Ok(None)
             }

@@ -74,6 +74,7 @@ async fn what_a_hook_returns_is_the_acknowledgement() {
         .on("by hand", |_: AckSender| {
             Err::<(), BoxError>("broken".into())
         })
+        .on("not run", |_: AckSender, _: Data<u64>| ())
         .on("fine", || "fine");
     let mut client = host.join("/chat").await;
     for (event, answer) in [
@@ -83,6 +84,10 @@ async fn what_a_hook_returns_is_the_acknowledgement() {
         ("panic late", r#"[500,"panicked: oh"]"#),
         (
             "typed",
+            r#"[500,"arguments do not fit: arguments do not fit the type"]"#,
+        ),
+        (
+            "not run",
             r#"[500,"arguments do not fit: arguments do not fit the type"]"#,
         ),
         ("fine", r#"["fine"]"#),

@@ -10,13 +10,16 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use parking_lot::Mutex;
+use serde_json::{Value, json};
 use socketio_server::test::{Client, Server};
 use socketio_server::{
-    BoxError, Data, EventContext, FromEvent, HttpSession, Io, Rejection, Session, Socket, State,
-    StoredSession,
+    BoxError, Data, EventContext, FromEvent, HttpSession, Io, RecoveryConfig, Rejection, Session,
+    Socket, State, StoredSession,
 };
 use tower::{Layer, ServiceExt, service_fn};
 use tower_sessions::{MemoryStore, SessionManagerLayer};
+
+use crate::host::{Host, settle};
 
 #[derive(Clone, Default, Debug, PartialEq, Eq)]
 struct Player {
@@ -156,6 +159,34 @@ async fn a_session_is_reached_from_outside_of_handlers() {
     let socket = sockets.lock().pop().unwrap();
     socket.session::<Player>().edit(|player| player.points = 40);
     assert_eq!(client.call::<u32>("score", &()).await.unwrap(), 41);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_is_recovered_with_its_socket() {
+    let recovery = RecoveryConfig::default();
+    let host = Host::start(Io::builder().connection_state_recovery(recovery));
+    game(&host.io, "/");
+    let mut client = host.open().await;
+    client.say("40").await;
+    let answer: Value = serde_json::from_str(&client.text().await[2..]).unwrap();
+    client.say(r#"420["score"]"#).await;
+    client.expect("430[1]").await;
+    host.io.emit("news", &()).unwrap();
+    let news: Value = serde_json::from_str(&client.text().await[2..]).unwrap();
+    drop(client);
+    settle().await;
+
+    let mut client = host.open().await;
+    let claim = json!({ "pid": answer["pid"], "offset": news[1] });
+    client.say(&format!("40{claim}")).await;
+    assert!(
+        client
+            .text()
+            .await
+            .contains(answer["sid"].as_str().unwrap())
+    );
+    client.say(r#"420["score"]"#).await;
+    client.expect("430[2]").await;
 }
 
 // ---- The HTTP session ---------------------------------------------------------------------

@@ -128,6 +128,36 @@ fn a_client_misses_what_came_after_its_offset() {
 }
 
 #[test]
+fn what_a_session_missed_can_be_asked_for_after_it_was_taken_out() {
+    let mut log = bounded(|config| config.max_entries = 3);
+    let offset = append(&mut log, 0, "last");
+    log.save(1, "pid", "session");
+    append(&mut log, 2, "missed");
+    assert!(restore(&mut log, 3, "pid", &offset).is_some());
+    append(&mut log, 4, "meanwhile");
+    let offset = Offset::parse(&offset).unwrap();
+    let since = |log: &mut Texts, now, offset| {
+        let missed = log.since(now, offset)?;
+        Some(missed.map(|(_, text)| *text).collect::<Vec<_>>())
+    };
+    assert_eq!(
+        since(&mut log, 5, offset),
+        Some(vec!["missed", "meanwhile"])
+    );
+    let newest = log.newest();
+    assert_eq!(since(&mut log, 5, newest), Some(vec![]));
+    // Another log's, one that is yet to come, and one after which something is forgotten.
+    assert_eq!(since(&mut log, 5, Offset::parse("o1.1").unwrap()), None);
+    let next = Offset::parse("oQ7uSXRK.4").unwrap();
+    assert_eq!(since(&mut log, 5, next), None);
+    append(&mut log, 6, "a");
+    append(&mut log, 6, "b");
+    assert_eq!(since(&mut log, 6, offset), None);
+    assert_eq!(since(&mut log, 6, newest), Some(vec!["a", "b"]));
+    assert_eq!(since(&mut log, 120_006, newest), None, "for their age");
+}
+
+#[test]
 fn a_client_with_the_newest_offset_missed_nothing() {
     let mut log = log();
     let offset = append(&mut log, 0, "a");

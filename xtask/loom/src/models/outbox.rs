@@ -336,6 +336,7 @@ pub fn a_producer_that_waits_for_room_is_told_of_it_or_of_the_end() {
         };
         let mut task = Task::new(&outbox);
         while !matches!(task.next(), Found::Overflown) {}
+        outbox.end();
         assert!(join(evictor));
         assert_eq!(Arc::strong_count(&impatient), 1, "it has been kept");
         join(producer)
