@@ -11,13 +11,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use socketio_server::parser::MsgPack;
 use socketio_server::{
-    Auth, Binary, Builder, ConnectError, Data, DisconnectReason, Io, RecoveryConfig, Report,
-    Socket, State,
+    Auth, Binary, Builder, Data, DisconnectReason, Io, RecoveryConfig, Report, Socket, State,
 };
 
 use self::phone::Phone;
 use crate::client::{Client, Received};
-use crate::host::{Door, Host, PIPE, Pen, settle};
+use crate::host::{Host, PIPE, Pen, settle};
 
 fn builder() -> Builder {
     let pen = |socket: &Socket| {
@@ -106,13 +105,13 @@ async fn a_socket_goes_on_with_its_id_rooms_and_data_and_what_it_missed() {
     io.to("tea").emit("to a room", &("a", 1)).unwrap();
     io.to(["tea", "room"]).emit("to both", &()).unwrap();
     io.to("coffee").emit("to others", &()).unwrap();
-    io.to(&others).emit("to another", &()).unwrap();
+    io.to(others).emit("to another", &()).unwrap();
     io.to("room")
         .except("tea")
         .emit("but not to these", &())
         .unwrap();
     io.except(&mine).emit("but not to this one", &()).unwrap();
-    io.to(&mine).emit("to its id", &[1, 2]).unwrap();
+    io.to(mine).emit("to its id", &[1, 2]).unwrap();
     let bytes = Binary(vec![1, 2].into());
     io.emit("bytes", &bytes).unwrap();
     let dropped = socket.emit("to a former handle", &()).unwrap();
