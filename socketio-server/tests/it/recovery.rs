@@ -300,6 +300,7 @@ async fn a_dynamic_namespace_outlives_its_last_socket_as_long_as_that_may_come_b
             .contains(answer["sid"].as_str().unwrap())
     );
     drop(client);
+    // Virtual time: its session has expired.
     tokio::time::sleep(Duration::from_secs(130)).await;
     let mut client = host.open().await;
     client.say(&format!("40/game/7,{auth}")).await;
@@ -342,5 +343,6 @@ async fn credentials_of_the_application_s_own_come_along_with_a_claim() {
     let (mut phone, _) = Phone::reconnect(&host, &claim).await;
     assert_eq!(phone.sid, claim.sid);
     assert_eq!(phone.event().await, json!(["token", "secret"]));
+    // Virtual time: whatever else there was would have come.
     tokio::time::sleep(Duration::from_secs(1)).await;
 }
