@@ -58,31 +58,6 @@ fn host() -> Host {
 // ---- What comes back ----------------------------------------------------------------------
 
 #[tokio::test(start_paused = true)]
-async fn middlewares_are_asked_about_a_socket_that_goes_on_only_if_that_is_configured() {
-    for skip_middlewares in [true, false] {
-        let config = RecoveryConfig {
-            skip_middlewares,
-            ..RecoveryConfig::default()
-        };
-        let mut host = watched(Io::builder().connection_state_recovery(config));
-        host.io
-            .before_connect(async |pen: State<Pen>| pen.note("asked"));
-        let mut phone = Phone::connect(&host).await;
-        host.diary.expect("asked").await;
-        host.diary.expect("connected, recovered: false").await;
-        host.io.emit("first", &1).unwrap();
-        assert_eq!(phone.event().await, json!(["first", 1]));
-        let claim = phone.cut().await;
-        host.diary.expect("transport close").await;
-        Phone::reconnect(&host, &claim).await;
-        if !skip_middlewares {
-            host.diary.expect("asked").await;
-        }
-        host.diary.expect("connected, recovered: true").await;
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_socket_goes_on_with_its_id_rooms_and_data_and_what_it_missed() {
     let mut host = host();
     let mut phone = Phone::connect(&host).await;
