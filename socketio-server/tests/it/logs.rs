@@ -237,7 +237,7 @@ async fn a_refusal_is_a_warning_once_a_minute_with_its_reason_in_plain_words() {
     request(&io, "GET", "EIO=4&transport=polling&sid=x", "").await;
     let lines = log.take("sticky sessions");
     assert_eq!(warnings(&lines), 1, "{lines:?}");
-    // Virtual time.
+    // Virtual time: the minute is over.
     tokio::time::sleep(Duration::from_secs(60)).await;
     request(&io, "GET", "EIO=4&transport=flash", "").await;
     let lines = log.take("repeated=2");

@@ -58,31 +58,6 @@ fn host() -> Host {
 // ---- What comes back ----------------------------------------------------------------------
 
 #[tokio::test(start_paused = true)]
-async fn middlewares_are_asked_about_a_socket_that_goes_on_only_if_that_is_configured() {
-    for skip_middlewares in [true, false] {
-        let config = RecoveryConfig {
-            skip_middlewares,
-            ..RecoveryConfig::default()
-        };
-        let mut host = watched(Io::builder().connection_state_recovery(config));
-        host.io
-            .before_connect(async |pen: State<Pen>| pen.note("asked"));
-        let mut phone = Phone::connect(&host).await;
-        host.diary.expect("asked").await;
-        host.diary.expect("connected, recovered: false").await;
-        host.io.emit("first", &1).unwrap();
-        assert_eq!(phone.event().await, json!(["first", 1]));
-        let claim = phone.cut().await;
-        host.diary.expect("transport close").await;
-        Phone::reconnect(&host, &claim).await;
-        if !skip_middlewares {
-            host.diary.expect("asked").await;
-        }
-        host.diary.expect("connected, recovered: true").await;
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_socket_goes_on_with_its_id_rooms_and_data_and_what_it_missed() {
     let mut host = host();
     let mut phone = Phone::connect(&host).await;
@@ -300,6 +275,7 @@ async fn a_dynamic_namespace_outlives_its_last_socket_as_long_as_that_may_come_b
             .contains(answer["sid"].as_str().unwrap())
     );
     drop(client);
+    // Virtual time: its session has expired.
     tokio::time::sleep(Duration::from_secs(130)).await;
     let mut client = host.open().await;
     client.say(&format!("40/game/7,{auth}")).await;
@@ -342,5 +318,6 @@ async fn credentials_of_the_application_s_own_come_along_with_a_claim() {
     let (mut phone, _) = Phone::reconnect(&host, &claim).await;
     assert_eq!(phone.sid, claim.sid);
     assert_eq!(phone.event().await, json!(["token", "secret"]));
+    // Virtual time: whatever else there was would have come.
     tokio::time::sleep(Duration::from_secs(1)).await;
 }
