@@ -196,7 +196,7 @@ impl Builder {
     /// [`Peer`], which [`Io::serve`](crate::Io::serve) puts into requests; and a request for
     /// `https:` is secure.
     ///
-    /// Inside axum, which has an extension of its own for this, say
+    /// Inside axum, which has an extension of its own for this, say (the example `login` does)
     ///
     /// ```ignore
     /// // axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
@@ -211,12 +211,14 @@ impl Builder {
     /// and behind a proxy that you trust, which writes what it knows into headers:
     ///
     /// ```
+    /// use std::net::IpAddr;
+    ///
     /// use socketio_server::{Io, Peer};
     ///
     /// let io = Io::builder()
     ///     .peer(|request| {
     ///         let header = |name| request.headers.get(name)?.to_str().ok();
-    ///         let address = header("x-real-ip").and_then(|address| address.parse().ok());
+    ///         let address = header("x-real-ip").and_then(|it| it.parse::<IpAddr>().ok());
     ///         let peer = address.map_or_else(Peer::default, |ip| Peer::at((ip, 0).into()));
     ///         match header("x-forwarded-proto") {
     ///             Some("https") => peer.secure(),
