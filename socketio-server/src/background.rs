@@ -110,8 +110,7 @@ impl Io {
     /// Ready as soon as the server is to end: [`stop`](Self::stop) or [`shutdown`](Self::shutdown)
     /// was called.
     pub fn stopping(&self) -> impl Future<Output = ()> + Send + use<> {
-        self.background()
-            .wait_for(|phase| phase.stopped || phase.shutting_down)
+        self.background().wait_for(Phase::is_ending)
     }
 
     /// Makes [`run`](Self::run) and [`serve`](Self::serve) shut the server down and return, as
@@ -173,6 +172,12 @@ pub(crate) struct Phase {
     pub(crate) out_of_time: bool,
 }
 
+impl Phase {
+    const fn is_ending(&self) -> bool {
+        self.stopped || self.shutting_down
+    }
+}
+
 /// The tasks of a server, and how they learn of its end.
 #[derive(Default)]
 pub(crate) struct Background {
@@ -231,7 +236,13 @@ impl Background {
     }
 
     pub(crate) fn change(&self, change: impl FnOnce(&mut Phase)) {
-        self.phase.send_modify(change);
+        self.phase.send_modify(|phase| {
+            if !phase.is_ending() {
+                self.handlers.count_from_now();
+                self.tasks.count_from_now();
+            }
+            change(phase);
+        });
     }
 
     /// Ready as soon as clients are being told.

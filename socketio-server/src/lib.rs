@@ -69,8 +69,9 @@
 //!
 //! A [`Handler`] is a function, async or plain, whose parameters are taken from the event: [`Data`] for
 //! its arguments, [`Auth`] for the client's credentials, [`State`] and [`Local`] for what the
-//! application and the socket keep, [`Socket`], [`Io`], [`EventName`], [`AckSender`],
-//! [`DisconnectReason`], or any type of yours that implements [`FromEvent`], which may also be a guard
+//! application and the socket keep, [`Session`] and [`HttpSession`] for data that handlers change,
+//! [`Handshake`], [`PeerAddr`] and [`Extension`] for the request that opened the client's link,
+//! [`Socket`], [`Io`], [`EventName`], [`AckSender`], [`DisconnectReason`], or any type of yours that implements [`FromEvent`], which may also be a guard
 //! that lets nobody else pass. What it returns is the acknowledgement, if the client asked for one;
 //! see [`Reply`]. What fails goes to an error hook, of the [namespace](Namespace::on_error) or the
 //! [server](Builder::on_error), which may answer in its place.
@@ -94,6 +95,25 @@
 //!
 //! Handlers that belong together are methods of a type, a [class](NamespaceClass), and an event that
 //! is sent or handled in several places may be a type of its own, an [`Event`].
+//!
+//! # Namespaces, and who handles what
+//!
+//! Clients can join the namespaces of [`Io::of`], and bring those into being that a
+//! [pattern](Io::dynamic) or a [predicate](Io::dynamic_if) describes. [Middlewares](Namespace::before_connect)
+//! and the [connect handler](Namespace::on_connect) let them in or not.
+//!
+//! An event is handled by the first of these that there is, in a table which is made when handlers
+//! are registered, at any time, and costs one lookup:
+//!
+//! 1. the socket's own, [`Socket::on`];
+//! 2. of the namespace, by name ([`on`](Namespace::on), [`once`](Namespace::once)), else its
+//!    [fallback](Namespace::on_fallback); of a dynamic one's pattern, in the same way;
+//! 3. of [all namespaces](Io::any_namespace), by name, else their fallback;
+//! 4. the [class](NamespaceClass) of the namespace, else the class of all.
+//!
+//! [Event middlewares](Namespace::wrap) stand around whichever it is; [observers](Namespace::on_any)
+//! see what comes in, and [what goes out](Namespace::on_any_outgoing). What is described before there
+//! is a server is [`Handlers`].
 //!
 //! # Beside the clients
 //!

@@ -61,7 +61,8 @@ impl Io {
     /// without an `async main`: it brings a runtime of its own, of as many threads as there are
     /// cores, and returns when that has ended. What was [spawned](Self::spawn) before starts now.
     ///
-    /// Of a name with several addresses the first is taken that can be.
+    /// Of a name with several addresses the first is taken that can be. From now on these signals no longer
+    /// end the program by themselves, also after the return.
     ///
     /// ```no_run
     /// use socketio_server::{Data, Io};

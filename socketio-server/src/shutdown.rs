@@ -34,8 +34,6 @@ impl Io {
         background.begin(self);
         // First, so that no client comes in that is not told the reason.
         engine.close();
-        background.handlers.count_from_now();
-        background.tasks.count_from_now();
         background.change(|phase| phase.shutting_down = true);
         let sessions = engine.all_sessions();
         for session in &sessions {
@@ -79,8 +77,8 @@ impl Io {
     }
 }
 
-/// How a shutdown went. Everything that was under way when it began, or began during it, is either
-/// finished or unfinished.
+/// How a shutdown went. Everything that was under way when the server was first told to end, or began
+/// after that, is either finished or unfinished.
 ///
 /// It can be printed: `2 clients, 3 handlers, 1 task finished; unfinished: task src/main.rs:12`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,6 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,19 +12,17 @@ use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use socketio_adapter::{Room, Slot};
 
-use crate::ack::Ack;
-use crate::broadcast::{Broadcast, Flags, Report};
+use crate::broadcast::Flags;
 use crate::entry::{Call, Entry, Ticket};
 use crate::error::DisconnectReason;
 use crate::gate::{Admission, Gate};
 use crate::handshake::Handshake;
 use crate::io::Io;
 use crate::namespace::Namespace;
-use crate::proto::{EncodeError, Encoded, FromArgs, NamespaceId, Payload};
+use crate::proto::{EncodeError, Encoded, NamespaceId, Payload};
 use crate::recovery::{Recoverable, Saved, Waiting};
 use crate::rooms::Rooms;
 use crate::routes::Personal;
-use crate::unicast::Unicast;
 
 /// The public id of a socket: 20 URL-safe characters, random for each namespace a client joins.
 /// It is no secret, and also the name of the socket's private room.
@@ -196,82 +193,6 @@ impl Socket {
     #[must_use]
     pub fn recovered(&self) -> bool {
         self.recoverable().is_some_and(Recoverable::is_recovered)
-    }
-
-    // ---- Sending --------------------------------------------------------------------------
-
-    /// Sends an event; see [`Payload`] for what can be sent.
-    ///
-    /// Returns as soon as the event is queued; events of one socket leave in the order in which
-    /// `emit` returned. In a connect handler they leave after the client has been let in.
-    ///
-    /// # Errors
-    /// If name or arguments cannot be encoded; nothing was sent. A client that is gone is no error:
-    /// see the report.
-    pub fn emit<T: Payload + ?Sized>(&self, event: &str, args: &T) -> Result<Report, EncodeError> {
-        Unicast::new(self).emit(event, args)
-    }
-
-    /// Sends an event only if it can leave at once; short for [`volatile`](Self::volatile).
-    ///
-    /// # Errors
-    /// As [`emit`](Self::emit).
-    pub fn emit_volatile<T: Payload + ?Sized>(
-        &self,
-        event: &str,
-        args: &T,
-    ) -> Result<Report, EncodeError> {
-        self.volatile().emit(event, args)
-    }
-
-    /// Sends the event `message`, for which clients of all languages have a handler without a
-    /// name.
-    ///
-    /// # Errors
-    /// As [`emit`](Self::emit).
-    pub fn send<T: Payload + ?Sized>(&self, args: &T) -> Result<Report, EncodeError> {
-        Unicast::new(self).send(args)
-    }
-
-    /// Sends an event and waits for the client's acknowledgement, as a future; 60 s unless another
-    /// [timeout](Ack::timeout) is set. The event is sent now, not when the future is first polled.
-    ///
-    /// `T` is what the client answers with: a tuple for several arguments, any other type for the
-    /// first one.
-    pub fn call<T: FromArgs>(&self, event: &str, args: &(impl Payload + ?Sized)) -> Ack<T> {
-        Unicast::new(self).call(event, args)
-    }
-
-    /// This socket, for events that are dropped unless they can leave at once: nothing else is on
-    /// its way to the client, and its transport is ready.
-    pub fn volatile(&self) -> Unicast<'_> {
-        Unicast::new(self).volatile()
-    }
-
-    /// This socket, for events that may be compressed or not; see
-    /// [`Broadcast::compress`](crate::Broadcast::compress).
-    pub fn compress(&self, compress: bool) -> Unicast<'_> {
-        Unicast::new(self).compress(compress)
-    }
-
-    /// This socket, for a call that is answered within so long, instead of 60 s.
-    pub fn timeout(&self, timeout: Duration) -> Unicast<'_> {
-        Unicast::new(self).timeout(timeout)
-    }
-
-    /// Everyone in these rooms but this socket.
-    pub fn to(&self, rooms: impl Rooms) -> Broadcast {
-        self.broadcast().to(rooms)
-    }
-
-    /// Everyone in the namespace but this socket and those in these rooms.
-    pub fn except(&self, rooms: impl Rooms) -> Broadcast {
-        self.broadcast().except(rooms)
-    }
-
-    /// Everyone in the namespace but this socket.
-    pub fn broadcast(&self) -> Broadcast {
-        self.0.namespace.broadcast().except(self.id())
     }
 
     // ---- Rooms ----------------------------------------------------------------------------

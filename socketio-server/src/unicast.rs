@@ -3,10 +3,88 @@
 use std::time::Duration;
 
 use crate::ack::Ack;
-use crate::broadcast::{Flags, MESSAGE, Report};
+use crate::broadcast::{Broadcast, Flags, MESSAGE, Report};
 use crate::proto::{EncodeError, FromArgs, Payload};
+use crate::rooms::Rooms;
 use crate::routes::Show;
 use crate::socket::Socket;
+
+/// Sending.
+impl Socket {
+    /// Sends an event; see [`Payload`] for what can be sent.
+    ///
+    /// Returns as soon as the event is queued; events of one socket leave in the order in which
+    /// `emit` returned. In a connect handler they leave after the client has been let in.
+    ///
+    /// # Errors
+    /// If name or arguments cannot be encoded; nothing was sent. A client that is gone is no error:
+    /// see the report.
+    pub fn emit<T: Payload + ?Sized>(&self, event: &str, args: &T) -> Result<Report, EncodeError> {
+        Unicast::new(self).emit(event, args)
+    }
+
+    /// Sends an event only if it can leave at once; short for [`volatile`](Self::volatile).
+    ///
+    /// # Errors
+    /// As [`emit`](Self::emit).
+    pub fn emit_volatile<T: Payload + ?Sized>(
+        &self,
+        event: &str,
+        args: &T,
+    ) -> Result<Report, EncodeError> {
+        self.volatile().emit(event, args)
+    }
+
+    /// Sends the event `message`, for which clients of all languages have a handler without a
+    /// name.
+    ///
+    /// # Errors
+    /// As [`emit`](Self::emit).
+    pub fn send<T: Payload + ?Sized>(&self, args: &T) -> Result<Report, EncodeError> {
+        Unicast::new(self).send(args)
+    }
+
+    /// Sends an event and waits for the client's acknowledgement, as a future; 60 s unless another
+    /// [timeout](Ack::timeout) is set. The event is sent now, not when the future is first polled.
+    ///
+    /// `T` is what the client answers with: a tuple for several arguments, any other type for the
+    /// first one.
+    pub fn call<T: FromArgs>(&self, event: &str, args: &(impl Payload + ?Sized)) -> Ack<T> {
+        Unicast::new(self).call(event, args)
+    }
+
+    /// This socket, for events that are dropped unless they can leave at once: nothing else is on
+    /// its way to the client, and its transport is ready.
+    pub fn volatile(&self) -> Unicast<'_> {
+        Unicast::new(self).volatile()
+    }
+
+    /// This socket, for events that may be compressed or not; see
+    /// [`Broadcast::compress`](crate::Broadcast::compress).
+    pub fn compress(&self, compress: bool) -> Unicast<'_> {
+        Unicast::new(self).compress(compress)
+    }
+
+    /// This socket, for a call that is answered within so long, instead of 60 s.
+    pub fn timeout(&self, timeout: Duration) -> Unicast<'_> {
+        Unicast::new(self).timeout(timeout)
+    }
+
+    /// Everyone in these rooms but this socket.
+    pub fn to(&self, rooms: impl Rooms) -> Broadcast {
+        self.broadcast().to(rooms)
+    }
+
+    /// Everyone in the namespace but this socket and those in these rooms.
+    pub fn except(&self, rooms: impl Rooms) -> Broadcast {
+        self.broadcast().except(rooms)
+    }
+
+    /// Everyone in the namespace but this socket.
+    pub fn broadcast(&self) -> Broadcast {
+        self.namespace().broadcast().except(self.id())
+    }
+}
 
 /// One socket, and how to send to it: what [`Broadcast`](crate::Broadcast) is for many. Each step
 /// returns it anew.

@@ -117,7 +117,7 @@ impl Running {
     }
 
     /// Runs a handler on a thread where it may block.
-    pub(crate) fn block(&mut self, turn: Turn, handler: Waiting) {
+    pub(crate) fn block(&self, turn: Turn, handler: Waiting) {
         let (bond, socket, event) = handler.labels();
         let ended = turn.run(Box::pin(handler));
         let ended = ended.map(move |ended| ended.unwrap_or(Step::Done(bond)));
@@ -125,7 +125,7 @@ impl Running {
     }
 
     /// Lets a handler wait for such a thread.
-    pub(crate) fn queue(&mut self, pool: &Pool, handler: Waiting, bytes: usize) {
+    pub(crate) fn queue(&self, pool: &Pool, handler: Waiting, bytes: usize) {
         let (_, socket, event) = handler.labels();
         let turn = pool.turn();
         let turn = turn.map(move |turn| Step::Turn(Box::new((turn, handler)), bytes));

@@ -1,7 +1,8 @@
 //! What a server does beside its clients: tasks of its own, calls from threads, a whole program.
 
+use std::io::{BufRead, BufReader, Lines};
 use std::net::TcpStream;
-use std::sync::{Mutex, mpsc as channel};
+use std::process::{Child, ChildStdout};
 use std::thread;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use socketio_server::{AckError, Handler, Io, Socket, State};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::child;
 use crate::host::{Door, Host, Pen, settle};
 use crate::logs::Log;
 
@@ -205,79 +207,117 @@ fn a_thread_of_the_runtime_that_runs_no_task_may_wait() {
 
 // ---- A whole program ----------------------------------------------------------------------
 
-/// Signals reach all programs of the process.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-
-/// Runs a server as a program does; tells where it listens. What its thread logs can be looked at
-/// when it has ended.
-fn run(io: &Io) -> (thread::JoinHandle<(bool, Log)>, String) {
-    let (listening, address) = channel::channel();
-    let io = io.clone();
-    let program = thread::spawn(move || {
-        let log = Log::default();
-        let _capturing = log.capture_and(move |line| {
-            if let Some((_, address)) = line.split_once("listening address=") {
-                let address = address.split(' ').next().unwrap_or_default();
-                // Said once.
-                let _ = listening.send(address.to_owned());
-            }
-        });
-        let ended = io.run("127.0.0.1:0").unwrap();
-        (ended.is_complete(), log)
+/// Serves as a program does, in a child. What happens to it is printed.
+fn program(role: &str) {
+    let is_endless = role == "endless";
+    let log = Log::default();
+    let _capturing = log.capture_and(|line| println!("{line}"));
+    let io = Io::builder().build();
+    let task = io.clone();
+    io.spawn_named("clock", async move {
+        while task.sleep(PATIENCE * 1000).await {}
+        println!("stopping");
+        if is_endless {
+            std::future::pending::<()>().await;
+        }
     });
-    (program, address.recv().unwrap())
+    let stopping = io.clone();
+    thread::spawn(move || {
+        // The end of the input is an order to stop.
+        let mut order = String::new();
+        std::io::Read::read_to_string(&mut std::io::stdin(), &mut order).unwrap();
+        stopping.stop();
+    });
+    println!("ended: {}", io.run("127.0.0.1:0").unwrap());
+}
+
+/// A child that serves.
+struct Program {
+    child: Child,
+    output: Lines<BufReader<ChildStdout>>,
+    address: String,
+}
+
+impl Program {
+    fn start(test: &str, role: &str) -> Self {
+        let mut child = child::start(&format!("background::{test}"), role);
+        let output = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut program = Self {
+            child,
+            output,
+            address: String::new(),
+        };
+        let line = program.wait_for("listening address=");
+        let (_, address) = line.split_once("address=").unwrap();
+        program.address = address.to_owned();
+        program
+    }
+
+    /// Skips to the line with this in it.
+    #[track_caller]
+    fn wait_for(&mut self, part: &str) -> String {
+        let mut output = self.output.by_ref().map(Result::unwrap);
+        output.find(|line| line.contains(part)).unwrap()
+    }
+
+    /// All that is still printed.
+    fn rest(mut self) -> String {
+        let rest: Vec<_> = self.output.by_ref().map(Result::unwrap).collect();
+        assert!(self.child.wait().unwrap().success());
+        rest.join("\n")
+    }
 }
 
 #[test]
 fn a_program_serves_until_it_is_stopped() {
-    let _alone = ONE_AT_A_TIME.lock();
-    let io = Io::builder().build();
-    let task = io.clone();
-    let task = io.spawn(async move { task.sleep(PATIENCE * 1000).await });
-    let (program, address) = run(&io);
-    let mut stream = TcpStream::connect(&address).unwrap();
+    if let Some(role) = child::role() {
+        return program(&role);
+    }
+    let mut program = Program::start("a_program_serves_until_it_is_stopped", "serve");
+    let mut stream = TcpStream::connect(&program.address).unwrap();
     let request = b"GET /elsewhere HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
     std::io::Write::write_all(&mut stream, request).unwrap();
     let answer = std::io::read_to_string(stream).unwrap();
     assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
-    io.stop();
-    let (is_complete, _) = program.join().unwrap();
-    assert!(is_complete);
-    // It has started with the program, and ended with it.
-    assert_eq!(task.now_or_never().flatten(), Some(false));
-    assert!(TcpStream::connect(&address).is_err());
+    drop(program.child.stdin.take());
+    let rest = program.rest();
+    let ended = "ended: 0 clients, 0 handlers, 1 task finished";
+    assert!(rest.contains("stopping") && rest.contains(ended), "{rest}");
 }
 
 #[cfg(unix)]
 #[test]
 fn a_program_ends_by_a_signal_and_at_once_by_a_second_one() {
-    use nix::sys::signal::{Signal, raise};
+    use nix::sys::signal::{Signal, kill};
+    use nix::unistd::Pid;
 
-    let _alone = ONE_AT_A_TIME.lock();
-    let io = Io::builder().build();
-    let (program, _) = run(&io);
-    raise(Signal::SIGTERM).unwrap();
-    let (is_complete, log) = program.join().unwrap();
-    assert!(is_complete);
-    assert!(log.text().contains("shut down"), "{}", log.text());
-
-    let io = Io::builder().build();
-    io.spawn(std::future::pending::<()>());
-    let (program, _) = run(&io);
-    raise(Signal::SIGINT).unwrap();
-    // The first one has been heard.
-    let runtime = tokio::runtime::Builder::new_current_thread();
-    runtime_of(runtime).block_on(io.stopping());
-    raise(Signal::SIGINT).unwrap();
-    let (is_complete, log) = program.join().unwrap();
-    assert!(!is_complete);
+    if let Some(role) = child::role() {
+        return program(&role);
+    }
+    let start = |role| {
+        Program::start(
+            "a_program_ends_by_a_signal_and_at_once_by_a_second_one",
+            role,
+        )
+    };
+    let send = |program: &Program, signal| {
+        let pid = i32::try_from(program.child.id()).unwrap();
+        kill(Pid::from_raw(pid), signal).unwrap();
+    };
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let program = start("serve");
+        send(&program, signal);
+        let rest = program.rest();
+        assert!(rest.contains("1 task finished"), "{rest}");
+    }
+    let mut program = start("endless");
+    send(&program, Signal::SIGTERM);
+    program.wait_for("stopping");
+    send(&program, Signal::SIGTERM);
+    let rest = program.rest();
+    assert!(rest.contains("unfinished: task clock"), "{rest}");
     // It did not come to the end of its patience.
-    assert!(!log.text().contains("shut down"), "{}", log.text());
-}
-
-#[cfg(unix)]
-fn runtime_of(mut builder: tokio::runtime::Builder) -> tokio::runtime::Runtime {
-    builder.build().unwrap()
+    assert!(!rest.contains("shut down"), "{rest}");
 }
 
 #[tokio::test]

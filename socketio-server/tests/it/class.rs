@@ -1,5 +1,7 @@
-//! Class-based namespaces and functions that know their event: whose methods are run, on what, and
-//! before whom.
+//! Class-based namespaces: whose methods are run, on what, and before whom.
+
+mod failures;
+mod functions;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,8 +10,8 @@ use parking_lot::Mutex;
 use serde::Deserialize;
 use socketio_server::test::{Client, Refusal, Server};
 use socketio_server::{
-    Auth, BoxError, ConnectError, Data, DisconnectReason, EncodeError, Event, EventName,
-    HandlerError, Handlers, Io, Namespace, NamespaceClass, Param, Socket, event, namespace,
+    Auth, ConnectError, Data, DisconnectReason, EncodeError, Event, EventName, Handlers, Io,
+    Namespace, NamespaceClass, Param, Socket, namespace,
 };
 
 /// Has a method of each kind, and remembers.
@@ -414,183 +416,4 @@ async fn a_class_can_be_generic() {
         .await
         .unwrap();
     assert_eq!(answer(&client, "held").await, "it");
-}
-
-// ---- Failures -----------------------------------------------------------------------------
-
-/// Fails in every way.
-#[derive(Default)]
-struct Failing(Mutex<Vec<String>>);
-
-#[namespace("/failing")]
-impl Failing {
-    #[connect]
-    fn join(&self, auth: Auth<serde_json::Value>) -> Result<(), ConnectError> {
-        assert!(auth["calm"].as_bool().unwrap(), "do not panic");
-        Ok(())
-    }
-
-    #[event]
-    async fn errs(&self) -> Result<(), BoxError> {
-        tokio::task::yield_now().await;
-        Err("on purpose".into())
-    }
-
-    #[event]
-    fn panics(&self) {
-        panic!("in a method");
-    }
-
-    #[event]
-    async fn rejects(&self, _: Data<u8>) {}
-
-    #[fallback]
-    fn falls_back(&self) -> Result<(), BoxError> {
-        Err("unknown".into())
-    }
-
-    #[disconnecting]
-    fn part(&self) -> Result<(), BoxError> {
-        Err("parting".into())
-    }
-
-    #[disconnect]
-    fn leave(&self) -> Result<(), BoxError> {
-        Err("farewell".into())
-    }
-
-    #[error]
-    fn failed(&self, error: &HandlerError) -> String {
-        self.0.lock().push(error.to_string());
-        format!("{} failed", error.event)
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn failures_of_a_class_are_its_own_and_answered_by_its_error_method() {
-    let io = Io::builder().build();
-    let failing = Arc::new(Failing::default());
-    io.register(Arc::clone(&failing))
-        .on("function", || Err::<(), BoxError>("a function".into()))
-        .on_error(|_| "the namespace's");
-    let server = Server::new(&io);
-    let connect = |calm: bool| {
-        let auth = serde_json::json!({ "calm": calm });
-        server.connect().namespace("/failing").auth(auth)
-    };
-    let refused = connect(false).await.unwrap_err();
-    assert_eq!(refused.message(), "connect failed");
-    let client = connect(true).await.unwrap();
-    for event in ["errs", "panics", "rejects", "another"] {
-        let expected = format!("{event} failed");
-        assert_eq!(client.call::<String>(event, "x").await.unwrap(), expected);
-    }
-    assert_eq!(answer(&client, "function").await, "the namespace's");
-    client.disconnect();
-    server.settle().await;
-    let causes = [
-        "do not panic",
-        "on purpose",
-        "in a method",
-        "do not fit",
-        "unknown",
-        "parting",
-        "farewell",
-    ];
-    let told = failing.0.lock();
-    assert_eq!(told.len(), causes.len(), "{told:?}");
-    for (told, cause) in told.iter().zip(causes) {
-        assert!(told.contains(cause), "{told}");
-    }
-}
-
-/// Fails before there is a connection.
-struct Early;
-
-#[namespace("/early")]
-impl Early {
-    #[before_connect]
-    fn check(&self, _: Data<u8>) -> bool {
-        true
-    }
-
-    #[error]
-    fn failed(&self, error: &HandlerError) -> ConnectError {
-        ConnectError::new(format!("{} failed early", error.event))
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_class_refuses_in_its_own_words_when_its_middleware_fails() {
-    let io = Io::builder().build();
-    io.register(Early);
-    let connect = Server::new(&io).connect();
-    let refused = connect.namespace("/early").await.unwrap_err();
-    assert_eq!(refused.message(), "connect failed early");
-}
-
-/// Has no error method.
-struct Careless;
-
-#[namespace("/failing")]
-impl Careless {
-    #[event]
-    fn errs(&self) -> Result<(), BoxError> {
-        Err("somebody".into())
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn failures_of_a_class_without_an_error_method_are_the_namespaces() {
-    let io = Io::builder().build();
-    io.register(Failing::default());
-    io.register(Careless).on_error(|_| "the namespace's");
-    let auth = serde_json::json!({ "calm": true });
-    let connect = Server::new(&io).connect();
-    let client = connect.namespace("/failing").auth(auth).await.unwrap();
-    assert_eq!(answer(&client, "errs").await, "the namespace's");
-    assert_eq!(answer(&client, "panics").await, "panics failed");
-}
-
-// ---- Functions ----------------------------------------------------------------------------
-
-/// Adds.
-#[event]
-async fn add(Data((a, b)): Data<(i64, i64)>) -> i64 {
-    a + b
-}
-
-#[event("sub tract")]
-fn subtract(Data((a, b)): Data<(i64, i64)>) -> i64 {
-    a - b
-}
-
-#[event]
-fn r#type(socket: Socket) -> String {
-    socket.namespace().name().to_owned()
-}
-
-#[event(typed)]
-fn any_name(Resign { reason }: Resign) -> &'static str {
-    if reason == "bored" { "bye" } else { "no" }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_function_is_registered_under_its_own_name() {
-    let io = Io::builder().build();
-    io.register(add).register(subtract).register(any_name);
-    io.of("/else").register(r#type);
-    io.any_namespace().register(add);
-    let server = Server::new(&io);
-    let client = server.connect().await.unwrap();
-    assert_eq!(client.call::<i64>("add", &(1, 2)).await.unwrap(), 3);
-    assert_eq!(client.call::<i64>("sub tract", &(1, 2)).await.unwrap(), -1);
-    let bored = serde_json::json!({ "reason": "bored" });
-    assert_eq!(
-        client.call::<String>("resign", &bored).await.unwrap(),
-        "bye"
-    );
-    let elsewhere = client.join("/else").await.unwrap();
-    assert_eq!(answer(&elsewhere, "type").await, "/else");
-    assert_eq!(elsewhere.call::<i64>("add", &(1, 2)).await.unwrap(), 3);
 }

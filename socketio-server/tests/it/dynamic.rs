@@ -211,27 +211,6 @@ async fn what_a_client_sends_while_a_predicate_decides_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_is_cut_off_while_a_predicate_decides_leaves_nothing() {
-    let host = Host::new();
-    let door = host.door.clone();
-    let family = host.io.dynamic_if(move |_: NamespaceRequest| {
-        let door = door.clone();
-        async move {
-            door.pass().await;
-            true
-        }
-    });
-    let mut client = host.open().await;
-    client.say_all(["40/a,", r#"42/a,["event"]"#]).await;
-    settle().await;
-    drop(client);
-    settle().await;
-    host.door.open();
-    settle().await;
-    assert_eq!(names(&family.namespaces()), [""; 0]);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_predicate_that_panics_does_not_allow() {
     let io = Io::builder().build();
     io.dynamic_if(|request: NamespaceRequest| match request.name() {

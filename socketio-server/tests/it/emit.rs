@@ -62,12 +62,13 @@ async fn whoever_can_emit_can_send_a_message() {
 async fn an_empty_list_reaches_nobody_whatever_it_is_a_list_of() {
     let (server, [(mut a, socket), (mut b, _)]) = two().await;
     let io = server.io();
+    let none = BTreeSet::<String>::new();
     let nobody = [
         io.to([] as [&str; 0]),
         io.to(Vec::<String>::new()),
         io.to(&[] as &[SocketId]),
         io.to(HashSet::<String>::new()),
-        io.to(&BTreeSet::<String>::new()),
+        io.to(&none),
         io.local().to([] as [&str; 0]),
         socket.to(Vec::<SocketId>::new()),
         io.to([] as [&str; 0]).except("x"),

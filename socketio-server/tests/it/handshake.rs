@@ -244,6 +244,7 @@ async fn a_client_that_moves_to_websocket_is_noticed_once() {
             });
     }
     // Whoever has not been let in by then is not told.
+    // Virtual time: the client moves meanwhile.
     let slow = async || tokio::time::sleep(Duration::from_secs(1)).await;
     io.of("/slow").on_connect(slow);
     let server = Server::new(&io);
@@ -269,7 +270,7 @@ async fn a_client_that_moves_to_websocket_is_noticed_once() {
 fn guarded() -> Io {
     let io = Io::builder()
         .allow_request(async |request: Parts| {
-            // As if a database had to be asked.
+            // Virtual time: as if a database had to be asked.
             tokio::time::sleep(Duration::from_secs(1)).await;
             match request.headers.get(AUTHORIZATION) {
                 Some(token) if token == "a" => Ok(Extension(User("alice"))),

@@ -1,7 +1,6 @@
 //! What a server tells whoever runs it: log lines, spans, refused requests.
 
 use std::fmt::Write;
-use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use tracing_subscriber::layer::{Context, Identity, Layer, SubscriberExt};
 use tracing_subscriber::registry;
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::child;
 use crate::client::request;
 
 /// Collects what this thread logs, a line each: the level, the spans around it, what was said.
@@ -237,7 +237,7 @@ async fn a_refusal_is_a_warning_once_a_minute_with_its_reason_in_plain_words() {
     request(&io, "GET", "EIO=4&transport=polling&sid=x", "").await;
     let lines = log.take("sticky sessions");
     assert_eq!(warnings(&lines), 1, "{lines:?}");
-    // Virtual time.
+    // Virtual time: the minute is over.
     tokio::time::sleep(Duration::from_secs(60)).await;
     request(&io, "GET", "EIO=4&transport=flash", "").await;
     let lines = log.take("repeated=2");
@@ -335,22 +335,15 @@ async fn a_hook_hears_of_each_refusal_what_was_asked_and_answered() {
 
 // ---- The logger ---------------------------------------------------------------------------
 
-/// What the child is to do; not set in the parent.
-const ROLE: &str = "LOGGER_OF_THE_CHILD";
-
 /// The printer is there once per process, so this test needs one of its own for each case.
 #[test]
 fn a_program_without_a_subscriber_prints_what_was_asked_for() {
-    match std::env::var(ROLE) {
-        Ok(role) => act(&role),
-        Err(_) => {
+    match child::role() {
+        Some(role) => act(&role),
+        None => {
             let printed = |role| {
                 let name = "logs::a_program_without_a_subscriber_prints_what_was_asked_for";
-                let child = Command::new(std::env::current_exe().unwrap())
-                    .args([name, "--exact", "--nocapture"])
-                    .env(ROLE, role)
-                    .output()
-                    .unwrap();
+                let child = child::start(name, role).wait_with_output().unwrap();
                 let printed = String::from_utf8(child.stderr).unwrap();
                 assert!(child.status.success(), "{role}: {printed}");
                 printed

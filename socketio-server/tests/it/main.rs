@@ -5,6 +5,7 @@ mod background;
 mod backpressure;
 mod bones;
 mod bulk;
+mod child;
 mod class;
 mod client;
 mod conformance;

@@ -11,13 +11,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use socketio_server::parser::MsgPack;
 use socketio_server::{
-    Auth, Binary, Builder, ConnectError, Data, DisconnectReason, Io, RecoveryConfig, Report,
-    Socket, State,
+    Auth, Binary, Builder, Data, DisconnectReason, Io, RecoveryConfig, Report, Socket, State,
 };
 
 use self::phone::Phone;
 use crate::client::{Client, Received};
-use crate::host::{Door, Host, PIPE, Pen, settle};
+use crate::host::{Host, PIPE, Pen, settle};
 
 fn builder() -> Builder {
     let pen = |socket: &Socket| {
@@ -59,31 +58,6 @@ fn host() -> Host {
 // ---- What comes back ----------------------------------------------------------------------
 
 #[tokio::test(start_paused = true)]
-async fn middlewares_are_asked_about_a_socket_that_goes_on_only_if_that_is_configured() {
-    for skip_middlewares in [true, false] {
-        let config = RecoveryConfig {
-            skip_middlewares,
-            ..RecoveryConfig::default()
-        };
-        let mut host = watched(Io::builder().connection_state_recovery(config));
-        host.io
-            .before_connect(async |pen: State<Pen>| pen.note("asked"));
-        let mut phone = Phone::connect(&host).await;
-        host.diary.expect("asked").await;
-        host.diary.expect("connected, recovered: false").await;
-        host.io.emit("first", &1).unwrap();
-        assert_eq!(phone.event().await, json!(["first", 1]));
-        let claim = phone.cut().await;
-        host.diary.expect("transport close").await;
-        Phone::reconnect(&host, &claim).await;
-        if !skip_middlewares {
-            host.diary.expect("asked").await;
-        }
-        host.diary.expect("connected, recovered: true").await;
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_socket_goes_on_with_its_id_rooms_and_data_and_what_it_missed() {
     let mut host = host();
     let mut phone = Phone::connect(&host).await;
@@ -106,13 +80,13 @@ async fn a_socket_goes_on_with_its_id_rooms_and_data_and_what_it_missed() {
     io.to("tea").emit("to a room", &("a", 1)).unwrap();
     io.to(["tea", "room"]).emit("to both", &()).unwrap();
     io.to("coffee").emit("to others", &()).unwrap();
-    io.to(&others).emit("to another", &()).unwrap();
+    io.to(others).emit("to another", &()).unwrap();
     io.to("room")
         .except("tea")
         .emit("but not to these", &())
         .unwrap();
     io.except(&mine).emit("but not to this one", &()).unwrap();
-    io.to(&mine).emit("to its id", &[1, 2]).unwrap();
+    io.to(mine).emit("to its id", &[1, 2]).unwrap();
     let bytes = Binary(vec![1, 2].into());
     io.emit("bytes", &bytes).unwrap();
     let dropped = socket.emit("to a former handle", &()).unwrap();
@@ -301,6 +275,7 @@ async fn a_dynamic_namespace_outlives_its_last_socket_as_long_as_that_may_come_b
             .contains(answer["sid"].as_str().unwrap())
     );
     drop(client);
+    // Virtual time: its session has expired.
     tokio::time::sleep(Duration::from_secs(130)).await;
     let mut client = host.open().await;
     client.say(&format!("40/game/7,{auth}")).await;
@@ -343,5 +318,6 @@ async fn credentials_of_the_application_s_own_come_along_with_a_claim() {
     let (mut phone, _) = Phone::reconnect(&host, &claim).await;
     assert_eq!(phone.sid, claim.sid);
     assert_eq!(phone.event().await, json!(["token", "secret"]));
+    // Virtual time: whatever else there was would have come.
     tokio::time::sleep(Duration::from_secs(1)).await;
 }

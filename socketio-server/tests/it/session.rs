@@ -392,6 +392,7 @@ impl FromEvent for Noting {
     fn from_event(event: &mut EventContext<'_>) -> Result<Self, Rejection> {
         let State(notes) = State::<Notes>::from_event(event)?;
         event.after_handler(async move {
+            // Virtual time: as if a database had to be written.
             tokio::time::sleep(Duration::from_secs(1)).await;
             notes.0.lock().push("first");
             Ok(())

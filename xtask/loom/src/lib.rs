@@ -49,6 +49,7 @@ extern crate self as parking_lot;
 extern crate self as proto;
 extern crate self as tokio;
 
+#[expect(dead_code, reason = "no model looks without a turn")]
 #[path = "../../../socketio-server/src/recovery/baton.rs"]
 mod baton;
 // Public where the product makes public what is in them: lints look at the same as at home.

@@ -80,14 +80,13 @@ mod tests {
             let violations = check("page.md", text, &sources);
             violations.iter().map(|it| it.line).collect()
         };
-        assert_eq!(
-            missing("as `rooms::it_holds` and `flows::it_holds`, `ends::it_holds`"),
-            []
-        );
+        let fine = "as `rooms::it_holds` and `flows::it_holds`, `ends::it_holds`";
+        assert!(missing(fine).is_empty());
         assert_eq!(
             missing("fine\n`rooms::it_does_not`\n`acks::it_holds`"),
             [2, 3]
         );
-        assert_eq!(missing("`Io::spawn`, [`Socket::call`], `a::b::c`, `x`"), []);
+        let others = "`Io::spawn`, [`Socket::call`], `a::b::c`, `x`";
+        assert!(missing(others).is_empty());
     }
 }

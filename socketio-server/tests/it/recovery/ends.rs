@@ -46,6 +46,7 @@ async fn a_socket_comes_back_unless_a_side_has_left_or_broken_the_engine_s_rules
             "cut" => drop(phone),
             "close frame" => phone.client.say_close().await,
             "close packet" => phone.client.say("1").await,
+            // Virtual time: the heartbeat is missed.
             "no pong" => tokio::time::sleep(Duration::from_secs(50)).await,
             "frame without mask" => phone.client.write(&[0x81, 0x01, b'3']).await,
             "unknown type" => phone.client.say("4x").await,
@@ -107,12 +108,14 @@ async fn who_does_not_come_back_in_time_is_gone_and_somebody_hears_of_it() {
     let late = phone(&host).await.cut().await;
     let in_time = phone(&host).await.cut().await;
     host.diary.rest();
+    // Virtual time: almost too late.
     tokio::time::sleep(Duration::from_secs(119)).await;
     assert!(host.diary.rest().is_empty());
     host.io.emit("missed", &()).unwrap();
     let (phone, missed) = Phone::reconnect(&host, &in_time).await;
     assert_eq!((&phone.sid, missed.len()), (&in_time.sid, 1));
     host.diary.expect("connected, recovered: true").await;
+    // Virtual time: too late.
     tokio::time::sleep(Duration::from_secs(3)).await;
     host.diary.expect("/ has expired").await;
     let (phone, missed) = Phone::reconnect(&host, &late).await;
