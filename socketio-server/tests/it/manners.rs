@@ -1,12 +1,10 @@
 //! How handlers are run: one after the other, in tasks of their own, on threads that may block, and
 //! only as long as their socket is there.
 
-use std::collections::BTreeSet;
-use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Barrier};
+use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use socketio_server::test::Server;
 use socketio_server::{
     BoxError, ConnectError, Data, DisconnectReason, EventHandler, Handler, HandlerLimits, Io,
@@ -270,35 +268,38 @@ async fn spawned_handlers_start_in_order() {
     assert_eq!(*order.lock(), answers);
 }
 
-/// Meets another of its kind, which it can only if both hold a thread at the same time.
-fn meet(barrier: &Barrier, patience: &SyncSender<()>) -> bool {
-    barrier.wait();
-    patience.send(()).is_ok()
+/// Where two handlers meet.
+#[derive(Default)]
+struct Place {
+    present: Mutex<usize>,
+    arrived: Condvar,
 }
 
-/// Two handlers of one socket meet, or the test ends in vain.
+impl Place {
+    /// Whether another one came, which it can only while this one holds its thread.
+    fn meet(&self) -> bool {
+        let mut present = self.present.lock();
+        *present += 1;
+        self.arrived.notify_all();
+        let alone = |present: &mut usize| *present < 2;
+        let patience = Duration::from_secs(20);
+        let waited = self.arrived.wait_while_for(&mut present, alone, patience);
+        !waited.timed_out()
+    }
+}
+
+/// Two handlers of one socket meet.
 async fn assert_two_meet<M, H>(manner: impl FnOnce(Box<dyn Fn() -> bool + Send + Sync>) -> H)
 where
     H: EventHandler<M, Output = bool>,
 {
-    let barrier = Barrier::new(2);
-    let (met, meetings) = sync_channel(2);
+    let place = Place::default();
     let io = Io::builder().build();
-    io.on("meet", manner(Box::new(move || meet(&barrier, &met))));
+    io.on("meet", manner(Box::new(move || place.meet())));
     let client = Server::new(&io).connect().await.unwrap();
-    let calls = (0..2).map(|_| client.call::<bool>("meet", &()));
-    let calls = Vec::from_iter(calls);
-    let watch = move || -> Result<(), RecvTimeoutError> {
-        for _ in 0..2 {
-            meetings.recv_timeout(Duration::from_secs(60))?;
-        }
-        Ok(())
-    };
-    let met = tokio::task::spawn_blocking(watch).await.unwrap();
-    assert_eq!(met, Ok(()));
-    for call in calls {
-        assert!(call.await.unwrap());
-    }
+    let one = client.call::<bool>("meet", &());
+    let two = client.call::<bool>("meet", &());
+    assert!(one.await.unwrap() && two.await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -355,45 +356,51 @@ async fn a_blocking_handler_may_be_async_and_fails_like_any_other() {
         .await;
 }
 
+/// Opens the door however a test ends: a runtime waits for its threads.
+struct LetGo(Door);
+
+impl LetGo {
+    fn of(host: &Host) -> Self {
+        Self(host.door.clone())
+    }
+}
+
+impl Drop for LetGo {
+    fn drop(&mut self) {
+        self.0.open();
+    }
+}
+
+/// Lets everything in this thread go on, without time: that stands still while others block.
+async fn look_around() {
+    for _ in 0..1000 {
+        yield_now().await;
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn blocking_handlers_wait_for_a_thread_in_the_order_in_which_they_came() {
-    let host = Host::start(Io::builder().blocking_threads(1));
-    let log = Arc::new(Mutex::new(Vec::new()));
-    let noted = Arc::clone(&log);
-    let work = move |Data(n): Data<u64>| {
-        let noted = Arc::clone(&noted);
-        async move {
-            noted.lock().push((n, "started"));
-            for _ in 0..10 {
-                yield_now().await;
-            }
-            noted.lock().push((n, "ended"));
-        }
-    };
-    host.io.on("work", work.blocking()).on("echo", || "echo");
+    let mut host = Host::start(Io::builder().blocking_threads(1));
+    host.io.on("wait", wait.blocking()).on("echo", || "echo");
     let mut one = host.join("/").await;
     let mut two = host.join("/").await;
-    for n in 0..10 {
+    let let_go = LetGo::of(&host);
+    for n in 0..6 {
         let client = if n % 2 == 0 { &mut one } else { &mut two };
-        client.say(&format!(r#"42{n}["work",{n}]"#)).await;
+        client.say(&format!(r#"42["wait","{n}"]"#)).await;
         // Others need not wait for a thread.
-        client.say(r#"4299["echo"]"#).await;
+        client.say(r#"420["echo"]"#).await;
+        client.expect(r#"430["echo"]"#).await;
     }
-    for client in [&mut one, &mut two] {
-        let answers = [(); 10].map(|()| ());
-        let mut received = BTreeSet::new();
-        for () in answers {
-            received.insert(client.text().await);
-        }
-        assert!(received.contains(r#"4399["echo"]"#));
+    host.diary.expect("0 started").await;
+    look_around().await;
+    assert_eq!(host.diary.rest(), [""; 0]);
+    drop(let_go);
+    host.diary.expect("0 ended").await;
+    for n in 1..6 {
+        host.diary.expect(&format!("{n} started")).await;
+        host.diary.expect(&format!("{n} ended")).await;
     }
-    let log = log.lock();
-    let expected = (0..10).flat_map(|n| [(n, "started"), (n, "ended")]);
-    let mut sorted = log.clone();
-    sorted.sort_by_key(|(n, _)| *n);
-    assert_eq!(sorted, Vec::from_iter(expected));
-    // One at a time.
-    assert!(log.chunks(2).all(|pair| pair[0].0 == pair[1].0), "{log:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -403,25 +410,18 @@ async fn events_that_wait_for_a_thread_count() {
         ..HandlerLimits::default()
     };
     let mut host = Host::start(Io::builder().handlers(limits).blocking_threads(1));
-    let (free, freed) = sync_channel::<()>(0);
-    let freed = Mutex::new(freed);
-    let work = move |pen: State<Pen>| {
-        pen.note("started");
-        freed.lock().recv().is_ok()
-    };
-    host.io.on("work", work.blocking()).on("echo", || "echo");
+    host.io.on("wait", wait.blocking()).on("note", note);
     let mut client = host.join("/").await;
-    client.say(r#"42["work"]"#).await;
-    host.diary.expect("started").await;
-    client.say_all([r#"42["work"]"#; 4]).await;
-    client.say(r#"420["echo"]"#).await;
-    // The next event is read when one of them has got the thread.
-    for _ in 0..4 {
-        free.send(()).unwrap();
-        host.diary.expect("started").await;
-    }
-    client.expect(r#"430["echo"]"#).await;
-    free.send(()).unwrap();
+    let let_go = LetGo::of(&host);
+    client.say(r#"42["wait","a"]"#).await;
+    host.diary.expect("a started").await;
+    client.say_all([r#"42["wait","b"]"#; 4]).await;
+    client.say(r#"420["note","c"]"#).await;
+    look_around().await;
+    assert_eq!(host.diary.rest(), [""; 0]);
+    // It is read when one of them has got the thread.
+    drop(let_go);
+    client.expect("430[]").await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -431,11 +431,13 @@ async fn a_handler_may_be_blocking_and_ordered() {
         .on("wait", wait.blocking().ordered())
         .on("note", note);
     let mut client = host.join("/").await;
+    let let_go = LetGo::of(&host);
     client
         .say_all([r#"420["wait","a"]"#, r#"421["note","b"]"#])
         .await;
     host.diary.expect("a started").await;
-    host.door.open();
+    look_around().await;
+    drop(let_go);
     for note in ["a ended", "b"] {
         host.diary.expect(note).await;
     }
@@ -454,12 +456,12 @@ impl Drop for Trace {
     }
 }
 
-/// Waits for what never happens.
-async fn linger(pen: State<Pen>, Data(name): Data<String>) {
+/// Waits until its socket is long gone.
+async fn linger(pen: State<Pen>, door: State<Door>, Data(name): Data<String>) {
     pen.note(format!("{name} started"));
     let trace = Trace(pen, name);
-    std::future::pending::<()>().await;
-    trace.0.note("cannot be");
+    door.pass().await;
+    trace.0.note("still there");
 }
 
 #[tokio::test(start_paused = true)]
@@ -476,6 +478,7 @@ async fn a_handler_may_end_with_its_socket() {
         host.io.of("/other").on("wait", wait.spawned());
         let mut client = host.join("/").await;
         client.join("/other").await;
+        let _let_go = LetGo::of(&host);
         client.say(&format!(r#"42["{event}","it"]"#)).await;
         host.diary.expect("it started").await;
         client.say(r#"42["note","and others go on"]"#).await;
