@@ -13,8 +13,8 @@
 //!                              └───────────────────────────────────────────────────┘
 //! ```
 //!
-//! Speaks Socket.IO 5 over Engine.IO 4: the official clients of versions 3 and 4 and their kin in
-//! other languages.
+//! Speaks to the clients people have: the official ones from Socket.IO 1 to 4, all on one port, and
+//! their kin in other languages.
 //!
 //! ```no_run
 //! use socketio_server::{Data, Io, Socket};
@@ -71,9 +71,9 @@
 //! its arguments, [`Auth`] for the client's credentials, [`State`] and [`Local`] for what the
 //! application and the socket keep, [`Session`] and [`HttpSession`] for data that handlers change,
 //! [`Handshake`], [`PeerAddr`] and [`Extension`] for the request that opened the client's link,
-//! [`Socket`], [`Io`], [`EventName`], [`AckSender`], [`DisconnectReason`], or any type of yours that implements [`FromEvent`], which may also be a guard
-//! that lets nobody else pass. What it returns is the acknowledgement, if the client asked for one;
-//! see [`Reply`]. What fails goes to an error hook, of the [namespace](Namespace::on_error) or the
+//! [`Socket`], [`Io`], [`EventName`], [`AckSender`], [`DisconnectReason`], or any type of yours that
+//! implements [`FromEvent`], which may also be a guard that lets nobody else pass. What it returns is
+//! the acknowledgement, if the client asked for one; see [`Reply`]. What fails goes to an error hook, of the [namespace](Namespace::on_error) or the
 //! [server](Builder::on_error), which may answer in its place.
 //!
 //! Handlers of one socket start in the order in which its events arrived, and each runs up to its
@@ -169,8 +169,8 @@
 //! * Events that a client sends along with its CONNECT, or right after the answer, find the
 //!   handlers in place.
 //! * A client that takes nothing costs bounded memory ([`OutboxLimits`], where there is also a choice
-//!   of what happens to it), and so does one whose
-//!   events come faster than they are handled ([`HandlerLimits`]).
+//!   of what happens to it), and so does one whose events come faster than they are handled
+//!   ([`HandlerLimits`]).
 //! * Nothing a client sends makes the server panic; a panic of a handler reaches
 //!   [`Builder::on_error`] and nobody else.
 //!
