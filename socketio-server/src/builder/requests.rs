@@ -198,7 +198,11 @@ impl Builder {
     ///
     /// Inside axum, which has an extension of its own for this, say (the example `login` does)
     ///
-    /// ```ignore
+    /// ```
+    /// # use std::net::SocketAddr;
+    /// # use socketio_server::{Io, Peer};
+    /// # #[derive(Clone)]
+    /// # struct ConnectInfo<T>(T);
     /// // axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
     /// let io = Io::builder()
     ///     .peer(|request| {

@@ -74,6 +74,9 @@ mod waiters;
 pub mod models;
 mod stand_ins;
 
+// Where the docs of these files look for them.
+pub use limits::{OutboxLimits, OverflowPolicy};
+
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex as StdMutex, PoisonError},
