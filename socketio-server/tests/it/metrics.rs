@@ -1,9 +1,13 @@
 //! Figures of a server, as a recorder of the crate `metrics` gets them.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
+use metrics::{
+    Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
+    SharedString, Unit,
+};
 use serde::Deserialize;
 use serde_json::json;
 use socketio_server::test::Server;
@@ -11,37 +15,99 @@ use socketio_server::{ConnectError, Data, Io, OutboxLimits, Socket};
 
 use crate::client::request;
 
-/// What a recorder has got since it was last looked at, by name and labels.
-struct Figures(Snapshotter);
+/// What has been told since it was last looked at, by name and labels: each step of a counter or a
+/// gauge, each value of a histogram.
+#[derive(Default, Clone)]
+struct Figures(Arc<Mutex<BTreeMap<String, Vec<f64>>>>);
 
 impl Figures {
-    fn take(&self) -> BTreeMap<String, DebugValue> {
-        let figures = self.0.snapshot().into_vec().into_iter();
-        let named = figures.map(|(key, _, _, value)| {
-            let key = key.key();
-            let labels = key.labels();
-            let labels = labels.map(|it| format!("{}={}", it.key(), it.value()));
-            let labels = labels.collect::<Vec<_>>().join(",");
-            (format!("{}{{{labels}}}", key.name()), value)
-        });
-        named.collect()
+    fn take(&self) -> BTreeMap<String, Vec<f64>> {
+        std::mem::take(&mut self.0.lock().unwrap())
     }
 
-    /// The figures of these names, in this order; those that nobody has ever touched are 0.
+    /// The figures of these names, in this order; those that nobody has touched are 0.
     #[track_caller]
     fn assert(&self, expected: &[(&str, f64)]) {
         let figures = self.take();
-        let value = |name: &str| match figures.get(name) {
-            Some(DebugValue::Counter(count)) => *count as f64,
-            Some(DebugValue::Gauge(value)) => value.into_inner(),
-            Some(DebugValue::Histogram(values)) => values.iter().map(|it| it.into_inner()).sum(),
-            None => 0.0,
-        };
+        let value = |name: &str| figures.get(name).map_or(0.0, |steps| steps.iter().sum());
         let found: Vec<_> = expected
             .iter()
             .map(|&(name, _)| (name, value(name)))
             .collect();
         assert_eq!(found, expected, "of {figures:#?}");
+    }
+
+    fn figure(&self, key: &Key) -> Arc<Figure> {
+        let labels = key.labels();
+        let labels = labels.map(|it| format!("{}={}", it.key(), it.value()));
+        let labels = labels.collect::<Vec<_>>().join(",");
+        Arc::new(Figure {
+            name: format!("{}{{{labels}}}", key.name()),
+            all: self.clone(),
+        })
+    }
+}
+
+impl Recorder for Figures {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+        Counter::from_arc(self.figure(key))
+    }
+
+    fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::from_arc(self.figure(key))
+    }
+
+    fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
+        Histogram::from_arc(self.figure(key))
+    }
+}
+
+/// One of them.
+struct Figure {
+    name: String,
+    all: Figures,
+}
+
+impl Figure {
+    fn step(&self, value: f64) {
+        let mut all = self.all.0.lock().unwrap();
+        all.entry(self.name.clone()).or_default().push(value);
+    }
+}
+
+impl CounterFn for Figure {
+    fn increment(&self, value: u64) {
+        self.step(value as f64);
+    }
+
+    fn absolute(&self, _: u64) {
+        unimplemented!("no counter is set");
+    }
+}
+
+impl GaugeFn for Figure {
+    fn increment(&self, value: f64) {
+        self.step(value);
+    }
+
+    fn decrement(&self, value: f64) {
+        self.step(-value);
+    }
+
+    fn set(&self, _: f64) {
+        unimplemented!("no gauge is set");
+    }
+}
+
+impl HistogramFn for Figure {
+    fn record(&self, value: f64) {
+        self.step(value);
     }
 }
 
@@ -53,9 +119,8 @@ struct Guest {
 /// A server built while a recorder is installed for this thread.
 macro_rules! recorded {
     ($figures:ident, $io:ident = $builder:expr) => {
-        let recorder = DebuggingRecorder::new();
-        let $figures = Figures(recorder.snapshotter());
-        let _recording = metrics::set_default_local_recorder(&recorder);
+        let $figures = Figures::default();
+        let _recording = metrics::set_default_local_recorder(&$figures);
         let $io = $builder.build();
     };
 }
@@ -129,17 +194,14 @@ async fn messages_and_their_bytes_are_counted_both_ways() {
         io.emit("news", &()).unwrap();
         server.settle().await;
         let all = figures.take();
-        let count = |name: &str| match all.get(name) {
-            Some(DebugValue::Counter(count)) => *count,
-            other => panic!("{name}: {other:?}"),
-        };
-        assert_eq!(count("engineio_messages_received_total{}"), 1);
-        assert_eq!(count("engineio_messages_sent_total{}"), 3);
-        assert_eq!(count("socketio_events_received_total{nsp=/}"), 1);
-        assert_eq!(count("socketio_events_sent_total{nsp=/}"), 3);
+        let count = |name: &str| all[name].iter().sum::<f64>();
+        assert_eq!(count("engineio_messages_received_total{}"), 1.0);
+        assert_eq!(count("engineio_messages_sent_total{}"), 3.0);
+        assert_eq!(count("socketio_events_received_total{nsp=/}"), 1.0);
+        assert_eq!(count("socketio_events_sent_total{nsp=/}"), 3.0);
         for way in ["received", "sent"] {
             let bytes = count(&format!("engineio_bytes_{way}_total{{}}"));
-            assert!((1000..1200).contains(&bytes), "{bytes} {way}");
+            assert!((1000.0..1200.0).contains(&bytes), "{bytes} {way}");
         }
     }
 }
@@ -167,21 +229,18 @@ async fn handlers_are_timed_from_their_turn_to_their_end_by_names_that_exist() {
     server.advance(Duration::from_secs(30)).await;
     let round = |value: f64| (value * 10.0).round() / 10.0;
     let all = figures.take();
-    let seconds =
-        |event: &str| match all.get(&format!("socketio_handler_seconds{{nsp=/,event={event}}}")) {
-            Some(DebugValue::Histogram(values)) => {
-                values.iter().map(|it| round(it.into_inner())).collect()
-            }
-            _ => Vec::new(),
-        };
+    let seconds = |event: &str| {
+        let values = all.get(&format!("socketio_handler_seconds{{nsp=/,event={event}}}"));
+        let values = values.into_iter().flatten();
+        values.map(|&it| round(it)).collect::<Vec<_>>()
+    };
     assert_eq!(seconds("connect"), [4.0]);
     assert_eq!(seconds("work"), [1.0, 16.0]);
     assert_eq!(seconds("fail"), [0.0]);
     assert_eq!(seconds("*"), [2.0, 2.0]);
     assert_eq!(seconds("disconnect"), [8.0]);
     assert_eq!(seconds("made up"), [0.0; 0]);
-    let failures = all.get("socketio_handler_failures_total{nsp=/}");
-    assert_eq!(failures, Some(&DebugValue::Counter(2)));
+    assert_eq!(all["socketio_handler_failures_total{nsp=/}"], [1.0, 1.0]);
 }
 
 #[tokio::test(start_paused = true)]
