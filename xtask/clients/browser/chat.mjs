@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { crc32, deflateSync } from "node:zlib";
 
-import { launch, options } from "./chromium.mjs";
+import { options } from "./chromium.mjs";
+import { pageOf, play, step } from "./play.mjs";
 
 const { values } = parseArgs({
   // `--example` is for scripts that know several.
@@ -23,20 +24,8 @@ if (values.screenshots) await mkdir(values.screenshots, { recursive: true });
 const URL_OF_PAGE = values.url.replace("//localhost", "//127.0.0.1");
 /** A room of its own, so that a server with a history can be driven again. */
 const ROOM = `garden ${Date.now() % 10_000}`;
-const WAIT_MS = 8_000;
 
-const browser = await launch(values.chromium);
-let passed = 0;
-let failed = 0;
-try {
-  await conversation();
-} catch (error) {
-  failed += 1;
-  console.log(`not ok - ${error.message}`);
-}
-await browser.close();
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed === 0 ? 0 : 1);
+await play(values.chromium, conversation);
 
 async function conversation() {
   const ada = await visitor("Ada", { viewport: { width: 1180, height: 760 }, colorScheme: "light" });
@@ -158,13 +147,7 @@ async function conversation() {
 
 /** A person with a browser profile of their own, in the room. */
 async function visitor(name, device) {
-  const context = await browser.newContext(device);
-  const page = await context.newPage();
-  page.setDefaultTimeout(WAIT_MS);
-  page.on("pageerror", (error) => {
-    failed += 1;
-    console.log(`not ok - error in the page of ${name}: ${error.message}`);
-  });
+  const page = await pageOf(name, device);
   await page.goto(`${URL_OF_PAGE}/#${encodeURIComponent(ROOM)}`);
   await page.locator("#name").fill(name);
   if (name === "Ada") await shoot(page, "desktop-welcome");
@@ -188,17 +171,6 @@ function marked(page, text, kind) {
 
 async function shoot(page, name) {
   if (values.screenshots) await page.screenshot({ path: join(values.screenshots, `${name}.png`) });
-}
-
-async function step(name, run) {
-  const start = performance.now();
-  try {
-    await run();
-  } catch (error) {
-    throw new Error(`${name}: ${error.message}`);
-  }
-  passed += 1;
-  console.log(`ok - ${name} (${Math.round(performance.now() - start)})`);
 }
 
 /** A PNG: rings of a rose on a green ground. */

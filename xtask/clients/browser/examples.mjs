@@ -6,7 +6,8 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
-import { launch, options } from "./chromium.mjs";
+import { options } from "./chromium.mjs";
+import { pageOf, play, step } from "./play.mjs";
 
 const { values } = parseArgs({
   options: { ...options, example: { type: "string" }, url: { type: "string" }, screenshots: { type: "string" } },
@@ -20,20 +21,7 @@ if (!run || !values.url) {
 }
 if (values.screenshots) await mkdir(values.screenshots, { recursive: true });
 
-const WAIT_MS = 8_000;
-
-const browser = await launch(values.chromium);
-let passed = 0;
-let failed = 0;
-try {
-  await run();
-} catch (error) {
-  failed += 1;
-  console.log(`not ok - ${error.message}`);
-}
-await browser.close();
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed === 0 ? 0 : 1);
+await play(values.chromium, run);
 
 async function counter() {
   const [one, other] = [await visitor(), await visitor()];
@@ -164,13 +152,7 @@ async function privately() {
 
 /** A person with a browser profile of their own. */
 async function visitor(hash = "") {
-  const context = await browser.newContext({ viewport: { width: 760, height: 700 } });
-  const page = await context.newPage();
-  page.setDefaultTimeout(WAIT_MS);
-  page.on("pageerror", (error) => {
-    failed += 1;
-    console.log(`not ok - error in the page: ${error.message}`);
-  });
+  const page = await pageOf("a visitor", { viewport: { width: 760, height: 700 } });
   await page.goto(`${values.url}/${hash}`);
   return page;
 }
@@ -205,15 +187,4 @@ async function settled(page, where) {
 
 async function shoot(page) {
   if (values.screenshots) await page.screenshot({ path: join(values.screenshots, `${values.example}.png`) });
-}
-
-async function step(name, run) {
-  const start = performance.now();
-  try {
-    await run();
-  } catch (error) {
-    throw new Error(`${name}: ${error.message}`);
-  }
-  passed += 1;
-  console.log(`ok - ${name} (${Math.round(performance.now() - start)})`);
 }
