@@ -186,7 +186,7 @@ impl Calls {
         let message = namespace.encode(Some(id), event, args)?;
         let (sender, answers) = mpsc::unbounded_channel();
         let mut waiting = HashMap::new();
-        let show = Show::of(namespace, event, args)?;
+        let show = Show::of(namespace, event, args);
         select(&mut |socket| {
             if let Some(show) = &show {
                 show.to(socket);

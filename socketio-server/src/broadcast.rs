@@ -134,15 +134,22 @@ impl Broadcast {
     /// # Errors
     /// If name or arguments cannot be encoded; nothing was sent.
     pub fn emit<T: Payload + ?Sized>(&self, event: &str, args: &T) -> Result<Report, EncodeError> {
-        if let Some(show) = Show::of(&self.namespace, event, args)? {
-            self.for_each(|socket| show.to(socket));
-        }
+        let show = Show::of(&self.namespace, event, args);
         if let Some(sequencer) = self.namespace.sequencer() {
+            // It selects under a lock, where nobody can be shown anything.
+            if let Some(show) = &show {
+                self.for_each(|socket| show.to(socket));
+            }
             return sequencer.broadcast(&self.namespace, &self.target, self.flags, event, args);
         }
         let message = self.namespace.encode(None, event, args)?;
         let mut report = Report::default();
-        self.for_each(|socket| report.count(socket.send_event(message.clone(), self.flags)));
+        self.for_each(|socket| {
+            if let Some(show) = &show {
+                show.to(socket);
+            }
+            report.count(socket.send_event(message.clone(), self.flags));
+        });
         Ok(report)
     }
 

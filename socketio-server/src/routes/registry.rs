@@ -25,6 +25,11 @@ impl Revision {
         self.count.fetch_add(1, Ordering::Release);
     }
 
+    /// Somebody looks at what is sent, from now on.
+    pub(super) fn observe_outgoing(&self) {
+        self.observes_outgoing.store(true, Ordering::Relaxed);
+    }
+
     /// Whether anybody looks at what is sent, for those who would rather not look for them.
     pub(crate) fn observes_outgoing(&self) -> bool {
         self.observes_outgoing.load(Ordering::Relaxed)
@@ -58,8 +63,8 @@ impl Registry {
         let replaced = {
             let mut layers = self.layers.lock();
             let replaced = change(&mut layers);
-            if !layers.functions.outgoing_observers.is_empty() {
-                revision.observes_outgoing.store(true, Ordering::Relaxed);
+            if !layers.functions.around.outgoing_observers.is_empty() {
+                revision.observe_outgoing();
             }
             replaced
         };
