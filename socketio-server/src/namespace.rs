@@ -20,6 +20,7 @@ use crate::io::Io;
 use crate::metrics::Meters;
 use crate::proto::{EncodeError, Encoder, FromArgs, Payload};
 use crate::recovery::Sequencer;
+use crate::room_events::RoomLog;
 use crate::rooms::Rooms;
 use crate::routes::{Handlers, Layer, Layers, Registry, Routes, handler_methods};
 use crate::slab::Slab;
@@ -38,6 +39,7 @@ pub(crate) struct Inner {
     origin: Option<Origin>,
     sockets: RwLock<Slab<Socket>>,
     adapter: Arc<dyn Adapter>,
+    room_log: RoomLog,
     /// With connection state recovery, everything that is sent passes through here.
     sequencer: Option<Arc<Sequencer>>,
     meters: Meters,
@@ -79,6 +81,7 @@ impl Namespace {
             origin,
             sockets: RwLock::default(),
             adapter: Arc::new(LocalAdapter::new()),
+            room_log: RoomLog::default(),
             meters: Meters::new(name),
             next_ack_id: AtomicU64::new(0),
         }))
@@ -225,6 +228,10 @@ impl Namespace {
         self.0.sequencer.as_ref()
     }
 
+    pub(crate) fn room_log(&self) -> &RoomLog {
+        &self.0.room_log
+    }
+
     pub(crate) fn encoder(&self) -> &Encoder {
         &self.0.encoder
     }
@@ -252,14 +259,14 @@ impl Namespace {
     pub(crate) fn insert(&self, socket: &Socket) -> Slot {
         self.0.meters.connected();
         let slot = self.0.sockets.write().insert(socket.clone());
-        self.0.adapter.add(slot, socket.id().as_str());
+        self.appear(slot, &socket.id());
         slot
     }
 
     /// Makes a socket invisible; the second time it does nothing.
-    pub(crate) fn remove(&self, slot: Slot) {
+    pub(crate) fn remove(&self, slot: Slot, sid: &SocketId) {
         // In this order, so that a slot is never used again while it is in a room.
-        self.0.adapter.remove(slot);
+        self.disappear(slot, sid);
         let removed = self.0.sockets.write().remove(slot);
         if removed.is_some() {
             self.0.meters.gone();

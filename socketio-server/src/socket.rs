@@ -217,13 +217,18 @@ impl Socket {
         // The adapter knows no slot of a socket that is disconnected.
         if let Some(&slot) = self.0.slot.get() {
             self.enter_rooms(slot, &rooms);
+            self.0.namespace.tell_of_rooms();
         }
     }
 
     fn enter_rooms(&self, slot: Slot, rooms: &[Room]) {
-        let adapter = self.0.namespace.adapter();
+        let namespace = &self.0.namespace;
+        let is_others = |room| {
+            let owner = namespace.adapter().find(room);
+            owner.is_some_and(|owner| owner != slot)
+        };
         for room in rooms {
-            if !adapter.join(slot, room) && adapter.find(room).is_some_and(|owner| owner != slot) {
+            if !namespace.enter_room(slot, &self.0.id, room) && is_others(room) {
                 tracing::debug!(target: "socketio", sid = %self.id(), "private room of another socket");
             }
         }
@@ -240,10 +245,11 @@ impl Socket {
             return;
         }
         if let Some(&slot) = self.0.slot.get() {
-            let adapter = self.0.namespace.adapter();
+            let namespace = &self.0.namespace;
             for room in rooms {
-                adapter.leave(slot, &room);
+                namespace.leave_room(slot, &self.0.id, &room);
             }
+            namespace.tell_of_rooms();
         }
     }
 
@@ -318,9 +324,14 @@ impl Socket {
     }
 
     fn leave_with(&self, entry: Entry) {
-        if let Some(sequencer) = self.0.namespace.sequencer() {
-            return sequencer.leave(self, entry);
+        match self.0.namespace.sequencer() {
+            Some(sequencer) => sequencer.leave(self, entry),
+            None => self.leave_at_once(entry),
         }
+        self.0.namespace.tell_of_rooms();
+    }
+
+    fn leave_at_once(&self, entry: Entry) {
         // A client that is about to be let in is sent away after that.
         let admission = self.0.gate.admit_last(Waiting::Entry(entry, 0));
         if let Admission::Open(Waiting::Entry(entry, _)) = admission {
@@ -436,9 +447,18 @@ impl Socket {
     /// sent, and only then can others see the socket. `false` if a socket that goes on cannot be
     /// sent any more what it has missed.
     pub(crate) fn open(&self, answer: Prepared) -> bool {
-        if let Some(sequencer) = self.0.namespace.sequencer() {
-            return sequencer.open(self, answer);
-        }
+        let is_open = match self.0.namespace.sequencer() {
+            Some(sequencer) => sequencer.open(self, answer),
+            None => {
+                self.open_at_once(answer);
+                true
+            }
+        };
+        self.0.namespace.tell_of_rooms();
+        is_open
+    }
+
+    fn open_at_once(&self, answer: Prepared) {
         let bytes = answer.wire_len();
         // A session that has ended tells its sockets itself.
         let _ = self.0.session.push(Entry::Message(answer), bytes);
@@ -449,13 +469,11 @@ impl Socket {
                 };
                 if entry.is_leave() {
                     let _ = self.0.session.push_order(entry);
-                    self.close();
-                    return true;
+                    return self.close();
                 }
                 let _ = self.0.session.push(entry, bytes);
             }
         }
-        true
     }
 
     pub(crate) fn enter(&self, rooms: Vec<Room>) {
@@ -472,11 +490,15 @@ impl Socket {
     /// The client has left, or its link has ended. `false` if the socket goes on on another link,
     /// where its goodbye has been said.
     pub(crate) fn end(&self, reason: DisconnectReason) -> bool {
-        if let Some(sequencer) = self.0.namespace.sequencer() {
-            return sequencer.end(self, reason);
-        }
-        self.close();
-        true
+        let is_last = match self.0.namespace.sequencer() {
+            Some(sequencer) => sequencer.end(self, reason),
+            None => {
+                self.close();
+                true
+            }
+        };
+        self.0.namespace.tell_of_rooms();
+        is_last
     }
 
     /// Keeps something until the client is let in; for those who know that it is not yet.
@@ -520,7 +542,7 @@ impl Socket {
                 let rooms = namespace.adapter().rooms(slot);
                 self.personal().remember_rooms(rooms);
             }
-            namespace.remove(slot);
+            namespace.remove(slot, &self.0.id);
         }
     }
 }

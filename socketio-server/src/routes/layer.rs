@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::around::Around;
 use crate::handler::{ConnectResult, ErrorHook, Handled, Manner, Route};
+use crate::room_events::RoomObserver;
 
 /// The handlers of a namespace, of all namespaces, of a class, or of nobody yet.
 #[derive(Default, Clone)]
@@ -13,6 +14,7 @@ pub(crate) struct Layer {
     pub(crate) events: HashMap<Arc<str>, Named>,
     pub(crate) fallback: Option<Arc<Route<Handled>>>,
     pub(crate) around: Around,
+    pub(crate) room_observers: Vec<Arc<RoomObserver>>,
     pub(crate) before_connect: Vec<Arc<Route<ConnectResult>>>,
     pub(crate) connect: Option<Arc<Route<ConnectResult>>>,
     pub(crate) upgrade: Option<Arc<Route<Handled>>>,
@@ -50,6 +52,7 @@ impl Layer {
         }
         replaced.fallback = merge_one(&mut self.fallback, other.fallback);
         self.around.append(other.around);
+        self.room_observers.extend(other.room_observers);
         self.before_connect.extend(other.before_connect);
         replaced.connect = merge_one(&mut self.connect, other.connect);
         replaced.upgrade = merge_one(&mut self.upgrade, other.upgrade);

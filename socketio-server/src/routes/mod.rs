@@ -48,6 +48,7 @@ use crate::extract::EventContext;
 use crate::handler::{
     BoxFuture, CONNECT, ConnectResult, DISCONNECT, DISCONNECTING, ErrorHook, Handled, Manner, Route,
 };
+use crate::room_events::RoomObserver;
 use crate::socket::Socket;
 use around::Around;
 use layer::Named;
@@ -59,6 +60,7 @@ pub(crate) struct Routes {
     events: HashMap<Arc<str>, Choice>,
     fallback: Option<Arc<Route<Handled>>>,
     around: Around,
+    room_observers: Vec<Arc<RoomObserver>>,
     before_connect: Vec<Arc<Route<ConnectResult>>>,
     connect: Option<Arc<Route<ConnectResult>>>,
     always_connect: bool,
@@ -123,6 +125,11 @@ impl Routes {
             (None, false) => around::start(self, &Around::default(), route, event),
             (Some(own), _) => around::start(self, &own, route, event),
         }
+    }
+
+    /// Who looks at rooms.
+    pub(crate) fn room_observers(&self) -> &[Arc<RoomObserver>] {
+        &self.room_observers
     }
 
     /// Whether a handler is registered for events of this name.
@@ -200,6 +207,7 @@ impl Routes {
         // Those of all namespaces come first.
         prepend(&mut self.before_connect, &layer.before_connect);
         self.around.prepend(&layer.around);
+        prepend(&mut self.room_observers, &layer.room_observers);
         // A fallback leaves nothing to those behind it.
         if self.fallback.is_some() {
             return;

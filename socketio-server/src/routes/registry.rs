@@ -14,6 +14,8 @@ pub(crate) struct Revision {
     count: AtomicU64,
     /// Somebody, somewhere, looks at what is sent.
     observes_outgoing: AtomicBool,
+    /// Somebody, somewhere, looks at rooms.
+    observes_rooms: AtomicBool,
 }
 
 impl Revision {
@@ -33,6 +35,11 @@ impl Revision {
     /// Whether anybody looks at what is sent, for those who would rather not look for them.
     pub(crate) fn observes_outgoing(&self) -> bool {
         self.observes_outgoing.load(Ordering::Relaxed)
+    }
+
+    /// Whether anybody looks at rooms, for those who would rather not look for them.
+    pub(crate) fn observes_rooms(&self) -> bool {
+        self.observes_rooms.load(Ordering::Relaxed)
     }
 
     /// Whether something has been registered since these were made.
@@ -65,6 +72,9 @@ impl Registry {
             let replaced = change(&mut layers);
             if !layers.functions.around.outgoing_observers.is_empty() {
                 revision.observe_outgoing();
+            }
+            if !layers.functions.room_observers.is_empty() {
+                revision.observes_rooms.store(true, Ordering::Relaxed);
             }
             replaced
         };

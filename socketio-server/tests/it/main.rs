@@ -32,6 +32,7 @@ mod parsers;
 mod record;
 mod recovery;
 mod replies;
+mod room_events;
 mod rooms;
 mod routing;
 mod session;

@@ -55,6 +55,44 @@ macro_rules! around_methods {
             $self.change_functions(|layer| std::mem::take(&mut layer.around.outgoing_observers))
         }
 
+        /// Looks on at rooms as they are created, entered, left and deleted: the events of an adapter
+        /// in JavaScript. Several look on in the order in which they were registered, those of all
+        /// namespaces first.
+        ///
+        /// Each change is told after it has been made, without a lock, and all of a namespace in
+        /// their order, one at a time. Whoever makes a change, such as [`Socket::join`](crate::Socket::join),
+        /// tells it before it returns; unless others are being told at this moment, be it by another
+        /// thread or because the change is made by an observer, which then follow each other.
+        ///
+        /// The private room of each socket is seen as well: created and entered ahead of all others
+        /// when the client is let in, and left first. A room is created, then entered; left, then
+        /// deleted. Changes made with the [`Adapter`](crate::Adapter) itself are not seen.
+        ///
+        /// ```
+        /// use socketio_server::{Io, RoomEvent};
+        ///
+        /// let io = Io::builder().build();
+        /// io.on_room_event(|namespace, event| match event {
+        ///     RoomEvent::Created { room } => println!("{room} is open"),
+        ///     RoomEvent::Joined { room, sid } => {
+        ///         println!("{sid} is in {room}, of {}", namespace.adapter().member_count(room));
+        ///     }
+        ///     _ => {}
+        /// });
+        /// ```
+        pub fn on_room_event(
+            $self: $receiver,
+            observer: impl Fn(&crate::Namespace, &crate::RoomEvent) + Send + Sync + 'static,
+        ) -> $returned {
+            let observer = std::sync::Arc::new(observer);
+            $self.change_functions(|layer| layer.room_observers.push(observer))
+        }
+
+        /// Removes all who look on at rooms.
+        pub fn off_room_event($self: $receiver) -> $returned {
+            $self.change_functions(|layer| std::mem::take(&mut layer.room_observers))
+        }
+
         /// Puts a middleware around the handlers of all events, also of those that nobody handles:
         /// `socket.use` in JavaScript. Several are put around each other, the one registered first
         /// outermost, those of all namespaces around those of one, and these around those of
