@@ -10,18 +10,15 @@ use parking_lot::RwLock;
 
 use socketio_adapter::{Adapter, LocalAdapter, Slot, Target};
 
-use crate::ack::Acks;
-use crate::broadcast::{Broadcast, Report};
 use crate::dynamic::{Origin, Params};
 use crate::error::Rejection;
 use crate::extract::{EventContext, FromEvent};
 use crate::handler::ErrorHook;
 use crate::io::Io;
 use crate::metrics::Meters;
-use crate::proto::{EncodeError, Encoder, FromArgs, Payload};
+use crate::proto::{EncodeError, Encoder, Payload};
 use crate::recovery::Sequencer;
 use crate::room_events::RoomLog;
-use crate::rooms::Rooms;
 use crate::routes::{Handlers, Layer, Layers, Registry, Routes, handler_methods};
 use crate::slab::Slab;
 use crate::socket::{Socket, SocketId, prepare};
@@ -155,44 +152,6 @@ impl Namespace {
 
     pub(crate) fn downgrade(&self) -> WeakNamespace {
         WeakNamespace(Arc::downgrade(&self.0))
-    }
-
-    // ---- Sending --------------------------------------------------------------------------
-
-    /// Everyone in the namespace, to be narrowed down.
-    pub fn broadcast(&self) -> Broadcast {
-        Broadcast::new(self.clone())
-    }
-
-    /// Everyone in these rooms.
-    pub fn to(&self, rooms: impl Rooms) -> Broadcast {
-        self.broadcast().to(rooms)
-    }
-
-    /// Everyone but those in these rooms.
-    pub fn except(&self, rooms: impl Rooms) -> Broadcast {
-        self.broadcast().except(rooms)
-    }
-
-    /// Sends an event to everyone in the namespace; see [`Broadcast::emit`].
-    ///
-    /// # Errors
-    /// If name or arguments cannot be encoded; nothing was sent.
-    pub fn emit<T: Payload + ?Sized>(&self, event: &str, args: &T) -> Result<Report, EncodeError> {
-        self.broadcast().emit(event, args)
-    }
-
-    /// Sends an event to everyone in the namespace and collects the acknowledgements; see
-    /// [`Broadcast::call`].
-    ///
-    /// # Errors
-    /// If name or arguments cannot be encoded; nothing was sent.
-    pub fn call<T: FromArgs>(
-        &self,
-        event: &str,
-        args: &(impl Payload + ?Sized),
-    ) -> Result<Acks<T>, EncodeError> {
-        self.broadcast().call(event, args)
     }
 
     // ---- Sockets --------------------------------------------------------------------------
