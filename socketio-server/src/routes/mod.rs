@@ -38,9 +38,10 @@ pub(crate) use personal::Personal;
 pub(crate) use registry::{Layers, Registry, Revision};
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::collections::hash_map;
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use crate::error::HandlerErrorKind;
 use crate::extract::EventContext;
@@ -56,7 +57,9 @@ use outgoing::OutgoingObserver;
 #[derive(Default)]
 pub(crate) struct Routes {
     revision: u64,
-    events: HashMap<Arc<str>, Choice>,
+    /// Hashed without a secret: its names are the application's, and
+    /// only looked up for clients.
+    events: FxHashMap<Arc<str>, Choice>,
     fallback: Option<Arc<Route<Handled>>>,
     observers: Vec<Arc<Observer>>,
     outgoing_observers: Vec<Arc<OutgoingObserver>>,

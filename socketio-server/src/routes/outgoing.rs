@@ -32,14 +32,23 @@ impl<'a> Show<'a> {
     ///
     /// # Errors
     /// If it cannot be encoded.
+    #[inline]
     pub(crate) fn of(
         namespace: &Namespace,
         name: &'a str,
         args: &(impl Payload + ?Sized),
     ) -> Result<Option<Self>, EncodeError> {
-        if !namespace.io().revision().observes_outgoing() {
-            return Ok(None);
+        match namespace.io().revision().observes_outgoing() {
+            true => Self::now(namespace, name, args),
+            false => Ok(None),
         }
+    }
+
+    fn now(
+        namespace: &Namespace,
+        name: &'a str,
+        args: &(impl Payload + ?Sized),
+    ) -> Result<Option<Self>, EncodeError> {
         let observers = namespace.routes().outgoing_observers().to_vec();
         if observers.is_empty() {
             return Ok(None);
