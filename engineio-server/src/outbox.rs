@@ -53,7 +53,8 @@ enum End {
     Closing,
     /// The task has been told so.
     Told,
-    /// The limits were exceeded, and nothing may be dropped: the task is to end the session.
+    /// The limits were exceeded, and nothing may be dropped: the task is to end the session. Its
+    /// mailbox stays open until it has, as requests may still be under way.
     Overflown,
     Closed,
 }
@@ -96,7 +97,8 @@ pub(crate) enum Work {
     None,
     /// The last entries have been taken: the session is to be closed. Told once.
     Close,
-    /// The client was too slow for too long.
+    /// The client was too slow for too long: the session is to be ended. Told once, and there may be
+    /// deliveries as well.
     Overflown,
 }
 
@@ -424,6 +426,8 @@ impl<E, D> Queue<E, D> {
     ) -> Work {
         debug_assert!(entries.is_empty() && deliveries.is_empty());
         if self.end == End::Overflown {
+            self.end = End::Told;
+            mem::swap(&mut self.deliveries, deliveries);
             return Work::Overflown;
         }
         if room == usize::MAX || self.has_orders || self.end != End::Open {
