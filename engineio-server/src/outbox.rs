@@ -247,10 +247,11 @@ impl<E, D> Outbox<E, D> {
         PushError::NotReady
     }
 
-    /// Drops what is queued and lets the task end the session. False if it is about to end anyway.
+    /// Drops what is queued and lets the task end the session, even if it is closing and its client
+    /// has time to take what is left. False if it is about to end anyway.
     pub(crate) fn overflow(&self) -> bool {
         let mut queue = self.0.lock();
-        if queue.end != End::Open {
+        if matches!(queue.end, End::Overflown | End::Closed) {
             return false;
         }
         let dropped = queue.overflow();

@@ -7,7 +7,7 @@ use engineio_server::{Config, OutboxLimits, OverflowPolicy, ServerLimits, Sessio
 
 use super::{BLOCK, POLICIES, SOFT, STALL, TOO_SLOW, opened, push_kept, start_with};
 use crate::host::{Host, Polling, pass};
-use crate::puppet::{Order, Reaction, order};
+use crate::puppet::{Events, Order, Reaction, order};
 use crate::wire::{Wire, request};
 
 /// What ends a session.
@@ -20,9 +20,17 @@ enum End {
     /// More waits than may for all clients.
     Eviction,
     Close,
+    /// An eviction while it closes.
+    EvictionOfClosing,
 }
 
-const ENDS: [End; 4] = [End::Overflow, End::Stall, End::Eviction, End::Close];
+const ENDS: [End; 5] = [
+    End::Overflow,
+    End::Stall,
+    End::Eviction,
+    End::Close,
+    End::EvictionOfClosing,
+];
 
 /// How far a POST has come.
 #[derive(Debug, Clone, Copy)]
@@ -77,7 +85,13 @@ async fn push_slowly(host: &Host, session: &Session<Order>, count: usize, case: 
 /// More than may wait for all clients together.
 const LIMIT: usize = 10 * BLOCK;
 
-async fn bring_about(end: End, host: &Host, session: &Session<Order>, case: &str) {
+async fn bring_about(
+    end: End,
+    host: &Host,
+    events: &mut Events,
+    session: &Session<Order>,
+    case: &str,
+) {
     match end {
         // In one turn: the task has not seen any of it.
         End::Overflow => while push_kept(session, 0).is_ok() {},
@@ -88,13 +102,21 @@ async fn bring_about(end: End, host: &Host, session: &Session<Order>, case: &str
         }
         End::Eviction => push_slowly(host, session, LIMIT / BLOCK + 2, case).await,
         End::Close => session.close(),
+        End::EvictionOfClosing => {
+            host.open().await;
+            let other = opened(events).await;
+            push_slowly(host, session, LIMIT / BLOCK - 1, case).await;
+            session.close();
+            rest(host, case).await;
+            push_slowly(host, &other, 3, case).await;
+        }
     }
 }
 
 async fn assert_ends(policy: OverflowPolicy, end: End, post: Post, polls: bool) {
     let case = &format!("{policy:?} {end:?} {post:?} polls: {polls}");
     let mut limits = ServerLimits::default();
-    if let End::Eviction = end {
+    if let End::Eviction | End::EvictionOfClosing = end {
         limits.bytes = LIMIT;
     }
     let (host, mut events) = start_with(policy, limits);
@@ -107,7 +129,7 @@ async fn assert_ends(policy: OverflowPolicy, end: End, post: Post, polls: bool) 
     };
     let posting = post.begin(&client, &host).await;
     rest(&host, case).await;
-    bring_about(end, &host, &session, case).await;
+    bring_about(end, &host, &mut events, &session, case).await;
     let posting = posting.filter(|_| !matches!(post, Post::GivenUp));
     rest(&host, case).await;
     if let End::Close = end {
