@@ -7,12 +7,11 @@ use engineio_server::{OverflowPolicy, PushError};
 use tokio::time::Instant;
 
 use super::{
-    BLOCK, HARD, POLICIES, Reader, SOFT, STALL, number, push, push_beyond, push_kept, start,
+    BLOCK, HARD, POLICIES, Reader, SOFT, STALL, TOO_SLOW, number, push, push_beyond, push_kept,
+    start,
 };
 use crate::host::{pass, settle};
 use crate::puppet::Order;
-
-const TOO_SLOW: (&str, Option<&str>) = ("transport error", Some("client is too slow"));
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_takes_nothing_is_given_up_when_its_time_is_up_though_nothing_is_pushed() {
