@@ -472,7 +472,8 @@ impl Builder {
     /// until the heartbeat notices, and nothing is recovered.
     ///
     /// Events that an [`OverflowPolicy`](crate::OverflowPolicy) has dropped are not among those that
-    /// are missed; where the link is closed instead, as by default, they are.
+    /// are missed; where the link is closed instead, as by default, they are. A client that has missed
+    /// more than a link takes at once ([`OutboxLimits::hard`]) begins anew.
     ///
     /// It costs an argument: events without acknowledgement end with a string, their offset, as clients
     /// of the reference expect. Clients of Socket.IO 1 and 2 do not, and are spared; nor can they be

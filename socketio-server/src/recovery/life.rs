@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::Prepared;
+use engine::{Prepared, Session};
 
 use super::sequencer::{Item, Sequencer, Turn, Waiting};
 use super::session::{Pid, Position, Recoverable, Saved, Whom};
@@ -33,8 +33,16 @@ impl Sequencer {
     ///
     /// If the socket's link has not been found dead yet, the client knows better: the socket is
     /// taken from there, and that link is closed.
-    pub(crate) fn claim(self: &Arc<Self>, namespace: &Namespace, claim: &Claim<'_>) -> Claimed {
+    ///
+    /// What the socket has missed has to find room in the session it is to go on in.
+    pub(crate) fn claim(
+        self: &Arc<Self>,
+        namespace: &Namespace,
+        claim: &Claim<'_>,
+        session: &Session<Entry>,
+    ) -> Claimed {
         let (pid, now) = (Pid::claimed(&claim.pid), self.now());
+        let room = self.room(session);
         let remembers_rooms = namespace.routes().needs_last_rooms();
         let (claimed, dropped, closed) = self.baton.look(|log| {
             let replaced = log.remove(&pid);
@@ -47,7 +55,7 @@ impl Sequencer {
                 closed = entries;
                 log.save(now, &pid, saved);
             }
-            let restored = log.restore(now, &claim.pid, &claim.offset);
+            let restored = log.restore(now, &claim.pid, &claim.offset, room);
             let restored =
                 restored.map(|(saved, position)| (saved, Recoverable::new(pid, Some(position))));
             let claimed = Claimed { restored, replaced };
@@ -64,14 +72,20 @@ impl Sequencer {
     }
 
     /// Lets a client in: what it has missed, the answer to its CONNECT, what its connect handler has
-    /// sent, and from then on what others send. `false` if nobody knows any more what it has missed.
+    /// sent, and from then on what others send. `false` if nobody knows any more what it has missed,
+    /// or if that has become too much.
     pub(crate) fn open(self: &Arc<Self>, socket: &Socket, answer: Prepared) -> bool {
         let now = self.now();
+        let room = self.room(socket.engine_session());
         let ((is_open, dropped, behind), _) = self.baton.pass(
             |log| {
                 let mut items = Vec::new();
                 if let Some(position) = position(socket) {
-                    let Some(missed) = log.missed(now, &socket.id(), position) else {
+                    let Some(missed) = log.missed(now, &socket.id(), position, room) else {
+                        socket
+                            .recoverable()
+                            .into_iter()
+                            .for_each(Recoverable::give_up);
                         return (None, (false, log.take_dropped(), Vec::new()));
                     };
                     items.extend(missed.into_iter().map(Item::Event));
@@ -164,7 +178,10 @@ impl Sequencer {
                         log.append(now, Whom::Socket(socket.id()), *draft);
                     }
                 }
-                log.save(now, &recoverable.pid, saved);
+                match recoverable.is_given_up() {
+                    true => log.give_up(saved),
+                    false => log.save(now, &recoverable.pid, saved),
+                }
             } else {
                 recoverable.leave();
             }
@@ -174,6 +191,11 @@ impl Sequencer {
         self.let_go(dropped);
         self.watch();
         is_last
+    }
+
+    /// Bytes that may be sent to a session at once.
+    fn room(&self, session: &Session<Entry>) -> usize {
+        self.max_queued.saturating_sub(session.buffered())
     }
 
     /// The server is shutting down: nobody comes back.

@@ -21,7 +21,7 @@ use super::baton::Baton;
 use super::config::RecoveryConfig;
 use super::log::{Dropped, Log};
 use super::message::{Draft, Message, Spelling};
-use super::session::Whom;
+use super::session::{Recoverable, Whom};
 use crate::broadcast::{Flags, Report};
 use crate::entry::Entry;
 use crate::gate::Standing;
@@ -32,6 +32,8 @@ use crate::socket::{Pushed, Socket};
 pub(crate) struct Sequencer {
     pub(super) baton: Baton<Log, Turn>,
     pub(super) config: RecoveryConfig,
+    /// Bytes that may be on their way to one client.
+    pub(super) max_queued: usize,
     spelling: Spelling,
     started: Instant,
     /// Something waits for the time to pass.
@@ -72,6 +74,7 @@ pub(crate) enum Waiting {
 impl Sequencer {
     pub(crate) fn new(
         config: RecoveryConfig,
+        max_queued: usize,
         encoder: Encoder,
         parser: Option<Arc<dyn Parser>>,
     ) -> Arc<Self> {
@@ -79,6 +82,7 @@ impl Sequencer {
             baton: Baton::new(Log::new(&config)),
             spelling: Spelling::new(encoder, parser),
             config,
+            max_queued,
             started: Instant::now(),
             is_timed: AtomicBool::new(false),
         })
@@ -232,7 +236,15 @@ impl Sequencer {
             Turn::One(socket, item, flags) => count(self.hand_over(&socket, item, flags)),
             Turn::Open(socket, items) => {
                 for item in items {
-                    count(self.hand_over(&socket, item, Flags::default()));
+                    let pushed = self.hand_over(&socket, item, Flags::default());
+                    if matches!(pushed, Err(PushError::Full)) {
+                        // The link ends for it, and so would the next one.
+                        socket
+                            .recoverable()
+                            .into_iter()
+                            .for_each(Recoverable::give_up);
+                    }
+                    count(pushed);
                 }
             }
         }
