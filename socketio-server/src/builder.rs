@@ -492,7 +492,8 @@ impl Builder {
     /// but what was [stored](Socket::insert) for it is there. Not called at shutdown, nor for
     /// sockets that were not to be recovered in the first place.
     ///
-    /// It runs wherever time is noticed to pass, within about a second, and must not block.
+    /// It runs within about a second, in a task that is no client's, and must not block. A panic in it
+    /// is logged.
     pub fn on_recovery_expired(mut self, hook: impl Fn(&Socket) + Send + Sync + 'static) -> Self {
         self.0.on_recovery_expired = Some(Box::new(hook));
         self

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use engine::{Prepared, Session};
 
+use super::expiry::let_go;
 use super::sequencer::{Item, Sequencer, Turn, Waiting};
 use super::session::{Pid, Position, Recoverable, Saved, Whom};
 use crate::broadcast::Flags;
@@ -67,7 +68,7 @@ impl Sequencer {
             let close = Entry::Close(DisconnectReason::TransportClose);
             let _ = socket.push_entry(close, 0, Flags::default());
         }
-        self.let_go(dropped);
+        let_go(dropped);
         claimed
     }
 
@@ -122,7 +123,8 @@ impl Sequencer {
             },
             |turn| self.run(turn),
         );
-        drop((dropped, behind));
+        let_go(dropped);
+        drop(behind);
         self.watch();
         is_open
     }
@@ -188,7 +190,7 @@ impl Sequencer {
             (true, closed, log.handle_timeout(now))
         });
         drop(closed);
-        self.let_go(dropped);
+        let_go(dropped);
         self.watch();
         is_last
     }

@@ -31,11 +31,11 @@ struct Entry {
     message: Arc<Message>,
 }
 
-/// What has been dropped, to be let go of without the lock.
+/// What has been dropped, to be [let go](super::expiry::let_go) of without the lock.
 #[derive(Default)]
 #[must_use]
 pub(super) struct Dropped {
-    _messages: Vec<Arc<Message>>,
+    pub(super) messages: Vec<Arc<Message>>,
     pub(super) sessions: Vec<Saved>,
 }
 
@@ -160,7 +160,7 @@ impl Log {
     /// Messages that have been dropped.
     pub(super) fn take_dropped(&mut self) -> Dropped {
         Dropped {
-            _messages: mem::take(&mut self.dropped),
+            messages: mem::take(&mut self.dropped),
             sessions: Vec::new(),
         }
     }

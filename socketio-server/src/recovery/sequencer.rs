@@ -19,7 +19,8 @@ use tokio::time::Instant;
 
 use super::baton::Baton;
 use super::config::RecoveryConfig;
-use super::log::{Dropped, Log};
+use super::expiry::let_go;
+use super::log::Log;
 use super::message::{Draft, Message, Spelling};
 use super::session::{Recoverable, Whom};
 use crate::broadcast::{Flags, Report};
@@ -207,7 +208,7 @@ impl Sequencer {
             },
             |turn| self.run(turn),
         );
-        drop::<Dropped>(dropped);
+        let_go(dropped);
         self.watch();
         outcome.map_or(report, |(report, _)| report)
     }
