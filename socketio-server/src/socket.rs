@@ -27,6 +27,10 @@ use crate::routes::Personal;
 /// The public id of a socket: 20 URL-safe characters, random for each namespace a client joins.
 /// It is no secret, and also the name of the socket's private room.
 ///
+/// An id is never given out again. Once its socket is gone for good, its name is one like any other:
+/// a client that learned it may be let into a room that is called so, and gets what is still sent to
+/// it. So forget the ids of those who have left, or send by a handle, which reaches nobody else.
+///
 /// Clients of Socket.IO 1 and 2 compute the id themselves, and so it is what they expect: that of
 /// their Engine.IO session in the default namespace, and `/admin#` and that in others. Whoever
 /// learns it can speak for such a client, so think twice before showing it to others.
@@ -201,7 +205,9 @@ impl Socket {
     /// that is disconnected it does nothing.
     ///
     /// The private rooms of others, named by their ids, cannot be entered: whoever tries stays
-    /// outside, and it is logged at debug level. So a room's name may come from a client.
+    /// outside, and it is logged at debug level. So a room's name may come from a client. They
+    /// belong to their sockets while those are connected, or away and may yet be
+    /// [recovered](Self::recovered); for what comes after see [`SocketId`].
     pub fn join(&self, rooms: impl Rooms) {
         let rooms = rooms.into_rooms();
         let kept = self.0.gate.rooms(|kept| {
@@ -222,8 +228,11 @@ impl Socket {
 
     fn enter_rooms(&self, slot: Slot, rooms: &[Room]) {
         let adapter = self.0.namespace.adapter();
+        let absent = self.0.namespace.sequencer().map(|it| it.absent());
+        let is_absents = |room| absent.as_ref().is_some_and(|it| it.contains(room));
+        let is_others = |room| adapter.find(room).is_some_and(|owner| owner != slot);
         for room in rooms {
-            if !adapter.join(slot, room) && adapter.find(room).is_some_and(|owner| owner != slot) {
+            if is_absents(room) || !adapter.join(slot, room) && is_others(room) {
                 tracing::debug!(target: "socketio", sid = %self.id(), "private room of another socket");
             }
         }

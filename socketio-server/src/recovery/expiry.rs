@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::log::Dropped;
+use super::log::{Dropped, Log};
 use super::message::Message;
 use super::sequencer::Sequencer;
 use super::session::Saved;
+use crate::proto::Tick;
 
 /// Events expire one by one, as they were sent. Nobody needs that to the millisecond.
 const AT_MOST_EVERY: Duration = Duration::from_secs(1);
@@ -38,7 +39,7 @@ impl Sequencer {
     fn expire(self: &Arc<Self>) -> Option<Duration> {
         let now = self.now();
         let (dropped, next) = self.baton.look(|log| {
-            let dropped = log.handle_timeout(now);
+            let dropped = self.expired(log, now);
             let next = log.poll_timeout();
             // Under the lock: who has something kept after this looks at it after that.
             self.is_timed.store(next.is_some(), Ordering::Relaxed);
@@ -48,6 +49,15 @@ impl Sequencer {
         bury(dropped.messages);
         let wait = Duration::from_millis(next?.saturating_sub(now));
         Some(wait.max(AT_MOST_EVERY))
+    }
+
+    /// What has expired, under the lock. The ids of sockets are nobody's then.
+    pub(super) fn expired(&self, log: &mut Log, now: Tick) -> Dropped {
+        let dropped = log.handle_timeout(now);
+        for saved in &dropped.sessions {
+            self.absent.remove(&saved.socket.id());
+        }
+        dropped
     }
 }
 

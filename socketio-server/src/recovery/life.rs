@@ -52,6 +52,7 @@ impl Sequencer {
                 if let Some(recoverable) = socket.recoverable() {
                     recoverable.replace();
                 }
+                self.absent.insert(&socket.id());
                 let (saved, entries) = take_down(socket, remembers_rooms);
                 closed = entries;
                 log.save(now, &pid, saved);
@@ -60,7 +61,7 @@ impl Sequencer {
             let restored =
                 restored.map(|(saved, position)| (saved, Recoverable::new(pid, Some(position))));
             let claimed = Claimed { restored, replaced };
-            (claimed, log.handle_timeout(now), closed)
+            (claimed, self.expired(log, now), closed)
         });
         drop(closed);
         if let Some(socket) = &claimed.replaced {
@@ -113,6 +114,7 @@ impl Sequencer {
                         behind.extend(socket.gate().close());
                     }
                 }
+                self.absent.remove(&socket.id());
                 match socket.recoverable() {
                     Some(recoverable) if leaves => recoverable.leave(),
                     Some(recoverable) => log.insert(&recoverable.pid, socket),
@@ -165,6 +167,13 @@ impl Sequencer {
         let remembers_rooms = socket.namespace().routes().needs_last_rooms();
         let (is_last, closed, dropped) = self.baton.look(|log| {
             let was_told = socket.was_open() || position(socket).is_some();
+            let may_come_back = |it: &Recoverable| {
+                was_told && !it.is_gone() && !it.is_replaced() && is_recoverable(reason.as_str())
+            };
+            let may_come_back = socket.recoverable().is_some_and(may_come_back);
+            if may_come_back {
+                self.absent.insert(&socket.id());
+            }
             let (saved, mut closed) = take_down(socket, remembers_rooms);
             let Some(recoverable) = socket.recoverable() else {
                 return (true, closed, log.take_dropped());
@@ -173,7 +182,7 @@ impl Sequencer {
                 return (false, closed, log.take_dropped());
             }
             log.remove(&recoverable.pid);
-            if was_told && !recoverable.is_gone() && is_recoverable(reason.as_str()) {
+            if may_come_back {
                 // A connect handler's, that has not decided: it is sent to the socket all the same.
                 for waiting in closed.extract_if(.., |it| matches!(it, Waiting::Draft(_))) {
                     if let Waiting::Draft(draft) = waiting {
@@ -186,8 +195,9 @@ impl Sequencer {
                 }
             } else {
                 recoverable.leave();
+                self.absent.remove(&socket.id());
             }
-            (true, closed, log.handle_timeout(now))
+            (true, closed, self.expired(log, now))
         });
         drop(closed);
         let_go(dropped);
@@ -202,7 +212,10 @@ impl Sequencer {
 
     /// The server is shutting down: nobody comes back.
     pub(crate) fn forget(&self) {
-        let forgotten = self.baton.look(|log| log.clear(&self.config));
+        let forgotten = self.baton.look(|log| {
+            self.absent.clear();
+            log.clear(&self.config)
+        });
         drop(forgotten);
     }
 }

@@ -7,16 +7,19 @@
 //! the decisions. Answers, calls and farewells carry no offset, but queue up all the same: what was
 //! emitted before them is to leave before them.
 //!
-//! Lock order: this one, then that of a socket's gate, then those of the namespace's sockets and of
-//! its adapter.
+//! Lock order: this one, then that of a socket's gate, then that of those who are [absent](Absent),
+//! then those of the namespace's sockets and of its adapter.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use engine::{Prepared, PushError};
-use socketio_adapter::Target;
+use parking_lot::RwLockReadGuard;
+use socketio_adapter::{Room, Target};
 use tokio::time::Instant;
 
+use super::absent::Absent;
 use super::baton::Baton;
 use super::config::RecoveryConfig;
 use super::expiry::let_go;
@@ -35,6 +38,7 @@ pub(crate) struct Sequencer {
     pub(super) config: RecoveryConfig,
     /// Bytes that may be on their way to one client.
     pub(super) max_queued: usize,
+    pub(super) absent: Absent,
     spelling: Spelling,
     started: Instant,
     /// Something waits for the time to pass.
@@ -84,6 +88,7 @@ impl Sequencer {
             spelling: Spelling::new(encoder, parser),
             config,
             max_queued,
+            absent: Absent::default(),
             started: Instant::now(),
             is_timed: AtomicBool::new(false),
         })
@@ -92,6 +97,12 @@ impl Sequencer {
     /// Whether a socket that goes on is asked by connect middlewares again.
     pub(crate) const fn skips_middlewares(&self) -> bool {
         self.config.skip_middlewares
+    }
+
+    /// The private rooms of sockets that are away: none of them can be entered, and as long as this is
+    /// held, none is left by its owner.
+    pub(crate) fn absent(&self) -> RwLockReadGuard<'_, HashSet<Room>> {
+        self.absent.rooms()
     }
 
     pub(super) fn now(&self) -> Tick {

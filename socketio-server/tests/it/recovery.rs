@@ -5,6 +5,7 @@ mod backlog;
 mod concurrency;
 mod ends;
 mod phone;
+mod privacy;
 mod undecided;
 
 use std::time::Duration;
