@@ -1,21 +1,22 @@
 //! The server that real clients and the official conformance suite are run against. What it does
 //! is written down in `xtask/clients/README.md`.
 
-use std::collections::HashMap;
+mod events;
+mod namespaces;
+mod rooms;
+
+use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
-use serde_json::json;
+use http::header::{COOKIE, HeaderName};
+use http::request::Parts;
 use socketio_server::parser::MsgPack;
-use socketio_server::{
-    AckSender, Auth, Binary, BoxError, ConnectError, Data, DisconnectReason, Handlers, Io,
-    Namespace, Param, RawArgs, RecoveryConfig, Socket, State, Value,
-};
+use socketio_server::{Compression, Cors, Io, RecoveryConfig, SessionCookie};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
-use tokio::sync::watch;
 
 /// A Socket.IO server to test clients with.
 #[derive(Parser)]
@@ -47,6 +48,21 @@ struct Flags {
     /// How packets are spelled
     #[arg(long, value_enum, default_value_t = Form::Text)]
     parser: Form,
+    /// Where requests are taken
+    #[arg(long, default_value = "/socket.io/")]
+    path: String,
+    /// Name sessions in a cookie
+    #[arg(long)]
+    cookie: bool,
+    /// Let pages of 127.0.0.1 in, whatever their port, and no others
+    #[arg(long)]
+    cors: bool,
+    /// Compress the answers to polls
+    #[arg(long)]
+    http_compression: bool,
+    /// Make namespaces of every name joinable
+    #[arg(long)]
+    any_namespace: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -55,11 +71,6 @@ enum Form {
     Msgpack,
 }
 
-/// Why tagged sockets were disconnected, for others to ask.
-struct Reasons(watch::Sender<HashMap<String, &'static str>>);
-
-struct Tag(String);
-
 fn main() -> ExitCode {
     let flags = Flags::parse();
     let mut runtime = match flags.threads {
@@ -67,8 +78,9 @@ fn main() -> ExitCode {
         1 => Builder::new_current_thread(),
         _ => Builder::new_multi_thread(),
     };
-    match runtime.worker_threads(flags.threads).enable_all().build() {
-        Ok(runtime) => runtime.block_on(run(flags)),
+    let runtime = runtime.worker_threads(flags.threads).enable_all().build();
+    match runtime.and_then(|runtime| runtime.block_on(run(flags))) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("cannot start: {error}");
             ExitCode::FAILURE
@@ -76,20 +88,41 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(flags: Flags) -> ExitCode {
+async fn run(flags: Flags) -> io::Result<()> {
     tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
+        .with_writer(io::stderr)
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .init();
-    let address = SocketAddr::from(([127, 0, 0, 1], flags.port));
-    let listener = match TcpListener::bind(address).await {
-        Ok(listener) => listener,
-        Err(error) => {
-            eprintln!("cannot listen on {address}: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let mut builder = Io::builder();
+    let io = server(&flags);
+    let handlers = rooms::add(events::all());
+    namespaces::add(&io, &handlers);
+    if flags.any_namespace {
+        namespaces::add_any(&io);
+    }
+    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], flags.port))).await?;
+    let stop = stop()?;
+    println!("listening on http://{}", listener.local_addr()?);
+    let _ = io.serve(listener, stop, Duration::from_secs(4)).await;
+    Ok(())
+}
+
+/// What the flags ask for, without namespaces.
+fn server(flags: &Flags) -> Io {
+    let mut builder = Io::builder()
+        .path(&flags.path)
+        .heartbeat(
+            Duration::from_millis(flags.ping_interval),
+            Duration::from_millis(flags.ping_timeout),
+        )
+        .max_payload(flags.max_payload)
+        .connect_timeout(Duration::from_millis(flags.connect_timeout))
+        .allow_eio3(!flags.refuse_eio3)
+        .allow_request(async |request: Parts| match request.uri.query() {
+            Some(query) if query.contains("mood=bad") => Err("not in this mood"),
+            _ => Ok(()),
+        })
+        .keep_headers([COOKIE, HeaderName::from_static("x-mood")])
+        .state(events::Reasons::default());
     if let Form::Msgpack = flags.parser {
         builder = builder.parser(MsgPack);
     }
@@ -99,241 +132,37 @@ async fn run(flags: Flags) -> ExitCode {
             ..RecoveryConfig::default()
         });
     }
-    let io = builder
-        .heartbeat(
-            Duration::from_millis(flags.ping_interval),
-            Duration::from_millis(flags.ping_timeout),
-        )
-        .max_payload(flags.max_payload)
-        .connect_timeout(Duration::from_millis(flags.connect_timeout))
-        .allow_eio3(!flags.refuse_eio3)
-        .state(Reasons(watch::Sender::default()))
-        .build();
-    for name in ["/", "/custom"] {
-        io.of(name).add(events()).on_connect(greet);
+    if flags.cookie {
+        builder = builder.cookie(SessionCookie::default());
     }
-    io.dynamic("/game/{id}")
-        .before_connect(|Param(id): Param<u64>| match id {
-            0 => Err(ConnectError::new("no such game")),
-            _ => Ok(()),
-        })
-        .add(events())
-        .on_connect(greet);
-    let refuse = io.of("/refuse");
-    refuse.on_connect(async |socket: Socket, Auth(auth): Auth<Value>| {
-        if auth["token"].as_str() != Some("secret") {
-            let reason = json!({ "code": 401, "reason": "no token" });
-            return Err(ConnectError::new("not allowed").with_data(reason));
+    if flags.cors {
+        let ours = |origin: &str, _: &Parts| origin.starts_with("http://127.0.0.1:");
+        builder = builder.cors(Cors::matching(ours).credentials().refuse_others());
+    }
+    if flags.http_compression {
+        builder = builder.http_compression(Compression::default());
+    }
+    if flags.any_namespace {
+        builder = builder.accept_any_namespace();
+    }
+    builder.build()
+}
+
+/// Ready when the process is asked to stop, after this was called.
+#[cfg(unix)]
+fn stop() -> io::Result<impl Future<Output = ()> + Send> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
-        greet(socket, Auth(auth)).await
-    });
-    refuse.add(events());
-
-    if let Ok(address) = listener.local_addr() {
-        println!("listening on http://{address}");
-    }
-    let _ = io.serve(listener, stop(), Duration::from_secs(4)).await;
-    ExitCode::SUCCESS
+    })
 }
 
-async fn greet(socket: Socket, Auth(auth): Auth<Value>) -> Result<(), ConnectError> {
-    // A recovered socket was greeted before.
-    if socket.recovered() {
-        return Ok(());
-    }
-    let sent = socket.emit("auth", &auth);
-    sent.map(drop)
-        .map_err(|_| ConnectError::new("cannot greet"))
-}
-
-/// An [`AckSender`] that is not used makes an event that is never acknowledged.
-fn events() -> Handlers {
-    Handlers::new()
-        .on(
-            "message",
-            async |socket: Socket, _: AckSender, args: RawArgs| {
-                socket.emit("message-back", &args).map(drop)
-            },
-        )
-        .on(
-            "écho-🎉",
-            async |socket: Socket, _: AckSender, args: RawArgs| {
-                socket.emit("écho-🎉", &args).map(drop)
-            },
-        )
-        .on("message-with-ack", async |args: RawArgs| args)
-        .on("ask-me", async |socket: Socket, args: RawArgs| {
-            Ok::<RawArgs, BoxError>(socket.call("question", &args).await?)
-        })
-        .on("size", async |Data(data): Data<Binary>| data.len())
-        .on(
-            "seq",
-            async |socket: Socket, _: AckSender, Data(i): Data<u64>| {
-                socket.emit("seq-back", &i).map(drop)
-            },
-        )
-        .on(
-            "burst",
-            async |socket: Socket, _: AckSender, Data(n): Data<u64>| {
-                (0..n).try_for_each(|i| socket.emit("tick", &i).map(drop))
-            },
-        )
-        .on(
-            "volatile-burst",
-            async |socket: Socket, Data(n): Data<u64>| {
-                (0..n).try_for_each(|i| socket.emit_volatile("v", &i).map(drop))?;
-                socket.emit("v-end", &()).map(drop)
-            },
-        )
-        .on("join", async |socket: Socket, Data(room): Data<String>| {
-            socket.join(room);
-        })
-        .on("leave", async |socket: Socket, Data(room): Data<String>| {
-            socket.leave(room);
-        })
-        .on("rooms", async |socket: Socket| {
-            let mut rooms: Vec<String> =
-                socket.rooms().iter().map(|room| (**room).into()).collect();
-            rooms.sort();
-            rooms
-        })
-        .on(
-            "to-room",
-            async |socket: Socket, Data((room, payload)): Data<(String, Value)>| {
-                socket.to(room).emit("room-message", &payload).map(drop)
-            },
-        )
-        .on(
-            "in-room",
-            async |socket: Socket, Data((room, payload)): Data<(String, Value)>| {
-                let namespace = socket.namespace();
-                namespace.to(room).emit("room-message", &payload).map(drop)
-            },
-        )
-        .on("to-rooms", to_rooms)
-        .on(
-            "broadcast",
-            async |socket: Socket, Data(payload): Data<Value>| {
-                socket.broadcast().emit("room-message", &payload).map(drop)
-            },
-        )
-        .on(
-            "everyone",
-            async |socket: Socket, Data(payload): Data<Value>| {
-                socket.namespace().emit("room-message", &payload).map(drop)
-            },
-        )
-        .on("ask-room", ask_room)
-        .on(
-            "members",
-            |namespace: Namespace, Data(room): Data<String>| namespace.participants(room).len(),
-        )
-        .on(
-            "move-room",
-            |namespace: Namespace, Data((from, to)): Data<(String, String)>| {
-                namespace.to(from.as_str()).join(to);
-                namespace.close_room(from);
-            },
-        )
-        .on(
-            "send-away",
-            |namespace: Namespace, Data(room): Data<String>, ack: AckSender| {
-                // First: the caller may be among them.
-                let acked = ack.send(&());
-                namespace.to(room).disconnect();
-                acked
-            },
-        )
-        .once("only-once", |socket: Socket, Data(i): Data<u64>| {
-            socket.emit("only-once-back", &i).map(drop)
-        })
-        .on("where", |namespace: Namespace| namespace.name().to_owned())
-        .on(
-            "state-set",
-            async |socket: Socket, Data(value): Data<Value>| {
-                socket.insert(value);
-            },
-        )
-        .on("state-get", async |socket: Socket| {
-            socket.get::<Value>().map(|value| (*value).clone())
-        })
-        .on("transport", async |socket: Socket| {
-            socket.transport().as_str()
-        })
-        .on("tag", async |socket: Socket, Data(tag): Data<String>| {
-            socket.insert(Tag(tag));
-        })
-        .on("reason-of", reason_of)
-        .on(
-            "disconnect-me",
-            async |socket: Socket, _: AckSender, Data(close): Data<Option<bool>>| {
-                socket.emit("bye", &())?;
-                if close == Some(true) {
-                    socket.disconnect_and_close();
-                } else {
-                    socket.disconnect();
-                }
-                Ok::<_, BoxError>(())
-            },
-        )
-        .on("fail", async || Err::<(), _>("asked to fail"))
-        .on_disconnect(
-            async |socket: Socket, reason: DisconnectReason, reasons: State<Reasons>| {
-                if let Some(tag) = socket.get::<Tag>() {
-                    reasons.0.0.send_modify(|all| {
-                        all.insert(tag.0.clone(), reason.as_str());
-                    });
-                }
-            },
-        )
-}
-
-async fn to_rooms(
-    socket: Socket,
-    Data((rooms, except, payload)): Data<(Vec<String>, Vec<String>, Value)>,
-) -> Result<(), BoxError> {
-    let mut target = socket.namespace().except(except);
-    if !rooms.is_empty() {
-        target = target.to(rooms);
-    }
-    target.emit("room-message", &payload)?;
-    Ok(())
-}
-
-async fn ask_room(
-    socket: Socket,
-    ack: AckSender,
-    Data((room, payload)): Data<(String, Value)>,
-) -> Result<(), BoxError> {
-    let asked = socket
-        .namespace()
-        .to(room)
-        .call::<Value>("question", &payload)?;
-    let answers = asked.timeout(Duration::from_secs(1)).all().await;
-    let answers: Vec<Value> = answers.into_iter().filter_map(|(_, it)| it.ok()).collect();
-    Ok(ack.send(&answers)?)
-}
-
-async fn reason_of(
-    Data(tag): Data<String>,
-    reasons: State<Reasons>,
-) -> Result<&'static str, BoxError> {
-    let mut known = reasons.0.0.subscribe();
-    let known = known.wait_for(|all| all.contains_key(&tag)).await?;
-    Ok(known.get(&tag).copied().unwrap_or_default())
-}
-
-/// Ready when the process is asked to stop.
-async fn stop() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => return,
-                _ = tokio::signal::ctrl_c() => return,
-            }
-        }
-    }
-    let _ = tokio::signal::ctrl_c().await;
+#[cfg(not(unix))]
+fn stop() -> io::Result<impl Future<Output = ()> + Send> {
+    Ok(async { tokio::signal::ctrl_c().await.unwrap_or_default() })
 }

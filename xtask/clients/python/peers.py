@@ -5,6 +5,8 @@ Owns the translation between callbacks and awaitable calls. It knows neither the
 
 import asyncio
 
+import aiohttp
+import requests
 import socketio
 from engineio.payload import Payload
 
@@ -47,6 +49,10 @@ class Peer:
 
         await self._call(self.client.emit, event, args, namespace=namespace, callback=settle)
         return await answer
+
+    async def send(self, data):
+        """Emits an event without a name."""
+        await self._call(self.client.send, data)
 
     async def call(self, event, *args, **options):
         """The client's own `call`."""
@@ -116,6 +122,17 @@ class AsyncPeer(Peer):
     client_class = socketio.AsyncClient
     ordered = True
 
+    @staticmethod
+    def http_session(note):
+        """A session that tells `note` the headers of each answer."""
+
+        async def end(_session, _context, request):
+            note(request.response.headers)
+
+        trace = aiohttp.TraceConfig()
+        trace.on_request_end.append(end)
+        return aiohttp.ClientSession(trace_configs=[trace])
+
     async def _call(self, function, *args, **options):
         return await function(*args, **options)
 
@@ -126,6 +143,13 @@ class ThreadPeer(Peer):
     kind = "Client"
     client_class = socketio.Client
     ordered = False
+
+    @staticmethod
+    def http_session(note):
+        """A session that tells `note` the headers of each answer."""
+        session = requests.Session()
+        session.hooks["response"].append(lambda response, *_, **__: note(response.headers))
+        return session
 
     async def _call(self, function, *args, **options):
         return await asyncio.to_thread(function, *args, **options)
