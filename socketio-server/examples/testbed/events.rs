@@ -60,7 +60,7 @@ fn echoes(handlers: Handlers) -> Handlers {
             async |socket: Socket, Data((ms, payload)): Data<(u64, Value)>| {
                 let answer = socket.call("question", &payload);
                 let answer = answer.timeout(Duration::from_millis(ms)).await;
-                answer.unwrap_or(Value::from("no answer"))
+                answer.unwrap_or_else(|_| Value::from("no answer"))
             },
         )
         .on("size", async |Data(data): Data<Binary>| data.len())

@@ -16,7 +16,7 @@ pub(crate) fn add(io: &Io, events: &Handlers) {
     for name in ["/", "/custom"] {
         io.of(name).add(events.clone()).on_connect(greet);
     }
-    refuse(&io.of("/refuse").add(events.clone()));
+    refuse(io.of("/refuse").add(events.clone()));
     io.dynamic("/game/{id}")
         .before_connect(|Param(id): Param<u64>| match id {
             0 => Err(ConnectError::new("no such game")),
@@ -29,7 +29,7 @@ pub(crate) fn add(io: &Io, events: &Handlers) {
         .add(events.clone())
         .always_connect()
         .on_connect(riddle);
-    wrap(&io.of("/wrapped").add(events.clone()));
+    wrap(io.of("/wrapped").add(events.clone()));
     io.register(Calculator::default());
 }
 
@@ -64,7 +64,7 @@ async fn riddle(socket: Socket, auth: Auth<Value>) -> Result<(), ConnectError> {
 fn wrap(namespace: &Namespace) {
     namespace
         .wrap(|event, next| match event.name() {
-            "dropped" => HandlerFuture::ready(Ok(None)),
+            "seq" => HandlerFuture::ready(Ok(None)),
             "answered" => HandlerFuture::ready(Ok(instead().ok())),
             "renamed" => match instead() {
                 Ok(args) => next.run_as(event, "message", &args),
