@@ -1,5 +1,6 @@
 //! Ways a socket ends, the reason its handler hears, and what holds from then on.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use socketio_server::{DisconnectReason, HandlerLimits, Io, OutboxLimits, RawArgs, Socket, State};
@@ -200,6 +201,56 @@ async fn the_end_of_a_polling_client_has_the_reference_s_reason_and_is_heard_onc
         tokio::time::sleep(HEARTBEAT * 3).await;
         assert_eq!(host.diary.rest(), [""; 0], "{end}");
         host.assert_deserted("/");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_poll_of_a_client_that_leaves_waits_whatever_order_its_requests_come_in() {
+    const GET: &str = "GET";
+    const BOTH: &str = "41\u{1e}1";
+    const RELEASED: (u16, &str) = (200, "6");
+    const UNKNOWN: (u16, &str) = (400, r#"{"code":1,"message":"Session ID unknown"}"#);
+    for (requests, polled) in [
+        (&[GET, BOTH][..], &[RELEASED][..]),
+        (&[BOTH, GET], &[UNKNOWN]),
+        (&[GET, "41", "1"], &[RELEASED]),
+        (&[GET, "41", GET, "1"], &[RELEASED, RELEASED]),
+        (&["41", GET, "1"], &[RELEASED]),
+        (&["41", GET, GET, "1"], &[RELEASED, RELEASED]),
+        (&["41", "1", GET], &[UNKNOWN]),
+        (&[GET, "1"], &[RELEASED]),
+        (&["1", GET], &[UNKNOWN]),
+        // python-engineio may forget its close packet, and looks around only between two polls.
+        (&[GET, "41"], &[RELEASED]),
+        (&["41", GET], &[RELEASED]),
+    ] {
+        let mut host = watched();
+        let client = Arc::new(host.poll().await);
+        client.join("/").await;
+        let mut polls = Vec::new();
+        for &request in requests {
+            if request == GET {
+                let client = Arc::clone(&client);
+                polls.push(tokio::spawn(async move { client.ask(GET, "").await }));
+            } else {
+                client.say(request).await;
+            }
+            settle().await;
+        }
+        for (poll, (status, body)) in polls.into_iter().zip(polled) {
+            // One that waited would bring a ping instead.
+            let expected = (*status, (*body).to_owned());
+            assert_eq!(poll.await.unwrap(), expected, "{requests:?}");
+        }
+        let reason = match requests.contains(&"41") || requests.contains(&BOTH) {
+            true => "client namespace disconnect",
+            false => "transport close",
+        };
+        assert_eq!(
+            host.diary.next().await,
+            format!("/: {reason}"),
+            "{requests:?}"
+        );
     }
 }
 

@@ -42,9 +42,6 @@ class OldPeer:
         if reason != "client disconnect":
             await self.next("disconnect", namespace)
 
-    async def flush(self):
-        """Waits until the client has nothing under way to the server."""
-
     def sid(self):
         """The id of the socket in the default namespace."""
         return self.client.sid
@@ -76,11 +73,6 @@ class OldThreadPeer(OldPeer, ThreadPeer):
         # The client gives each message a thread of its own, in which an attachment may overtake its event: no server can
         # make up for that. Here they take turns.
         self.client.eio.start_background_task = self._start_task
-
-    async def flush(self):
-        """Waits until the client has nothing under way to the server."""
-        while self.client.eio.queue.unfinished_tasks:
-            await asyncio.sleep(0)
 
     def _start_task(self, target, *args, **options):
         if target == self.client._handle_eio_message:

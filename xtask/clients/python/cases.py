@@ -316,6 +316,7 @@ async def _(t):
     one, two = [await t.connect() for _ in range(2)]
     for peer in (one, two):
         await peer.ask("join", "told")
+    await one.flush()
     await one.disconnect()
     same(await two.next("left"), [])
 
@@ -392,6 +393,7 @@ async def _(t):
 async def _(t):
     watcher, peer = [await t.connect() for _ in range(2)]
     tag = await tagged(peer)
+    await peer.flush()
     await peer.disconnect()
     await peer.gone("client disconnect")
     # The farewell and the end of the connection travel together; the official server may act on the latter first.

@@ -89,6 +89,9 @@ class Peer:
         """Leaves all namespaces and closes the connection."""
         await self._call(self.client.disconnect)
 
+    async def flush(self):
+        """Waits until nothing is on its way to the server."""
+
     def _listen(self, namespace):
         for event in ("connect", "connect_error", "disconnect"):
             self.client.on(event, self._recorder(namespace, event), namespace=namespace)
@@ -151,5 +154,20 @@ class ThreadPeer(Peer):
         session.hooks["response"].append(lambda response, *_, **__: note(response.headers))
         return session
 
+    async def flush(self):
+        """Waits until nothing is on its way to the server."""
+        await written(self.client)
+
     async def _call(self, function, *args, **options):
         return await asyncio.to_thread(function, *args, **options)
+
+
+async def written(client):
+    """Waits until a `Client` has nothing on its way to the server, and can disconnect.
+
+    Earlier, over polling, its farewell may be lost in it, whatever the server does: its write loop ends with the first POST
+    that comes back after `disconnect()` was called, whatever is queued, and `disconnect()` waits for its read loop, which
+    waits for the next ping. What a POST asked for can have arrived before the thread that sent it knows of its receipt.
+    """
+    while client.eio.queue.unfinished_tasks:
+        await asyncio.sleep(0)

@@ -92,9 +92,8 @@ def _over(peer_class, case, transport):
         try:
             await case.run(bench)
         finally:
-            # Over polling the client's farewell can be lost in the client itself: its write loop ends with the first
-            # POST that comes back after `disconnect()` was called, and its read loop then waits for the next ping.
-            # That farewell is no part of the case; those that are about it look for what reaches the server.
+            # Over polling the client's farewell can be lost in the client itself, see `peers.written`. Here it is no part
+            # of the case; those that are about it flush first, and look for what reaches the server.
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(bench.close(), FAREWELL)
 
