@@ -75,12 +75,13 @@ fn in_order(handlers: Handlers) -> Handlers {
                 socket.emit("seq-back", &i).map(drop)
             },
         )
-        .on("burst", async |socket: Socket, Data(n): Data<u64>| {
-            burst(&socket, n)
-        })
+        .on(
+            "burst",
+            async |socket: Socket, _: AckSender, Data(n): Data<u64>| burst(&socket, n),
+        )
         .on(
             "volatile-burst",
-            async |socket: Socket, Data(n): Data<u64>| {
+            async |socket: Socket, _: AckSender, Data(n): Data<u64>| {
                 (0..n).try_for_each(|i| socket.emit_volatile("v", &i).map(drop))?;
                 socket.emit("v-end", &()).map(drop)
             },
@@ -89,11 +90,14 @@ fn in_order(handlers: Handlers) -> Handlers {
         .once("only-once", |socket: Socket, Data(i): Data<u64>| {
             socket.emit("only-once-back", &i).map(drop)
         })
-        .on("stop", async |socket: Socket, Data(n): Data<u64>| {
-            let sent = burst(&socket, n);
-            socket.io().stop();
-            sent
-        })
+        .on(
+            "stop",
+            async |socket: Socket, _: AckSender, Data(n): Data<u64>| {
+                let sent = burst(&socket, n);
+                socket.io().stop();
+                sent
+            },
+        )
 }
 
 fn about_the_socket(handlers: Handlers) -> Handlers {

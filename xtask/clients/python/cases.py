@@ -187,7 +187,7 @@ async def _(t):
 @case("a volatile event is dropped rather than queued", over=EACH)
 async def _(t):
     peer = await t.connect()
-    await peer.ask("volatile-burst", 1000)
+    await peer.emit("volatile-burst", 1000)
     await peer.next("v-end")
     seen = [i for [i] in await peer.settle("v")]
     same(len(set(seen)), len(seen))
@@ -309,6 +309,41 @@ async def _(t):
     answers, complete = await one.ask("ask-room", "asked", b"?")
     same(sorted(answers, key=str), [{"one": b"?"}, {"two": b"?"}])
     same(complete, True)
+
+
+@case("the answers of a room do not wait for the silent for ever", since=5)
+async def _(t):
+    one, two = [await t.connect() for _ in range(2)]
+    for peer in (one, two):
+        await peer.ask("join", "asked")
+    release = two.hold()
+    same(await one.ask("ask-room", "asked", b"?"), [[b"?"], False])
+    release()
+
+
+@case("a question that nobody answers in time is given up", over=EACH, since=5)
+async def _(t):
+    peer = await t.connect()
+    release = peer.hold()
+    same(await peer.ask("ask-me-within", 20, 1), ["no answer"])
+    # The late answer is nobody's.
+    release()
+    same(await peer.ask("ask-me-within", 5000, {"bytes": b"12"}), [{"bytes": b"12"}])
+
+
+@case("events are handled side by side, in an ordered namespace one after the other", over=EACH, since=5)
+async def _(t):
+    peer = await t.connect(("/", "/ordered"))
+    for namespace, at_once in (("/", 2), ("/ordered", 1)):
+        release = peer.hold()
+        asked = [asyncio.ensure_future(peer.ask("ask-me", i, namespace=namespace)) for i in range(2)]
+        for _ in range(at_once):
+            await peer.next("question", namespace)
+        # Both handlers have had their chance by the end of a round trip.
+        await peer.ask("message-with-ack")
+        same(peer.arrived("question", namespace), [])
+        release()
+        same(sorted(await asyncio.gather(*asked)), [[0], [1]])
 
 
 @case("a room is told who leaves the server")

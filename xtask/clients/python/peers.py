@@ -4,6 +4,8 @@ Owns the translation between callbacks and awaitable calls. It knows neither the
 """
 
 import asyncio
+import inspect
+import threading
 
 import aiohttp
 import requests
@@ -69,11 +71,12 @@ class Peer:
     async def settle(self, *events, namespace="/"):
         """Makes a round trip and returns the arguments of all `events` that arrived until then."""
         await self.ask("message-with-ack", namespace=namespace)
-        arrived = []
-        for queue in (self._queue(namespace, event) for event in events):
-            while not queue.empty():
-                arrived.append(queue.get_nowait())
-        return arrived
+        return [args for event in events for args in self.arrived(event, namespace)]
+
+    def arrived(self, event, namespace="/"):
+        """The arguments of each `event` that has arrived and is not yet taken."""
+        queue = self._queue(namespace, event)
+        return [queue.get_nowait() for _ in range(queue.qsize())]
 
     async def gone(self, reason, namespace="/"):
         """Waits for the end of a namespace and compares what the client says of it."""
@@ -125,6 +128,26 @@ class AsyncPeer(Peer):
     client_class = socketio.AsyncClient
     ordered = True
 
+    def hold(self):
+        """Answers questions only when what this returns has been called."""
+        gate = asyncio.Event()
+
+        async def answer(*args):
+            await gate.wait()
+            return args
+
+        self.answer = answer
+        return gate.set
+
+    def _any_recorder(self, namespace):
+        record = super()._any_recorder(namespace)
+
+        async def record_and_wait(*args):
+            answer = record(*args)
+            return await answer if inspect.isawaitable(answer) else answer
+
+        return record_and_wait
+
     @staticmethod
     def http_session(note):
         """A session that tells `note` the headers of each answer."""
@@ -146,6 +169,17 @@ class ThreadPeer(Peer):
     kind = "Client"
     client_class = socketio.Client
     ordered = False
+
+    def hold(self):
+        """Answers questions only when what this returns has been called."""
+        gate = threading.Event()
+
+        def answer(*args):
+            gate.wait()
+            return args
+
+        self.answer = answer
+        return gate.set
 
     @staticmethod
     def http_session(note):
