@@ -257,7 +257,8 @@ impl Builder {
     /// until the heartbeat notices, and nothing is recovered.
     ///
     /// Events that an [`OverflowPolicy`](crate::OverflowPolicy) has dropped are not among those that
-    /// are missed; where the link is closed instead, as by default, they are.
+    /// are missed; where the link is closed instead, as by default, they are. A client that has missed
+    /// more than a link takes at once ([`OutboxLimits::hard`]) begins anew.
     ///
     /// It costs an argument: events without acknowledgement end with a string, their offset, as clients
     /// of the reference expect. Clients of Socket.IO 1 and 2 do not, and are spared; nor can they be
@@ -276,7 +277,8 @@ impl Builder {
     /// but what was [stored](Socket::insert) for it is there. Not called at shutdown, nor for
     /// sockets that were not to be recovered in the first place.
     ///
-    /// It runs wherever time is noticed to pass, within about a second, and must not block.
+    /// It runs within about a second, in a task that is no client's, and must not block. A panic in it
+    /// is logged.
     pub fn on_recovery_expired(mut self, hook: impl Fn(&Socket) + Send + Sync + 'static) -> Self {
         self.0.on_recovery_expired = Some(Box::new(hook));
         self

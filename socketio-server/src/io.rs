@@ -71,7 +71,9 @@ impl Io {
     pub(crate) fn new_sequencer(&self) -> Option<Arc<Sequencer>> {
         let recovery = self.0.settings.recovery?;
         let parser = self.0.settings.connection.parser.clone();
-        Some(Sequencer::new(recovery, self.0.encoder.clone(), parser))
+        let max_queued = self.0.settings.engine.outbox.hard;
+        let encoder = self.0.encoder.clone();
+        Some(Sequencer::new(recovery, max_queued, encoder, parser))
     }
 
     /// Starts to build a server.

@@ -39,9 +39,10 @@ pub(crate) use personal::Personal;
 pub(crate) use registry::{Layers, Registry, Revision};
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::collections::hash_map;
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use crate::error::HandlerErrorKind;
 use crate::extract::EventContext;
@@ -57,7 +58,9 @@ use layer::Named;
 #[derive(Default)]
 pub(crate) struct Routes {
     revision: u64,
-    events: HashMap<Arc<str>, Choice>,
+    /// Hashed without a secret: its names are the application's, and
+    /// only looked up for clients.
+    events: FxHashMap<Arc<str>, Choice>,
     fallback: Option<Arc<Route<Handled>>>,
     around: Around,
     room_observers: Vec<Arc<RoomObserver>>,

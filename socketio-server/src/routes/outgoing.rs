@@ -34,6 +34,7 @@ pub(crate) struct Show<'a, T: ?Sized> {
 
 impl<'a, T: Payload + ?Sized> Show<'a, T> {
     /// What is about to be sent in a namespace, if anybody on the server looks on.
+    #[inline]
     pub(crate) fn of(namespace: &Namespace, name: &'a str, args: &'a T) -> Option<Self> {
         let is_seen = namespace.io().revision().observes_outgoing();
         is_seen.then(|| Self {

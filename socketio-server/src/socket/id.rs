@@ -9,6 +9,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 /// The public id of a socket: 20 URL-safe characters, random for each namespace a client joins.
 /// It is no secret, and also the name of the socket's private room.
 ///
+/// An id is never given out again. Once its socket is gone for good, its name is one like any other:
+/// a client that learned it may be let into a room that is called so, and gets what is still sent to
+/// it. So forget the ids of those who have left, or send by a handle, which reaches nobody else.
+///
 /// Clients of Socket.IO 1 and 2 compute the id themselves, and so it is what they expect: that of
 /// their Engine.IO session in the default namespace, and `/admin#` and that in others. Whoever
 /// learns it can speak for such a client, so think twice before showing it to others.

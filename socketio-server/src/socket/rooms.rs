@@ -11,7 +11,9 @@ impl Socket {
     /// that is disconnected it does nothing.
     ///
     /// The private rooms of others, named by their ids, cannot be entered: whoever tries stays
-    /// outside, and it is logged at debug level. So a room's name may come from a client.
+    /// outside, and it is logged at debug level. So a room's name may come from a client. They
+    /// belong to their sockets while those are connected, or away and may yet be
+    /// [recovered](Self::recovered); for what comes after see [`SocketId`].
     pub fn join(&self, rooms: impl Rooms) {
         let rooms = rooms.into_rooms();
         let kept = self.0.gate.rooms(|kept| {
@@ -33,12 +35,15 @@ impl Socket {
 
     fn enter_rooms(&self, slot: Slot, rooms: &[Room]) {
         let namespace = &self.0.namespace;
+        let absent = namespace.sequencer().map(|it| it.absent());
+        let is_absents = |room| absent.as_ref().is_some_and(|it| it.contains(room));
         let is_others = |room| {
             let owner = namespace.adapter().find(room);
             owner.is_some_and(|owner| owner != slot)
         };
         for room in rooms {
-            if !namespace.enter_room(slot, &self.0.id, room) && is_others(room) {
+            let has_entered = !is_absents(room) && namespace.enter_room(slot, &self.0.id, room);
+            if !has_entered && (is_absents(room) || is_others(room)) {
                 tracing::debug!(target: "socketio", sid = %self.id(), "private room of another socket");
             }
         }
