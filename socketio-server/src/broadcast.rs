@@ -153,7 +153,9 @@ impl Broadcast {
 
     // ---- Sending ---------------------------------------------------------------------------
 
-    /// Sends an event to all of the selection. It is encoded once for each namespace.
+    /// Sends an event to all of the selection. It is encoded once for each namespace. Waits for no
+    /// client; with [recovery](crate::Builder::connection_state_recovery) perhaps for other threads
+    /// that emit.
     ///
     /// # Errors
     /// If name or arguments cannot be encoded; nothing was sent.

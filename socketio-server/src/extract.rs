@@ -201,8 +201,8 @@ impl FromEvent for RawArgs {
     }
 }
 
-/// The credentials the client sent when it connected, in any handler. A client that sent none has
-/// sent `{}`.
+/// The credentials the client sent when it connected, in any handler; those of more than 16 KiB in
+/// middlewares and connect handlers only (see [`Socket::auth`]). A client that sent none has sent `{}`.
 #[derive(Debug, Clone, Copy)]
 #[expect(clippy::exhaustive_structs, reason = "a pattern in parameters")]
 pub struct Auth<T>(pub T);

@@ -195,6 +195,7 @@ mod broadcast;
 mod builder;
 mod bulk;
 mod class;
+mod credentials;
 mod directory;
 mod dynamic;
 mod entry;

@@ -167,6 +167,7 @@ impl Link {
                 self.admit(cx, nsp);
             }
             let Some(route) = routes.decider(step) else {
+                seat.socket.forget_large_auth();
                 return self.admit(cx, nsp);
             };
             let manner = route.manner.or(routes.manner()).or(self.io.manner());
