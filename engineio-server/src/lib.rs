@@ -91,7 +91,7 @@
 //! | what | bound |
 //! |---|---|
 //! | a message or a POST body | [`max_payload`](ProtocolConfig::max_payload), 1 MB |
-//! | messages on their way to a client | [`OutboxLimits`]: 16 MiB, or 1 MiB if it takes nothing for 10 s |
+//! | messages on their way to a client | [`OutboxLimits`]: 32 MiB, or 2 MiB if it takes nothing for 10 s |
 //! | requests of a session | one GET and one POST; a second one ends the session |
 //! | a POST body on its way | heartbeat interval and timeout, 45 s |
 //! | a websocket that is to take over | [`upgrade_timeout`](ProtocolConfig::upgrade_timeout), 10 s |

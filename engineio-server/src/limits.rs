@@ -7,7 +7,8 @@ use proto::Tick;
 /// How much may be on its way to one client, and what happens to one that takes too little.
 ///
 /// Bytes count from the moment they are queued until the kernel, or an HTTP response, has taken
-/// them. A client takes too little when more than `hard` bytes are on their way, or when more than
+/// them, and with each message [256 more](Self::PER_MESSAGE) for what surrounds it: small ones
+/// would otherwise take many times what is counted. A client takes too little when more than `hard` bytes are on their way, or when more than
 /// `soft` are and it has taken nothing at all for the time of `stall`: a burst to a client that
 /// reads never does that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,9 +17,9 @@ use proto::Tick;
     reason = "made to be written with ..OutboxLimits::default()"
 )]
 pub struct OutboxLimits {
-    /// Bytes a client may lag behind for as long as it likes. Default 1 MiB.
+    /// Bytes a client may lag behind for as long as it likes. Default 2 MiB.
     pub soft: usize,
-    /// Bytes that are too many in any case. Default 16 MiB.
+    /// Bytes that are too many in any case. Default 32 MiB.
     pub hard: usize,
     /// How long a client over the soft limit may take nothing at all. Default 10 s.
     pub stall: Duration,
@@ -29,8 +30,8 @@ pub struct OutboxLimits {
 impl Default for OutboxLimits {
     fn default() -> Self {
         Self {
-            soft: 1 << 20,
-            hard: 16 << 20,
+            soft: 2 << 20,
+            hard: 32 << 20,
             stall: Duration::from_secs(10),
             policy: OverflowPolicy::default(),
         }
@@ -38,6 +39,11 @@ impl Default for OutboxLimits {
 }
 
 impl OutboxLimits {
+    /// Bytes that each message, or anything else that is queued, counts besides its own: the
+    /// allocations it is in and its places in queues. With these, what waits takes at most twice the
+    /// memory that is counted, as buffers that grow have up to as much to spare.
+    pub const PER_MESSAGE: usize = 256;
+
     /// Until when a client that has taken nothing since then is waited for.
     pub(crate) fn patience(&self, since: Tick) -> Tick {
         since.saturating_add(self.stall.as_millis() as Tick)

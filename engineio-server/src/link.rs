@@ -13,6 +13,7 @@ use proto::ws::{ControlFrame, Decoder, Role};
 use proto::{Format, Prepared};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::limits::OutboxLimits;
 use crate::scratch;
 use crate::stream::Stream;
 
@@ -135,9 +136,10 @@ impl Link {
         self.writer.bytes >= CONGESTED
     }
 
-    /// Bytes that are queued and not yet taken by the kernel.
-    pub(crate) const fn unsent(&self) -> usize {
-        self.writer.bytes
+    /// Bytes that are queued and not yet taken by the kernel, as the [limits](OutboxLimits) count
+    /// them.
+    pub(crate) fn unsent(&self) -> usize {
+        self.writer.bytes + self.writer.frames.len() * OutboxLimits::PER_MESSAGE
     }
 
     /// Writes what is queued; ready when nothing is left. Adds the bytes that the peer took.

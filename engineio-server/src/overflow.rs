@@ -14,7 +14,8 @@ use crate::limits::{OutboxLimits, OverflowPolicy};
     reason = "made to be written by applications"
 )]
 pub struct Weight {
-    /// Its bytes on the wire: as many as it was pushed with.
+    /// Its bytes on the wire: as many as it was pushed with. What surrounds it is
+    /// [added](OutboxLimits::PER_MESSAGE).
     pub bytes: usize,
     /// Whether an [`OverflowPolicy`] may drop it.
     pub droppable: bool,

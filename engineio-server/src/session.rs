@@ -11,6 +11,7 @@ use proto::server::RequestId;
 use proto::{Revision, Sid, Transport};
 
 use crate::clock::Clock;
+use crate::limits::OutboxLimits;
 use crate::load::Load;
 use crate::mailbox::Delivery;
 use crate::metrics;
@@ -62,7 +63,8 @@ impl<E> Session<E> {
         session
     }
 
-    /// Queues an entry that stands for `bytes` on the wire.
+    /// Queues an entry that stands for `bytes` on the wire; its place in the queue
+    /// [counts as well](OutboxLimits::PER_MESSAGE).
     ///
     /// # Errors
     /// [`PushError::Closed`], and for a client that takes too little [`PushError::Full`] or
@@ -96,6 +98,7 @@ impl<E> Session<E> {
             bounds,
             load,
         } = &*self.0.rules;
+        let bytes = bytes + OutboxLimits::PER_MESSAGE;
         let pushed = if urgency == Urgency::Volatile && load.drops_volatile() {
             Err(self.outbox().refuse())
         } else {
@@ -123,8 +126,8 @@ impl<E> Session<E> {
         self.outbox().close();
     }
 
-    /// Bytes on their way to the client: queued here and not yet taken by the kernel or an HTTP
-    /// response.
+    /// Bytes on their way to the client, as [`OutboxLimits`] count them: queued here and not yet taken
+    /// by the kernel or an HTTP response.
     #[must_use]
     pub fn buffered(&self) -> usize {
         self.outbox().buffered()

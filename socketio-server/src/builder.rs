@@ -164,7 +164,7 @@ impl Builder {
     }
 
     /// How much may wait for a slow client, and what happens to one that takes too little. Default:
-    /// 1 MiB if it takes nothing for 10 s, 16 MiB in any case; then its link is closed.
+    /// 2 MiB if it takes nothing for 10 s, 32 MiB in any case; then its link is closed.
     ///
     /// Where only the latest matters, such as positions or prices, a client may keep its link and
     /// lose events instead; acknowledgements, and events that [want one](crate::Socket::call), are

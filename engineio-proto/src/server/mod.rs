@@ -333,6 +333,12 @@ impl Session {
         self.queued_bytes
     }
 
+    /// How many messages wait for the transport.
+    #[must_use]
+    pub fn queued_messages(&self) -> usize {
+        self.queue.len()
+    }
+
     fn advance(&mut self, now: Tick) {
         self.now = self.now.max(now);
     }

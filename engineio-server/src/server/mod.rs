@@ -25,8 +25,9 @@ pub use self::cors::Cors;
 use crate::application::{Acceptor, Application};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::limits::OutboxLimits;
 use crate::load::{Load, Stats};
-use crate::overflow::Bounds;
+use crate::overflow::{Bounds, Weight};
 use crate::refused::RefusalLog;
 use crate::registry::Registry;
 use crate::service::Endpoint;
@@ -70,7 +71,7 @@ impl<A: Acceptor> Server<A> {
                 clock,
                 bounds: Bounds {
                     limits: config.outbox,
-                    weigh: A::Application::weigh,
+                    weigh: counted::<A::Application>,
                 },
                 load: Load::new(config.server),
             }),
@@ -212,4 +213,11 @@ impl<A: Acceptor> fmt::Debug for Server<A> {
             .field("sessions", &self.sessions())
             .finish_non_exhaustive()
     }
+}
+
+/// What an entry is to a queue, with what surrounds it.
+fn counted<A: Application>(entry: &A::Entry) -> Weight {
+    let mut weight = A::weigh(entry);
+    weight.bytes += OutboxLimits::PER_MESSAGE;
+    weight
 }

@@ -28,7 +28,7 @@ use tokio::task::coop;
 use self::stall::Stall;
 use self::timer::Timer;
 use crate::application::{Application, SessionContext};
-use crate::limits::OverflowPolicy;
+use crate::limits::{OutboxLimits, OverflowPolicy};
 use crate::link::{Handshake, Link};
 use crate::mailbox::{Delivery, Kind, Reply};
 use crate::metrics;
@@ -341,9 +341,10 @@ impl<A: Application> Task<A> {
         }
     }
 
-    /// Bytes that have left the queue and that nobody has taken yet.
+    /// Bytes that have left the queue and that nobody has taken yet, as the limits count them.
     fn unsent(&self) -> usize {
-        self.machine.queued_bytes() + self.link.as_ref().map_or(0, Link::unsent)
+        let around = self.machine.queued_messages() * OutboxLimits::PER_MESSAGE;
+        self.machine.queued_bytes() + around + self.link.as_ref().map_or(0, Link::unsent)
     }
 
     /// When the client will have taken too little for too long.

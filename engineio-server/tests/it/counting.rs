@@ -13,7 +13,7 @@ use hyper::body::Frame;
 use tokio::runtime::{Builder, Handle};
 
 use crate::host::{Host, pass, settle};
-use crate::puppet::{Order, Reaction, order};
+use crate::puppet::{Order, Reaction, order, send};
 
 /// Sessions that are open together.
 const SESSIONS: usize = 20;
@@ -164,6 +164,32 @@ fn a_post_in_single_bytes_takes_little_more_than_in_one_piece() {
     assert_eq!(runtime.block_on(events.text()), "4".repeat(LEN - 1));
     let most = info.bytes_max as usize;
     assert!(most < 6 * LEN, "{most} bytes");
+}
+
+/// Whether they wait in the queue or with the task.
+#[test]
+fn messages_that_wait_take_at_most_twice_what_is_counted() {
+    const COUNT: usize = 2_000;
+    let mut builder = Builder::new_current_thread();
+    let runtime = builder.enable_time().start_paused(true).build().unwrap();
+    for len in [0, 1, 100, 1_000, 5_000] {
+        let (host, mut events) = runtime.block_on(async { Host::echo() });
+        let (_websocket, session) = runtime.block_on(async {
+            let websocket = host.open_websocket().await;
+            (websocket, events.opened().await)
+        });
+        let text = "x".repeat(len);
+        let queued = measure(|| (0..COUNT).for_each(|_| send(&session, &text)));
+        let counted = session.buffered();
+        let taken = queued.bytes_max as usize;
+        assert!(taken <= 2 * counted, "{taken} bytes, {counted} counted");
+        // What the websocket has taken is little.
+        let moved = measure(|| runtime.block_on(settle()));
+        let counted = session.buffered();
+        let taken = (queued.bytes_current + moved.bytes_max as i64) as usize;
+        assert!(taken <= 2 * counted, "{taken} bytes, {counted} counted");
+        assert!(counted > COUNT * len);
+    }
 }
 
 /// Every client on polling has one of these, most of the time.

@@ -10,6 +10,7 @@ use socketio_adapter::Room;
 use super::config::RecoveryConfig;
 use super::message::{Draft, Message};
 use super::session::{Pid, Position, Recoverable, Saved, Whom};
+use crate::OutboxLimits;
 use crate::proto::Tick;
 use crate::proto::recovery;
 use crate::socket::{Socket, SocketId};
@@ -194,7 +195,7 @@ fn own<'a>(
 fn fits<'a>(messages: impl IntoIterator<Item = &'a Arc<Message>>, room: usize) -> bool {
     let mut left = Some(room);
     messages.into_iter().all(|message| {
-        left = left.and_then(|left| left.checked_sub(message.bytes()));
+        left = left.and_then(|left| left.checked_sub(message.bytes() + OutboxLimits::PER_MESSAGE));
         left.is_some()
     })
 }

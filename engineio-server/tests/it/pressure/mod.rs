@@ -22,7 +22,7 @@ const STALL: Duration = Duration::from_secs(10);
 /// Why a session ends that lags too far behind.
 const TOO_SLOW: (&str, Option<&str>) = ("transport error", Some("client is too slow"));
 
-/// Bytes of a block on the wire, about.
+/// Bytes that a block counts, about.
 const BLOCK: usize = 10_000;
 
 /// All of them.
@@ -125,7 +125,10 @@ fn number(text: &str) -> usize {
 }
 
 fn block(number: usize) -> Prepared {
-    Prepared::text(&format!("{number} {}", "x".repeat(BLOCK)))
+    Prepared::text(&format!(
+        "{number} {}",
+        "x".repeat(BLOCK - OutboxLimits::PER_MESSAGE)
+    ))
 }
 
 fn push(session: &Session<Order>, number: usize) -> Result<(), PushError> {

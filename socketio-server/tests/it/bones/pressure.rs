@@ -26,6 +26,22 @@ async fn a_burst_to_a_healthy_client_arrives_in_order() {
     client.expect(r#"430["done"]"#).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_hundred_thousand_small_events_are_no_more_than_a_burst() {
+    const COUNT: usize = 100_000;
+    let host = Host::new();
+    host.io.on("burst", async |socket: Socket| {
+        let queued = |n| socket.emit("n", &n).map(|report| report.queued);
+        (0..COUNT).try_fold(0, |sum, n| queued(n).map(|it| sum + it))
+    });
+    let mut client = host.join("/").await;
+    client.say(r#"420["burst"]"#).await;
+    for n in 0..COUNT {
+        assert_eq!(client.text().await, format!(r#"42["n",{n}]"#));
+    }
+    client.expect(&format!("430[{COUNT}]")).await;
+}
+
 /// What a socket's queue took, in bytes, before it was full.
 fn fill(socket: &Socket) -> usize {
     let block = json!("x".repeat(100_000));
@@ -39,7 +55,7 @@ fn fill(socket: &Socket) -> usize {
 
 #[tokio::test(start_paused = true)]
 async fn a_reader_that_stops_costs_little_and_is_closed() {
-    const HARD: usize = 16 << 20;
+    const HARD: usize = 32 << 20;
 
     let mut host = Host::new();
     note_disconnects(&host.io);
@@ -48,14 +64,14 @@ async fn a_reader_that_stops_costs_little_and_is_closed() {
 
     let stopped = host.join("/").await;
     let victim = host.io.of("/").except(other.id()).sockets().remove(0);
-    assert!((HARD - 100_000..=HARD).contains(&fill(&victim)));
+    assert!((HARD - 200_000..=HARD).contains(&fill(&victim)));
     host.diary.expect("transport error").await;
     drop(stopped);
 
     let poller = host.poll().await;
     poller.join("/").await;
     let victim = host.io.of("/").except(other.id()).sockets().remove(0);
-    assert!((HARD - 100_000..=HARD).contains(&fill(&victim)));
+    assert!((HARD - 200_000..=HARD).contains(&fill(&victim)));
     host.diary.expect("transport error").await;
     assert_eq!(poller.ask("GET", "").await.0, 400);
 
@@ -75,7 +91,7 @@ async fn a_reader_that_stops_over_the_soft_limit_is_closed_after_a_while() {
     poller.join("/").await;
 
     let block = json!("x".repeat(100_000));
-    for _ in 0..20 {
+    for _ in 0..25 {
         assert_eq!(host.io.emit("block", &block).unwrap().queued, 3);
         assert!(bystander.text().await.starts_with(r#"42["block","#));
     }

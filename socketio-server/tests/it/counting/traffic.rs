@@ -69,6 +69,26 @@ fn a_broadcast_takes_at_most_two_allocations() {
     }
 }
 
+#[test]
+fn events_that_wait_take_at_most_twice_what_is_counted() {
+    const COUNT: usize = 2_000;
+    for len in [0, 1, 100, 700, 3_000] {
+        let stage = Stage::new();
+        let _client = stage.join();
+        let [socket] = stage.io.of("/").broadcast().sockets().try_into().unwrap();
+        let args = "x".repeat(len);
+        let before = socket.buffered();
+        let measured = measure(|| {
+            for _ in 0..COUNT {
+                socket.emit("a", &args).unwrap();
+            }
+        });
+        let (taken, counted) = (measured.bytes_max as usize, socket.buffered() - before);
+        assert!(counted > COUNT * len);
+        assert!(taken <= 2 * counted, "{taken} bytes, {counted} counted");
+    }
+}
+
 /// Asserts how much a batch of events that arrive at once may allocate, until the answers have been
 /// written.
 #[track_caller]
