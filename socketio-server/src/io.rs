@@ -13,7 +13,6 @@ use http_body_util::Full;
 
 use crate::any_namespace::AnyNamespace;
 use crate::background::Background;
-use crate::broadcast::{Broadcast, Report};
 use crate::builder::{Builder, HandlerLimits, Settings};
 use crate::directory::Directory;
 use crate::dynamic::{DynamicNamespace, NamespaceRequest};
@@ -22,9 +21,8 @@ use crate::handshake::Handshake;
 use crate::http_hooks::HttpHooks;
 use crate::link::LinkAcceptor;
 use crate::namespace::Namespace;
-use crate::proto::{self, EncodeError, Encoder, Payload, Revision};
+use crate::proto::{self, Encoder, Revision};
 use crate::recovery::Sequencer;
-use crate::rooms::Rooms;
 use crate::routes::{self, Handlers, Layer, Layers, Registry, handler_methods};
 use crate::socket::Socket;
 
@@ -139,24 +137,6 @@ impl Io {
         let change = |layers: &mut Layers| change(&mut layers.functions);
         self.of("/").change_layers(change);
         self
-    }
-
-    /// Everyone in these rooms of the default namespace.
-    pub fn to(&self, rooms: impl Rooms) -> Broadcast {
-        self.of("/").to(rooms)
-    }
-
-    /// Everyone in the default namespace but those in these rooms.
-    pub fn except(&self, rooms: impl Rooms) -> Broadcast {
-        self.of("/").except(rooms)
-    }
-
-    /// Sends an event to everyone in the default namespace.
-    ///
-    /// # Errors
-    /// If name or arguments cannot be encoded; nothing was sent.
-    pub fn emit<T: Payload + ?Sized>(&self, event: &str, args: &T) -> Result<Report, EncodeError> {
-        self.of("/").emit(event, args)
     }
 
     // ---- Serving --------------------------------------------------------------------------

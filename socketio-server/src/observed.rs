@@ -16,6 +16,7 @@ pub(crate) struct Observed {
 
 impl Observed {
     /// The handler of an event begins. Level `DEBUG`, name `handler`.
+    #[inline]
     pub(crate) fn new(socket: &Socket, routes: &Routes, event: &str) -> Self {
         let span = tracing::debug_span!(
             target: "socketio",
@@ -31,6 +32,7 @@ impl Observed {
     }
 
     /// Runs a part of it.
+    #[inline]
     pub(crate) fn within<T>(&self, part: impl FnOnce() -> T) -> T {
         match &self.span {
             Some(span) => span.in_scope(part),
@@ -39,6 +41,7 @@ impl Observed {
     }
 
     /// It is done.
+    #[inline]
     pub(crate) fn end(&self, socket: &Socket, event: &str) {
         self.latency.stop(socket.namespace().meters(), event);
     }
@@ -75,6 +78,7 @@ pub(crate) fn disconnected(socket: &Socket, reason: DisconnectReason) {
 }
 
 /// An event has arrived.
+#[inline]
 pub(crate) fn received(socket: &Socket, event: &str, id: Option<u64>) {
     let namespace = socket.namespace();
     namespace.meters().received();

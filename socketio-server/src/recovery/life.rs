@@ -70,6 +70,7 @@ impl Sequencer {
             let _ = socket.push_entry(close, 0, Flags::default());
         }
         let_go(dropped);
+        namespace.tell_of_rooms();
         claimed
     }
 
