@@ -144,9 +144,10 @@ impl<'a> Job<'a> {
             read: Cell::new(false),
             after: After::default(),
         };
-        let started = observed.within(|| match reason {
-            None => self.routes.start(&route, &mut event),
-            Some(_) => route.start(&mut event),
+        // Observers and middlewares are for what clients send.
+        let started = observed.within(|| match args {
+            Some(_) => self.routes.start(&route, &mut event),
+            None => route.start(&mut event),
         });
         if !event.read.get() {
             check_unread(args)?;
