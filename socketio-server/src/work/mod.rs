@@ -196,7 +196,7 @@ impl Work {
             Place::Task => running.spawn(handler),
             Place::Pool => {
                 let pool = job.socket.io().pool();
-                match pool.try_turn() {
+                match running.try_turn(pool) {
                     Some(turn) => running.block(turn, handler),
                     None => {
                         let bytes = job.what.bytes();
@@ -271,12 +271,10 @@ impl Work {
                     running.release(bond);
                 }
             }
-            Step::Turn(ready, bytes) => {
-                self.waiting -= 1;
-                self.waiting_bytes -= bytes;
-                let (turn, handler) = *ready;
+            Step::Turn(turn) => {
                 let running = self.running.get_or_insert_default();
-                running.block(turn, handler);
+                self.waiting_bytes -= running.run_queued(turn);
+                self.waiting -= 1;
                 self.enter_all();
             }
         }
