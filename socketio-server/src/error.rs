@@ -86,7 +86,8 @@ pub enum DisconnectReason {
     TransportError,
     /// The client sent what is no Engine.IO.
     ParseError,
-    /// The client broke the rules of Socket.IO, and its link was closed.
+    /// The client broke the rules of Socket.IO, and its link was closed; or a [`Parser`](crate::parser::Parser),
+    /// or whatever else runs in its task, has panicked.
     ForcedClose,
     /// The client on polling sent what it must not at this time, while none of its polls was
     /// waiting, and its link was closed.

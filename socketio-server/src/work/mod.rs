@@ -89,14 +89,11 @@ impl Work {
         Ok(())
     }
 
-    /// Appends events that need not be checked against limits: the last ones.
-    pub(crate) fn with(mut self, last: Vec<Kept>) -> Self {
-        for kept in last {
-            self.waiting += 1;
-            self.waiting_bytes += kept.what.bytes();
-            self.inbox.push_back(kept);
-        }
-        self
+    /// Appends an event that need not be checked against limits: a last one.
+    pub(crate) fn append(&mut self, last: Kept) {
+        self.waiting += 1;
+        self.waiting_bytes += last.what.bytes();
+        self.inbox.push_back(last);
     }
 
     /// Lets a future run on beside the handlers.
