@@ -189,7 +189,8 @@ pub struct HandlerError {
     pub sid: SocketId,
     /// The socket. While it connects, what is emitted to it leaves only if it is let in.
     pub socket: Socket,
-    /// The event; `connect` and `disconnect` for the handlers of these names.
+    /// The event; `connect`, `transport upgrade`, `disconnecting` and `disconnect` for the handlers of
+    /// what happens to a socket.
     pub event: String,
     /// The event's arguments; `None` in handlers of connections, which have none.
     pub args: Option<RawArgs>,

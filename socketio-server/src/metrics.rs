@@ -12,7 +12,7 @@
 //! | `socketio_disconnects_total` | counter | `nsp`, `reason` | sockets that were disconnected, by [`DisconnectReason`] |
 //! | `socketio_events_received_total` | counter | `nsp` | events of clients |
 //! | `socketio_events_sent_total` | counter | `nsp` | events that left for clients, each recipient counted |
-//! | `socketio_handler_seconds` | histogram | `nsp`, `event` | from an event's turn until its handler is done; `connect` and `disconnect` are events here |
+//! | `socketio_handler_seconds` | histogram | `nsp`, `event` | from an event's turn until its handler is done; `connect`, `transport upgrade` and `disconnect` are events here |
 //! | `socketio_handler_failures_total` | counter | `nsp` | handlers that returned an error, were rejected or panicked |
 //!
 //! Links, messages, bytes, refused requests and what was dropped from queues are figures of the layer

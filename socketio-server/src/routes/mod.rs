@@ -45,7 +45,8 @@ use std::sync::Arc;
 use crate::error::HandlerErrorKind;
 use crate::extract::EventContext;
 use crate::handler::{
-    BoxFuture, CONNECT, ConnectResult, DISCONNECT, DISCONNECTING, ErrorHook, Handled, Manner, Route,
+    BoxFuture, CONNECT, ConnectResult, DISCONNECT, DISCONNECTING, ErrorHook, Handled, Manner,
+    Route, UPGRADE,
 };
 use crate::socket::Socket;
 use around::Observer;
@@ -169,6 +170,7 @@ impl Routes {
                 let mut deciding = self.connect.iter().chain(&self.before_connect);
                 deciding.find_map(|it| it.on_error.as_ref())
             }
+            UPGRADE => self.upgrade.as_ref().and_then(|it| it.on_error.as_ref()),
             DISCONNECTING => {
                 let disconnecting = self.disconnecting.as_ref();
                 disconnecting.and_then(|it| it.on_error.as_ref())

@@ -244,6 +244,22 @@ async fn handlers_are_timed_from_their_turn_to_their_end_by_names_that_exist() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_move_to_websocket_has_a_name_that_no_event_is_counted_by() {
+    recorded!(figures, io = Io::builder());
+    io.on_upgrade(|| ()).on("upgrade", || ()).on_fallback(|| ());
+    let server = Server::new(&io);
+    let client = server.connect().upgrading().await.unwrap();
+    for event in ["upgrade", "transport upgrade"] {
+        client.call::<()>(event, &()).await.unwrap();
+    }
+    let all = figures.take();
+    for name in ["upgrade", "transport upgrade", "*"] {
+        let values = &all[&format!("socketio_handler_seconds{{nsp=/,event={name}}}")];
+        assert_eq!(values.len(), 1, "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_does_not_get_through_is_counted_by_its_reason() {
     let outbox = OutboxLimits {
         soft: 10_000,
