@@ -49,7 +49,8 @@ pub(crate) struct Settings {
     pub(crate) client: Option<ClientBundle>,
 }
 
-/// How much of one client's work may be under way, or wait, at once.
+/// How much of one client's work may be under way, or wait, at once. Without any of it a client would
+/// never be served: 0 of something counts as 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_structs,
@@ -229,7 +230,12 @@ impl Builder {
 
     /// How much of one client's work may be under way, or wait.
     pub fn handlers(mut self, limits: HandlerLimits) -> Self {
-        self.0.handlers = limits;
+        self.0.handlers = HandlerLimits {
+            running: limits.running.max(1),
+            inbox: limits.inbox.max(1),
+            inbox_bytes: limits.inbox_bytes.max(1),
+            stall: limits.stall,
+        };
         self
     }
 
