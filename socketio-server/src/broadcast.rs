@@ -1,5 +1,6 @@
 //! Sending to many: a selection of sockets, built step by step, and what became of an emit.
 
+use std::ops::AddAssign;
 use std::time::Duration;
 
 use engine::Prepared;
@@ -213,5 +214,41 @@ impl Report {
             Ok(()) => self.queued += 1,
             Err(_) => self.dropped += 1,
         }
+    }
+}
+
+/// What became of another one as well.
+impl AddAssign for Report {
+    fn add_assign(&mut self, other: Self) {
+        let Self {
+            queued,
+            dropped,
+            deferred,
+        } = other;
+        self.queued += queued;
+        self.dropped += dropped;
+        self.deferred += deferred;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_add_up_and_forget_nothing() {
+        let mut sum = Report::of(Ok(()));
+        sum += Report::deferred(5);
+        sum += Report {
+            queued: 1,
+            dropped: 2,
+            deferred: 3,
+        };
+        let expected = Report {
+            queued: 2,
+            dropped: 2,
+            deferred: 8,
+        };
+        assert_eq!(sum, expected);
     }
 }

@@ -203,9 +203,7 @@ impl DynamicNamespace {
     pub fn emit<T: Payload + ?Sized>(&self, event: &str, args: &T) -> Result<Report, EncodeError> {
         let mut report = Report::default();
         for child in self.namespaces() {
-            let child = child.emit(event, args)?;
-            report.queued += child.queued;
-            report.dropped += child.dropped;
+            report += child.emit(event, args)?;
         }
         Ok(report)
     }
