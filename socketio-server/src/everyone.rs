@@ -44,7 +44,7 @@ impl Namespace {
 impl Io {
     /// Everyone in the default namespace, to be narrowed down.
     pub fn broadcast(&self) -> Broadcast {
-        self.of("/").broadcast()
+        self.root().broadcast()
     }
 
     /// Everyone; see [`Broadcast::local`].
