@@ -97,6 +97,7 @@
 //! | a websocket that is to take over | [`upgrade_timeout`](ProtocolConfig::upgrade_timeout), 10 s |
 //! | a websocket that is being closed | 30 s for what it has not read |
 //! | a request's head, with [`serve`] | 16 KiB and 10 s |
+//! | an answer of which its client takes nothing, with [`serve`] | 30 s |
 //!
 //! What waits for all clients together is bounded by [`ServerLimits`], if they are set.
 //!
@@ -105,7 +106,17 @@
 //!
 //! **Time.** All of it is the runtime's clock, so that a test with paused time drives everything.
 //!
-//! Behind a server of your own rather than [`serve`], set a timeout for request heads there.
+//! # Behind another server
+//!
+//! Where hyper, or a framework on top of it, accepts the connections rather than [`serve`], two of the
+//! bounds above are that program's to set:
+//!
+//! - for request heads: `http1::Builder::header_read_timeout`, which needs a `timer`;
+//! - for answers that are not read. hyper waits for ever, and an answer that it has taken no longer
+//!   counts as waiting here, though a client may have a megabyte or more of it in each connection. A
+//!   proxy in front bounds that (`send_timeout` of nginx), and so does the option `TCP_USER_TIMEOUT` of
+//!   the sockets. A stream that fails when a write waits for too long does as well, but must not once
+//!   the connection is a websocket, which may lag within its [`OutboxLimits`].
 
 // The layer below is `proto` in every file here, so that each line shows its layer.
 extern crate engineio_proto as proto;
@@ -117,6 +128,7 @@ mod readme {}
 mod application;
 mod clock;
 mod config;
+mod impatient;
 mod limits;
 mod link;
 mod load;

@@ -53,7 +53,8 @@ enum End {
     Closing,
     /// The task has been told so.
     Told,
-    /// The limits were exceeded, and nothing may be dropped: the task is to end the session.
+    /// The limits were exceeded, and nothing may be dropped: the task is to end the session. Its
+    /// mailbox stays open until it has, as requests may still be under way.
     Overflown,
     Closed,
 }
@@ -96,7 +97,8 @@ pub(crate) enum Work {
     None,
     /// The last entries have been taken: the session is to be closed. Told once.
     Close,
-    /// The client was too slow for too long.
+    /// The client was too slow for too long: the session is to be ended. Told once, and there may be
+    /// deliveries as well.
     Overflown,
 }
 
@@ -245,10 +247,11 @@ impl<E, D> Outbox<E, D> {
         PushError::NotReady
     }
 
-    /// Drops what is queued and lets the task end the session. False if it is about to end anyway.
+    /// Drops what is queued and lets the task end the session, even if it is closing and its client
+    /// has time to take what is left. False if it is about to end anyway.
     pub(crate) fn overflow(&self) -> bool {
         let mut queue = self.0.lock();
-        if queue.end != End::Open {
+        if matches!(queue.end, End::Overflown | End::Closed) {
             return false;
         }
         let dropped = queue.overflow();
@@ -424,6 +427,8 @@ impl<E, D> Queue<E, D> {
     ) -> Work {
         debug_assert!(entries.is_empty() && deliveries.is_empty());
         if self.end == End::Overflown {
+            self.end = End::Told;
+            mem::swap(&mut self.deliveries, deliveries);
             return Work::Overflown;
         }
         if room == usize::MAX || self.has_orders || self.end != End::Open {

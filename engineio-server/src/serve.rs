@@ -4,10 +4,13 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
+use http::StatusCode;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -20,6 +23,7 @@ use tokio::net::UnixListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::impatient::Impatient;
 use crate::peer::Peer;
 
 /// How long a client may take for the head of a request.
@@ -81,8 +85,9 @@ impl Listener for UnixListener {
 /// connection is accepted, and those that are open end with the request they are answering, within
 /// a second. Requests have their [`Peer`] as an extension, if anything is known of it.
 ///
-/// Bounds: the head of a request must arrive within 10 s and have at most 16 KiB. Errors of single
-/// connections end those; when descriptors run out, accepting pauses for 100 ms.
+/// Bounds: the head of a request must arrive within 10 s and have at most 16 KiB. A client that takes
+/// nothing of its answer for 30 s loses the connection. Errors of single connections end those; when
+/// descriptors run out, accepting pauses for 100 ms.
 pub async fn serve<L, F, R>(listener: L, respond: F, stop: impl Future<Output = ()> + Send)
 where
     L: Listener,
@@ -122,12 +127,19 @@ where
             }
         };
         let (respond, peer) = (respond.clone(), L::peer(&stream));
+        let upgraded = Arc::new(AtomicBool::new(false));
+        let stream = Impatient::new(stream, Arc::clone(&upgraded));
         // Not an async block, which would store the response's future twice.
         let service = service_fn(move |mut request: http::Request<Incoming>| {
             if peer != Peer::default() {
                 request.extensions_mut().insert(peer);
             }
-            respond(request).map(Ok::<_, Infallible>)
+            let upgraded = Arc::clone(&upgraded);
+            respond(request).map(move |response| {
+                let switches = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+                upgraded.fetch_or(switches, Ordering::Relaxed);
+                Ok::<_, Infallible>(response)
+            })
         });
         let connection = http.serve_connection(TokioIo::new(stream), service);
         let mut stopped = stopped.clone();

@@ -14,6 +14,8 @@ use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 
+use crate::impatient::Impatient;
+
 /// Most sessions run on TCP: their stream lies inside the session's task without a box.
 pub(crate) enum Stream {
     Tcp(TcpStream),
@@ -52,7 +54,12 @@ where
         Ok(parts) => return Ok((parts.io.into_inner(), parts.read_buf)),
         Err(upgraded) => upgraded,
     };
-    // Who serves through hyper-util, as frameworks and this crate do, wraps the socket once more.
+    // As this crate serves.
+    let upgraded = match upgraded.downcast::<TokioIo<Impatient<T>>>() {
+        Ok(parts) => return Ok((parts.io.into_inner().into_inner(), parts.read_buf)),
+        Err(upgraded) => upgraded,
+    };
+    // Who serves through hyper-util, as frameworks do, wraps the socket once more.
     let parts = auto::downcast::<TokioIo<T>>(upgraded)?;
     Ok((parts.io.into_inner(), parts.read_buf))
 }
@@ -111,5 +118,47 @@ impl AsyncWrite for Stream {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         inner!(self, poll_shutdown(cx))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future;
+
+    use http::header::{CONNECTION, HeaderValue, UPGRADE};
+    use http_body_util::Full;
+    use hyper::body::Incoming;
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::serve;
+
+    #[tokio::test]
+    async fn a_socket_that_is_served_here_is_bare() {
+        let (sender, mut streams) = mpsc::unbounded_channel();
+        let respond = move |request: http::Request<Incoming>| {
+            let sender = sender.clone();
+            tokio::spawn(async move {
+                let upgraded = hyper::upgrade::on(request).await.unwrap();
+                sender.send(Stream::from_upgraded(upgraded).0).ok().unwrap();
+            });
+            let mut response = http::Response::new(Full::default());
+            *response.status_mut() = http::StatusCode::SWITCHING_PROTOCOLS;
+            let headers = response.headers_mut();
+            headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+            headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+            future::ready(response)
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(serve(listener, respond, future::pending()));
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let request =
+            b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
+        client.write_all(request).await.unwrap();
+        let stream = streams.recv().await.unwrap();
+        assert!(matches!(stream, Stream::Tcp(_)));
     }
 }

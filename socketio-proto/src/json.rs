@@ -50,16 +50,23 @@ pub(crate) fn event_name(text: &str) -> Option<(Cow<'_, str>, usize)> {
     let start = skip_whitespace(bytes, 1);
     let (name, end) = match bytes.get(start)? {
         b'"' => {
-            let end = string_end(bytes, start)?;
-            let inner = text.get(start + 1..end - 1)?;
-            let name = if inner.contains('\\') {
-                Cow::Owned(serde_json::from_str(&text[start..end]).ok()?)
-            } else if inner.bytes().any(|byte| byte < 0x20) {
-                return None;
-            } else {
-                Cow::Borrowed(inner)
-            };
-            (name, end)
+            // Most names end before anything that has to be looked at more closely.
+            let inner = &bytes[start + 1..];
+            let plain = inner
+                .iter()
+                .position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\')?;
+            match inner[plain] {
+                b'"' => {
+                    let end = start + 1 + plain;
+                    (Cow::Borrowed(text.get(start + 1..end)?), end + 1)
+                }
+                b'\\' => {
+                    let end = string_end(bytes, start)?;
+                    let name = serde_json::from_str(text.get(start..end)?).ok()?;
+                    (Cow::Owned(name), end)
+                }
+                _ => return None,
+            }
         }
         b'-' | b'0'..=b'9' => {
             let end = scalar_end(bytes, start);

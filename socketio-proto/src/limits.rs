@@ -25,7 +25,8 @@ pub struct Limits {
     /// Bytes all attachments of one packet may have together. Default 1,000,000.
     pub max_attachment_bytes: usize,
     /// Namespaces a client may have joined, or be joining, on one connection. Default 64. Not
-    /// applied to what our own client joins.
+    /// applied to what our own client joins. As many names are remembered of those that the server
+    /// ended, for what their clients had sent before they knew.
     pub max_namespaces: usize,
     /// Bytes of a namespace's name, with its leading slash. Default 256.
     pub max_namespace_len: usize,

@@ -124,7 +124,7 @@ pub struct Connection<A> {
     decoder: Decoder,
     encoder: Encoder,
     pub(crate) namespaces: Namespaces<A>,
-    /// Names of memberships that the server ended, oldest first.
+    /// Names of memberships that the server ended, oldest first: as many as there may be memberships.
     left: Vec<Cow<'static, str>>,
     /// A CONNECT that no client has to send and the caller has not heard of yet.
     implicit: Option<NamespaceId>,
@@ -425,10 +425,11 @@ impl<A> Connection<A> {
 
     fn end(&mut self, nsp: NamespaceId) -> Option<Namespace<A>> {
         let namespace = self.namespaces.remove(nsp)?;
-        if self.left.len() == REMEMBERED {
+        self.left.push(namespace.name.clone());
+        // A client that has just left all it may have joined at once may still speak in each.
+        if self.left.len() > self.decoder.limits().max_namespaces {
             self.left.remove(0);
         }
-        self.left.push(namespace.name.clone());
         Some(namespace)
     }
 
@@ -449,6 +450,3 @@ fn shortened(text: Cow<'_, str>, len: usize) -> Cow<'_, str> {
         }
     }
 }
-
-/// How many namespaces whose membership the server ended are remembered.
-const REMEMBERED: usize = 16;

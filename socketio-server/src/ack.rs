@@ -44,9 +44,10 @@ impl<T: FromArgs> Ack<T> {
         event: &str,
         args: &(impl Payload + ?Sized),
     ) -> Self {
-        let sent = Calls::send(socket.namespace(), flags, event, args, |send| send(socket));
+        let mut calls = Calls::new(flags);
+        let sent = calls.send(socket.namespace(), flags, event, args, |send| send(socket));
         Self {
-            call: sent.map_err(Some),
+            call: sent.map(|()| calls).map_err(Some),
             answer: PhantomData,
         }
     }
@@ -97,21 +98,29 @@ pub struct Acks<T> {
 }
 
 impl<T: FromArgs> Acks<T> {
-    pub(crate) fn call(
+    /// Of nobody yet.
+    pub(crate) fn new(flags: Flags) -> Self {
+        Self {
+            calls: Calls::new(flags),
+            expected: 0,
+            answer: PhantomData,
+        }
+    }
+
+    /// Sends an event to everyone a target means in a namespace, who are to answer as well.
+    pub(crate) fn ask(
+        &mut self,
         namespace: &Namespace,
         target: &Target,
         flags: Flags,
         event: &str,
         args: &(impl Payload + ?Sized),
-    ) -> Result<Self, EncodeError> {
-        let calls = Calls::send(namespace, flags, event, args, |send| {
+    ) -> Result<(), EncodeError> {
+        self.calls.send(namespace, flags, event, args, |send| {
             namespace.for_each(target, send);
         })?;
-        Ok(Self {
-            expected: calls.waiting.len(),
-            calls,
-            answer: PhantomData,
-        })
+        self.expected = self.calls.waiting.len();
+        Ok(())
     }
 
     /// Waits for so long, counted from now, instead of 60 s.
@@ -155,9 +164,9 @@ fn read<T: FromArgs>(answer: Result<Args<'static>, AckError>) -> Result<T, AckEr
     T::from_args(answer?).map_err(AckError::Mismatch)
 }
 
-/// Calls under way: one event, one id, one encoding, any number of clients.
+/// Calls under way: one event, any number of clients; in each namespace one id and one encoding.
 struct Calls {
-    id: u64,
+    sender: mpsc::UnboundedSender<Answer>,
     answers: mpsc::UnboundedReceiver<Answer>,
     waiting: HashMap<SocketId, Waiting>,
     deadline: Instant,
@@ -170,47 +179,53 @@ struct Calls {
 /// A client that is to answer.
 struct Waiting {
     socket: Socket,
+    id: u64,
     /// The event did not get into its queue, though the client is still there.
     dropped: bool,
 }
 
 impl Calls {
-    /// Sends an event to every socket that `select` calls its argument with.
-    fn send(
-        namespace: &Namespace,
-        flags: Flags,
-        event: &str,
-        args: &(impl Payload + ?Sized),
-        select: impl FnOnce(&mut dyn FnMut(&Socket)),
-    ) -> Result<Self, EncodeError> {
-        let id = namespace.next_ack_id();
-        let message = namespace.encode(Some(id), event, args)?;
+    fn new(flags: Flags) -> Self {
         let (sender, answers) = mpsc::unbounded_channel();
-        let mut waiting = HashMap::new();
-        let show = Show::of(namespace, event, args)?;
-        select(&mut |socket| {
-            if let Some(show) = &show {
-                show.to(socket);
-            }
-            let ticket = Ticket::new(socket.id(), sender.clone());
-            // Refused, the ticket tells the caller by itself.
-            let pushed = socket.send_call(message.clone(), id, ticket, flags);
-            let client = Waiting {
-                socket: socket.clone(),
-                dropped: matches!(pushed, Err(PushError::NotReady)),
-            };
-            waiting.insert(socket.id(), client);
-        });
         let mut calls = Self {
-            id,
+            sender,
             answers,
-            waiting,
+            waiting: HashMap::new(),
             deadline: Instant::now(),
             timer: None,
             late: None,
         };
         calls.set_timeout(flags.timeout.unwrap_or(DEFAULT_TIMEOUT));
-        Ok(calls)
+        calls
+    }
+
+    /// Sends an event to every socket of a namespace that `select` calls its argument with.
+    fn send(
+        &mut self,
+        namespace: &Namespace,
+        flags: Flags,
+        event: &str,
+        args: &(impl Payload + ?Sized),
+        select: impl FnOnce(&mut dyn FnMut(&Socket)),
+    ) -> Result<(), EncodeError> {
+        let id = namespace.next_ack_id();
+        let message = namespace.encode(Some(id), event, args)?;
+        let show = Show::of(namespace, event, args);
+        select(&mut |socket| {
+            if let Some(show) = &show {
+                show.to(socket);
+            }
+            let ticket = Ticket::new(socket.id(), self.sender.clone());
+            // Refused, the ticket tells the caller by itself.
+            let pushed = socket.send_call(message.clone(), id, ticket, flags);
+            let client = Waiting {
+                socket: socket.clone(),
+                id,
+                dropped: matches!(pushed, Err(PushError::NotReady)),
+            };
+            self.waiting.insert(socket.id(), client);
+        });
+        Ok(())
     }
 
     fn set_timeout(&mut self, timeout: Duration) {
@@ -240,7 +255,7 @@ impl Calls {
         }
         let late = self.late.as_mut().and_then(Iterator::next);
         Poll::Ready(late.map(|(sid, client)| {
-            client.socket.forget(self.id);
+            client.socket.forget(client.id);
             (sid, Err(AckError::Timeout))
         }))
     }
@@ -250,7 +265,7 @@ impl Drop for Calls {
     fn drop(&mut self) {
         let late = self.late.iter_mut().flatten().map(|(_, client)| client);
         for client in mem::take(&mut self.waiting).into_values().chain(late) {
-            client.socket.forget(self.id);
+            client.socket.forget(client.id);
         }
     }
 }

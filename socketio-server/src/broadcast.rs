@@ -1,12 +1,14 @@
 //! Sending to many: a selection of sockets, built step by step, and what became of an emit.
 
-use std::ops::AddAssign;
+use std::borrow::Cow;
+use std::slice;
 use std::time::Duration;
 
 use engine::Prepared;
 use socketio_adapter::Target;
 
 use crate::ack::Acks;
+use crate::dynamic::DynamicNamespace;
 use crate::namespace::Namespace;
 use crate::proto::{EncodeError, FromArgs, Payload};
 use crate::rooms::Rooms;
@@ -37,7 +39,8 @@ impl Flags {
     }
 }
 
-/// A selection of a namespace's sockets, and how to send to them. Each step returns it anew.
+/// A selection of the sockets of a namespace, or of all [of one kind](DynamicNamespace), and how to
+/// send to them. Each step returns it anew.
 ///
 /// Who belongs to it is decided when something is sent. A socket that is in a target room all that
 /// time gets the event exactly once, in however many of the rooms it is; one that enters or leaves
@@ -60,15 +63,33 @@ impl Flags {
 #[derive(Debug, Clone)]
 #[must_use = "a selection does nothing until something is sent to it"]
 pub struct Broadcast {
-    namespace: Namespace,
+    scope: Scope,
     target: Target,
     flags: Flags,
 }
 
+/// Where sockets are selected.
+#[derive(Debug, Clone)]
+enum Scope {
+    Namespace(Namespace),
+    /// In all of these, as they are when something is sent.
+    Family(DynamicNamespace),
+}
+
 impl Broadcast {
-    pub(crate) fn new(namespace: Namespace) -> Self {
+    /// Everyone in a namespace.
+    pub(crate) fn in_namespace(namespace: Namespace) -> Self {
+        Self::new(Scope::Namespace(namespace))
+    }
+
+    /// Everyone in all namespaces of a kind.
+    pub(crate) fn in_family(family: DynamicNamespace) -> Self {
+        Self::new(Scope::Family(family))
+    }
+
+    fn new(scope: Scope) -> Self {
         Self {
-            namespace,
+            scope,
             target: Target::everyone(),
             flags: Flags::default(),
         }
@@ -98,7 +119,9 @@ impl Broadcast {
     /// The sockets of the selection, as it is now.
     #[must_use]
     pub fn sockets(&self) -> Vec<Socket> {
-        self.namespace.selected(&self.target)
+        let mut sockets = Vec::new();
+        self.for_each(|socket| sockets.push(socket.clone()));
+        sockets
     }
 
     // ---- How -------------------------------------------------------------------------------
@@ -130,20 +153,40 @@ impl Broadcast {
 
     // ---- Sending ---------------------------------------------------------------------------
 
-    /// Sends an event to all of the selection. It is encoded once.
+    /// Sends an event to all of the selection. It is encoded once for each namespace.
     ///
     /// # Errors
     /// If name or arguments cannot be encoded; nothing was sent.
     pub fn emit<T: Payload + ?Sized>(&self, event: &str, args: &T) -> Result<Report, EncodeError> {
-        if let Some(show) = Show::of(&self.namespace, event, args)? {
-            self.for_each(|socket| show.to(socket));
-        }
-        if let Some(sequencer) = self.namespace.sequencer() {
-            return sequencer.broadcast(&self.namespace, &self.target, self.flags, event, args);
-        }
-        let message = self.namespace.encode(None, event, args)?;
         let mut report = Report::default();
-        self.for_each(|socket| report.count(socket.send_event(message.clone(), self.flags)));
+        for namespace in &*self.namespaces() {
+            report.add(self.emit_in(namespace, event, args)?);
+        }
+        Ok(report)
+    }
+
+    fn emit_in<T: Payload + ?Sized>(
+        &self,
+        namespace: &Namespace,
+        event: &str,
+        args: &T,
+    ) -> Result<Report, EncodeError> {
+        let show = Show::of(namespace, event, args);
+        if let Some(sequencer) = namespace.sequencer() {
+            // It selects under a lock, where nobody can be shown anything.
+            if let Some(show) = &show {
+                namespace.for_each(&self.target, |socket| show.to(socket));
+            }
+            return sequencer.broadcast(namespace, &self.target, self.flags, event, args);
+        }
+        let message = namespace.encode(None, event, args)?;
+        let mut report = Report::default();
+        namespace.for_each(&self.target, |socket| {
+            if let Some(show) = &show {
+                show.to(socket);
+            }
+            report.count(socket.send_event(message.clone(), self.flags));
+        });
         Ok(report)
     }
 
@@ -158,7 +201,8 @@ impl Broadcast {
 
     /// Sends an event to all of the selection and collects their acknowledgements, as a stream in
     /// which each of them comes up once: with its answer, or with the reason why there is none,
-    /// after the [timeout](Self::timeout) at the latest. The event is sent now, encoded once.
+    /// after the [timeout](Self::timeout) at the latest. The event is sent now, encoded as
+    /// by [`emit`](Self::emit).
     ///
     /// # Errors
     /// If name or arguments cannot be encoded; nothing was sent.
@@ -167,14 +211,27 @@ impl Broadcast {
         event: &str,
         args: &(impl Payload + ?Sized),
     ) -> Result<Acks<T>, EncodeError> {
-        Acks::call(&self.namespace, &self.target, self.flags, event, args)
+        let mut acks = Acks::new(self.flags);
+        for namespace in &*self.namespaces() {
+            acks.ask(namespace, &self.target, self.flags, event, args)?;
+        }
+        Ok(acks)
     }
 
     // ---- For the crate ---------------------------------------------------------------------
 
     /// Calls `each` with every socket of the selection, without holding a lock.
-    pub(crate) fn for_each(&self, each: impl FnMut(&Socket)) {
-        self.namespace.for_each(&self.target, each);
+    pub(crate) fn for_each(&self, mut each: impl FnMut(&Socket)) {
+        for namespace in &*self.namespaces() {
+            namespace.for_each(&self.target, &mut each);
+        }
+    }
+
+    fn namespaces(&self) -> Cow<'_, [Namespace]> {
+        match &self.scope {
+            Scope::Namespace(namespace) => Cow::Borrowed(slice::from_ref(namespace)),
+            Scope::Family(family) => Cow::Owned(family.namespaces()),
+        }
     }
 }
 
@@ -209,25 +266,17 @@ impl Report {
         }
     }
 
+    const fn add(&mut self, other: Self) {
+        self.queued += other.queued;
+        self.dropped += other.dropped;
+        self.deferred += other.deferred;
+    }
+
     pub(crate) fn count(&mut self, pushed: Pushed) {
         match pushed {
             Ok(()) => self.queued += 1,
             Err(_) => self.dropped += 1,
         }
-    }
-}
-
-/// What became of another one as well.
-impl AddAssign for Report {
-    fn add_assign(&mut self, other: Self) {
-        let Self {
-            queued,
-            dropped,
-            deferred,
-        } = other;
-        self.queued += queued;
-        self.dropped += dropped;
-        self.deferred += deferred;
     }
 }
 
@@ -238,12 +287,12 @@ mod tests {
     #[test]
     fn reports_add_up_and_forget_nothing() {
         let mut sum = Report::of(Ok(()));
-        sum += Report::deferred(5);
-        sum += Report {
+        sum.add(Report::deferred(5));
+        sum.add(Report {
             queued: 1,
             dropped: 2,
             deferred: 3,
-        };
+        });
         let expected = Report {
             queued: 2,
             dropped: 2,

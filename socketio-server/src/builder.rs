@@ -1,6 +1,10 @@
 //! How a server is set up: every setting, its default, and the builder that takes them.
 
+mod insight;
 mod requests;
+mod running;
+
+pub use running::HandlerLimits;
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -10,16 +14,14 @@ use std::time::Duration;
 use engine::{OutboxLimits, ProtocolConfig, RefusedRequest, ServerLimits, Tape};
 use http::request::Parts;
 
-use crate::error::HandlerError;
 use crate::files::{ClientBundle, StaticFiles};
-use crate::handler::{ErrorHook, Manner, Place, Pool};
+use crate::handler::{ErrorHook, Manner, Pool};
 use crate::handshake::Keep;
 use crate::http_hooks::HttpHooks;
 use crate::io::Io;
 use crate::parser::Parser;
 use crate::proto;
 use crate::recovery::RecoveryConfig;
-use crate::reply::ErrorReply;
 use crate::socket::Socket;
 
 type RefusedHook = Box<dyn Fn(&RefusedRequest<'_>) + Send + Sync>;
@@ -47,36 +49,6 @@ pub(crate) struct Settings {
     pub(crate) on_recovery_expired: Option<ExpiryHook>,
     pub(crate) files: StaticFiles,
     pub(crate) client: Option<ClientBundle>,
-}
-
-/// How much of one client's work may be under way, or wait, at once. Without any of it a client would
-/// never be served: 0 of something counts as 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "made to be written with ..HandlerLimits::default()"
-)]
-pub struct HandlerLimits {
-    /// Handlers that may be waiting for something at once. Default 64.
-    pub running: usize,
-    /// Events that may wait for a handler to finish before the client is no longer read.
-    /// Default 256.
-    pub inbox: usize,
-    /// Bytes of such events. Default 1 MiB.
-    pub inbox_bytes: usize,
-    /// How long a client may stay unread before its link is closed. Default 30 s.
-    pub stall: Duration,
-}
-
-impl Default for HandlerLimits {
-    fn default() -> Self {
-        Self {
-            running: 64,
-            inbox: 256,
-            inbox_bytes: 1 << 20,
-            stall: Duration::from_secs(30),
-        }
-    }
 }
 
 /// Builds a server. The defaults are those of the JavaScript reference.
@@ -228,17 +200,6 @@ impl Builder {
         self
     }
 
-    /// How much of one client's work may be under way, or wait.
-    pub fn handlers(mut self, limits: HandlerLimits) -> Self {
-        self.0.handlers = HandlerLimits {
-            running: limits.running.max(1),
-            inbox: limits.inbox.max(1),
-            inbox_bytes: limits.inbox_bytes.max(1),
-            stall: limits.stall,
-        };
-        self
-    }
-
     /// Clients can join namespaces of any name, and bring them into being, as with
     /// python-socketio's `namespaces='*'`; [`Io::any_namespace`] has handlers for all of them. At
     /// most 10,000 exist at a time. Default: only those that the server knows.
@@ -255,191 +216,9 @@ impl Builder {
         self
     }
 
-    /// Runs every handler as [`Handler::ordered`](crate::Handler::ordered) says: each socket's events
-    /// are handled one after the other, as python-socketio does with `async_handlers=False`, except
-    /// that acknowledgements, heartbeats and disconnects go on.
-    ///
-    /// ```
-    /// use socketio_server::Io;
-    ///
-    /// let io = Io::builder().ordered().build();
-    /// ```
-    pub fn ordered(self) -> Self {
-        self.manner(Manner::ordered())
-    }
-
-    /// Runs every handler as [`Handler::spawned`](crate::Handler::spawned) says, unless it or its
-    /// namespace says otherwise.
-    ///
-    /// ```
-    /// use socketio_server::Io;
-    ///
-    /// let io = Io::builder().spawned().build();
-    /// ```
-    pub fn spawned(self) -> Self {
-        self.manner(Manner::at(Place::Task))
-    }
-
-    /// Runs every handler as [`Handler::blocking`](crate::Handler::blocking) says, unless it or its
-    /// namespace says otherwise.
-    ///
-    /// ```
-    /// use socketio_server::Io;
-    ///
-    /// let io = Io::builder().blocking().blocking_threads(8).build();
-    /// ```
-    pub fn blocking(self) -> Self {
-        self.manner(Manner::at(Place::Pool))
-    }
-
-    /// Runs every handler as
-    /// [`Handler::cancel_on_disconnect`](crate::Handler::cancel_on_disconnect) says.
-    ///
-    /// ```
-    /// use socketio_server::Io;
-    ///
-    /// let io = Io::builder().cancel_on_disconnect().build();
-    /// ```
-    pub fn cancel_on_disconnect(self) -> Self {
-        self.manner(Manner::cancelled())
-    }
-
-    fn manner(mut self, manner: Manner) -> Self {
-        self.0.manner = manner.or(self.0.manner);
-        self
-    }
-
-    /// How many [blocking](crate::Handler::blocking) handlers may run at once, of all clients
-    /// together; at least one. Default: four for each core. The threads are those of the runtime,
-    /// whose own limit (512 in tokio) holds as well.
-    pub fn blocking_threads(mut self, threads: usize) -> Self {
-        self.0.pool = Pool::new(threads);
-        self
-    }
-
     /// State of the application, one value of each type, for [`State`](crate::State).
     pub fn state<T: Send + Sync + 'static>(mut self, state: T) -> Self {
         self.0.states.insert(TypeId::of::<T>(), Arc::new(state));
-        self
-    }
-
-    /// Called with every handler that fails, by returning an error, by panicking, or because what it
-    /// asks for is not there; in namespaces that have no hook [of their own](crate::Namespace::on_error).
-    /// Default: logs it.
-    ///
-    /// What the hook returns is the answer in the handler's place; see [`ErrorReply`]. `()` is none:
-    ///
-    /// ```
-    /// use socketio_server::{HandlerErrorKind, Io};
-    ///
-    /// let io = Io::builder()
-    ///     .on_error(|error| match &error.kind {
-    ///         // What the client got wrong, it may know.
-    ///         HandlerErrorKind::Rejected(rejection) => Some(rejection.to_string()),
-    ///         _ => {
-    ///             eprintln!("{error}");
-    ///             None
-    ///         }
-    ///     })
-    ///     .build();
-    /// ```
-    pub fn on_error<R: ErrorReply>(
-        mut self,
-        hook: impl Fn(&HandlerError) -> R + Send + Sync + 'static,
-    ) -> Self {
-        self.0.on_error = ErrorHook::new(hook);
-        self
-    }
-
-    /// Prints to stderr what the server does, from when it serves: clients that come and go, events
-    /// that are received and emitted, by name, and everything that fails. Default no: only the
-    /// program's own subscriber of `tracing` is told, if there is one.
-    ///
-    /// For the first look, and for programs that have no subscriber. One that is installed before the
-    /// server serves is left alone and decides itself: targets `socketio` and `engineio`, where `ERROR`
-    /// and `WARN` are what somebody should look at, `DEBUG` is what this prints, and `TRACE` has
-    /// messages word for word. The spans `session` (a client's link) and `handler` (one run, with
-    /// `nsp`, `sid` and `event`) are of level `DEBUG` and contain what handlers log themselves.
-    ///
-    /// ```
-    /// # use socketio_server::Io;
-    /// let io = Io::builder().logger(true).build();
-    /// ```
-    #[cfg(feature = "logger")]
-    pub fn logger(mut self, on: bool) -> Self {
-        self.0.loggers.socketio = on;
-        self
-    }
-
-    /// Prints to stderr what the layer below does, as [`logger`](Self::logger) does for this one:
-    /// links that open, move and close, requests that are refused, **and every message word for
-    /// word**, with what people say in it. Ids of links, which are secrets, are not printed. Default
-    /// no.
-    #[cfg(feature = "logger")]
-    pub fn engineio_logger(mut self, on: bool) -> Self {
-        self.0.loggers.engineio = on;
-        self
-    }
-
-    /// Called with every request that is refused: an unknown transport or session, a revision that
-    /// is switched off, a handshake that the application does not want. It runs before the answer
-    /// leaves and must not block. The reference's `connection_error`.
-    ///
-    /// A client that may have a link but not join a namespace is another matter: its connect handler
-    /// has refused it. Bodies that are too large or too slow are refused without this.
-    ///
-    /// Without a hook nothing is lost: each kind of refusal is logged once a minute, in plain words
-    /// and with how often it has happened (level `WARN`, target `engineio`), all others at `DEBUG`.
-    ///
-    /// ```
-    /// use socketio_server::Io;
-    ///
-    /// let io = Io::builder()
-    ///     .on_connection_error(|refused| {
-    ///         let agent = refused.request.headers.get("user-agent");
-    ///         eprintln!("{:?} {}: {} {agent:?}", refused.code, refused.message, refused.context);
-    ///     })
-    ///     .build();
-    /// ```
-    pub fn on_connection_error(
-        mut self,
-        hook: impl Fn(&RefusedRequest<'_>) + Send + Sync + 'static,
-    ) -> Self {
-        self.0.on_connection_error = Some(Box::new(hook));
-        self
-    }
-
-    /// Records what happens to some clients: asked once for each, with the request that opened its
-    /// link. Default: nobody.
-    ///
-    /// A record is a file of JSON lines, in which texts and numbers are replaced by others of the same
-    /// length, and which leaves out ids and credentials; names of namespaces and events are in it, and
-    /// the rules of [`Tape`] hold. It is enough to see what went wrong between a client and the server,
-    /// and to make it happen again: `cargo xtask replay FILE` in this project's repository runs it
-    /// through the protocol's state machines.
-    ///
-    /// To record one client that misbehaves, let it connect with a query of your choice, such as
-    /// `io({ query: { record: "yes" } })` in JavaScript, and send us the file:
-    ///
-    /// ```
-    /// use std::fs::File;
-    /// use std::io::BufWriter;
-    ///
-    /// use socketio_server::{Io, Tape};
-    ///
-    /// let io = Io::builder()
-    ///     .record(|request| {
-    ///         let wanted = request.uri.query()?.contains("record=yes");
-    ///         let file = wanted.then(|| File::create("client.jsonl").ok())??;
-    ///         Some(Tape::new(BufWriter::new(file)))
-    ///     })
-    ///     .build();
-    /// ```
-    ///
-    /// Each client needs a file of its own. Who may ask for a record is up to you: this example lets
-    /// everybody fill the disk.
-    pub fn record(mut self, hook: impl Fn(&Parts) -> Option<Tape> + Send + Sync + 'static) -> Self {
-        self.0.record = Some(Box::new(hook));
         self
     }
 
@@ -478,7 +257,8 @@ impl Builder {
     /// until the heartbeat notices, and nothing is recovered.
     ///
     /// Events that an [`OverflowPolicy`](crate::OverflowPolicy) has dropped are not among those that
-    /// are missed; where the link is closed instead, as by default, they are.
+    /// are missed; where the link is closed instead, as by default, they are. A client that has missed
+    /// more than a link takes at once ([`OutboxLimits::hard`]) begins anew.
     ///
     /// It costs an argument: events without acknowledgement end with a string, their offset, as clients
     /// of the reference expect. Clients of Socket.IO 1 and 2 do not, and are spared; nor can they be
@@ -497,7 +277,8 @@ impl Builder {
     /// but what was [stored](Socket::insert) for it is there. Not called at shutdown, nor for
     /// sockets that were not to be recovered in the first place.
     ///
-    /// It runs wherever time is noticed to pass, within about a second, and must not block.
+    /// It runs within about a second, in a task that is no client's, and must not block. A panic in it
+    /// is logged.
     pub fn on_recovery_expired(mut self, hook: impl Fn(&Socket) + Send + Sync + 'static) -> Self {
         self.0.on_recovery_expired = Some(Box::new(hook));
         self

@@ -13,7 +13,6 @@ use http_body_util::Full;
 
 use crate::any_namespace::AnyNamespace;
 use crate::background::Background;
-use crate::broadcast::{Broadcast, Report};
 use crate::builder::{Builder, HandlerLimits, Settings};
 use crate::directory::Directory;
 use crate::dynamic::{DynamicNamespace, NamespaceRequest};
@@ -22,9 +21,8 @@ use crate::handshake::Handshake;
 use crate::http_hooks::HttpHooks;
 use crate::link::LinkAcceptor;
 use crate::namespace::{Namespace, WeakNamespace};
-use crate::proto::{self, EncodeError, Encoder, Payload, Revision};
+use crate::proto::{self, Encoder, Revision};
 use crate::recovery::Sequencer;
-use crate::rooms::Rooms;
 use crate::routes::{self, Handlers, Layer, Layers, Registry, handler_methods};
 use crate::socket::Socket;
 
@@ -76,7 +74,9 @@ impl Io {
     pub(crate) fn new_sequencer(&self) -> Option<Arc<Sequencer>> {
         let recovery = self.0.settings.recovery?;
         let parser = self.0.settings.connection.parser.clone();
-        Some(Sequencer::new(recovery, self.0.encoder.clone(), parser))
+        let max_queued = self.0.settings.engine.outbox.hard;
+        let encoder = self.0.encoder.clone();
+        Some(Sequencer::new(recovery, max_queued, encoder, parser))
     }
 
     /// Starts to build a server.
@@ -156,24 +156,6 @@ impl Io {
         let change = |layers: &mut Layers| change(&mut layers.functions);
         self.root().change_layers(change);
         self
-    }
-
-    /// Everyone in these rooms of the default namespace.
-    pub fn to(&self, rooms: impl Rooms) -> Broadcast {
-        self.root().to(rooms)
-    }
-
-    /// Everyone in the default namespace but those in these rooms.
-    pub fn except(&self, rooms: impl Rooms) -> Broadcast {
-        self.root().except(rooms)
-    }
-
-    /// Sends an event to everyone in the default namespace.
-    ///
-    /// # Errors
-    /// If name or arguments cannot be encoded; nothing was sent.
-    pub fn emit<T: Payload + ?Sized>(&self, event: &str, args: &T) -> Result<Report, EncodeError> {
-        self.root().emit(event, args)
     }
 
     // ---- Serving --------------------------------------------------------------------------

@@ -217,6 +217,7 @@ mod pressure;
 mod record;
 mod recovery;
 mod reply;
+mod room_events;
 mod rooms;
 mod routes;
 mod run;
@@ -275,6 +276,7 @@ pub use proto::{
 };
 pub use recovery::RecoveryConfig;
 pub use reply::{AckSender, ConnectReply, ErrorReply};
+pub use room_events::RoomEvent;
 pub use rooms::Rooms;
 pub use routes::{HandlerFuture, Handlers, Next, Outcome, Outgoing};
 pub use session::Session;

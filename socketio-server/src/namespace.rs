@@ -10,17 +10,15 @@ use parking_lot::RwLock;
 
 use socketio_adapter::{Adapter, LocalAdapter, Slot, Target};
 
-use crate::ack::Acks;
-use crate::broadcast::{Broadcast, Report};
 use crate::dynamic::{Origin, Params};
 use crate::error::Rejection;
 use crate::extract::{EventContext, FromEvent};
 use crate::handler::ErrorHook;
 use crate::io::Io;
 use crate::metrics::Meters;
-use crate::proto::{EncodeError, Encoder, FromArgs, Payload};
+use crate::proto::{EncodeError, Encoder, Payload};
 use crate::recovery::Sequencer;
-use crate::rooms::Rooms;
+use crate::room_events::RoomLog;
 use crate::routes::{Handlers, Layer, Layers, Registry, Routes, handler_methods};
 use crate::slab::Slab;
 use crate::socket::{Socket, SocketId, prepare};
@@ -38,6 +36,7 @@ pub(crate) struct Inner {
     origin: Option<Origin>,
     sockets: RwLock<Slab<Socket>>,
     adapter: Arc<dyn Adapter>,
+    room_log: RoomLog,
     /// With connection state recovery, everything that is sent passes through here.
     sequencer: Option<Arc<Sequencer>>,
     meters: Meters,
@@ -80,6 +79,7 @@ impl Namespace {
             origin,
             sockets: RwLock::default(),
             adapter: Arc::new(LocalAdapter::new()),
+            room_log: RoomLog::default(),
             next_ack_id: AtomicU64::new(0),
         }))
     }
@@ -154,44 +154,6 @@ impl Namespace {
         WeakNamespace(Arc::downgrade(&self.0))
     }
 
-    // ---- Sending --------------------------------------------------------------------------
-
-    /// Everyone in the namespace, to be narrowed down.
-    pub fn broadcast(&self) -> Broadcast {
-        Broadcast::new(self.clone())
-    }
-
-    /// Everyone in these rooms.
-    pub fn to(&self, rooms: impl Rooms) -> Broadcast {
-        self.broadcast().to(rooms)
-    }
-
-    /// Everyone but those in these rooms.
-    pub fn except(&self, rooms: impl Rooms) -> Broadcast {
-        self.broadcast().except(rooms)
-    }
-
-    /// Sends an event to everyone in the namespace; see [`Broadcast::emit`].
-    ///
-    /// # Errors
-    /// If name or arguments cannot be encoded; nothing was sent.
-    pub fn emit<T: Payload + ?Sized>(&self, event: &str, args: &T) -> Result<Report, EncodeError> {
-        self.broadcast().emit(event, args)
-    }
-
-    /// Sends an event to everyone in the namespace and collects the acknowledgements; see
-    /// [`Broadcast::call`].
-    ///
-    /// # Errors
-    /// If name or arguments cannot be encoded; nothing was sent.
-    pub fn call<T: FromArgs>(
-        &self,
-        event: &str,
-        args: &(impl Payload + ?Sized),
-    ) -> Result<Acks<T>, EncodeError> {
-        self.broadcast().call(event, args)
-    }
-
     // ---- Sockets --------------------------------------------------------------------------
 
     /// The socket with this id, if it is connected.
@@ -225,6 +187,10 @@ impl Namespace {
         self.0.sequencer.as_ref()
     }
 
+    pub(crate) fn room_log(&self) -> &RoomLog {
+        &self.0.room_log
+    }
+
     pub(crate) fn encoder(&self) -> &Encoder {
         &self.0.encoder
     }
@@ -252,14 +218,14 @@ impl Namespace {
     pub(crate) fn insert(&self, socket: &Socket) -> Slot {
         self.0.meters.connected();
         let slot = self.0.sockets.write().insert(socket.clone());
-        self.0.adapter.add(slot, socket.id().as_str());
+        self.appear(slot, &socket.id());
         slot
     }
 
     /// Makes a socket invisible; the second time it does nothing.
-    pub(crate) fn remove(&self, slot: Slot) {
+    pub(crate) fn remove(&self, slot: Slot, sid: &SocketId) {
         // In this order, so that a slot is never used again while it is in a room.
-        self.0.adapter.remove(slot);
+        self.disappear(slot, sid);
         let removed = self.0.sockets.write().remove(slot);
         if removed.is_some() {
             self.0.meters.gone();

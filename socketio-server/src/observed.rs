@@ -15,6 +15,7 @@ pub(crate) struct Observed {
 impl Observed {
     /// The handler of an event begins. Level `DEBUG`, name `handler`. Names that clients may have made
     /// up are none for figures.
+    #[inline]
     pub(crate) fn new(socket: &Socket, event: &str, is_named: impl FnOnce() -> bool) -> Self {
         let span = tracing::debug_span!(
             target: "socketio",
@@ -30,6 +31,7 @@ impl Observed {
     }
 
     /// Runs a part of it.
+    #[inline]
     pub(crate) fn within<T>(&self, part: impl FnOnce() -> T) -> T {
         match &self.span {
             Some(span) => span.in_scope(part),
@@ -38,6 +40,7 @@ impl Observed {
     }
 
     /// It is done.
+    #[inline]
     pub(crate) fn end(&self, socket: &Socket, event: &str) {
         self.latency.stop(socket.namespace().meters(), event);
     }
@@ -74,6 +77,7 @@ pub(crate) fn disconnected(socket: &Socket, reason: DisconnectReason) {
 }
 
 /// An event has arrived.
+#[inline]
 pub(crate) fn received(socket: &Socket, event: &str, id: Option<u64>) {
     let namespace = socket.namespace();
     namespace.meters().received();

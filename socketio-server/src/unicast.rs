@@ -139,13 +139,14 @@ impl<'a> Unicast<'a> {
     /// If name or arguments cannot be encoded; nothing was sent.
     pub fn emit<T: Payload + ?Sized>(&self, event: &str, args: &T) -> Result<Report, EncodeError> {
         let namespace = self.socket.namespace();
-        if let Some(show) = Show::of(namespace, event, args)? {
-            show.to(self.socket);
-        }
+        let show = Show::of(namespace, event, args);
+        let show = || show.iter().for_each(|show| show.to(self.socket));
         if let Some(sequencer) = namespace.sequencer() {
+            show();
             return sequencer.emit(self.socket, self.flags, event, args);
         }
         let message = namespace.encode(None, event, args)?;
+        show();
         Ok(Report::of(self.socket.send_event(message, self.flags)))
     }
 

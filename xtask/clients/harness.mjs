@@ -76,24 +76,25 @@ export class SocketBench extends Bench {
   #managers = new Set();
 
   /**
-   * `io` and `Manager` are the client under test, `revision` the one of Engine.IO it speaks; `restart` restarts the
-   * server on the same port.
+   * `io` and `Manager` are the client under test, `revision` the one of Engine.IO it speaks, `msgpack` its parser of that
+   * name, if it has one; `restart` restarts the server on the same port.
    */
-  constructor({ io, Manager, revision = 4, url, restart }) {
+  constructor({ io, Manager, revision = 4, msgpack, url, restart }) {
     super();
     this.io = io;
     this.Manager = Manager;
     this.revision = revision;
+    this.msgpack = msgpack;
     this.url = url;
     this.restart = restart;
   }
 
   /**
-   * A socket on a connection of its own, not waited for. `options` are the client's; it does not reconnect by default.
-   * `io` may be another client than the one under test.
+   * A socket on a connection of its own, not waited for. `options` are the client's, and `url` if the server is called
+   * by another name; it does not reconnect by default. `io` may be another client than the one under test.
    */
-  socket(options = {}, namespace = "/", io = this.io) {
-    const socket = io(this.url + namespace, { forceNew: true, reconnection: false, ...options });
+  socket({ url = this.url, ...options } = {}, namespace = "/", io = this.io) {
+    const socket = io(url + namespace, { forceNew: true, reconnection: false, ...options });
     this.#managers.add(socket.io);
     return socket;
   }

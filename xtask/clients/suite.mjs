@@ -32,7 +32,8 @@ export async function runSuite({ options = {}, cases, run }) {
       if (shared.exited) shared = await Server.start(values.server);
       const server = testCase.flags ? await Server.start(values.server, testCase.flags) : shared;
       reason = await run(testCase, server, values);
-      if (server.exited) reason = `${reason ?? "passed, but"} (the server exited: ${server.exited})`;
+      if (testCase.ends && !reason) await server.ended();
+      else if (server.exited) reason = `${reason ?? "passed, but"} (the server exited: ${server.exited})`;
       if (server !== shared) await server.stop();
     } catch (error) {
       reason = error.message;
@@ -51,8 +52,10 @@ class Server {
   #command;
   #flags;
   #process;
+  /** Resolves to how the process ends. */
+  #end;
 
-  /** How the process ended, once it has without being told to. */
+  /** How the process ended, once it has. */
   exited;
 
   static async start(command, flags = []) {
@@ -69,16 +72,18 @@ class Server {
     await this.#spawn(new URL(this.url).port);
   }
 
-  /** Ends the process gracefully; one that does not end in time, or not with code 0, is an error. */
+  /** Ends the process gracefully. */
   async stop() {
     if (this.exited) return;
-    const child = this.#process;
-    child.removeAllListeners("exit");
-    const ended = new Promise((resolve) => child.once("exit", (code, signal) => resolve(signal ?? `code ${code}`)));
-    child.kill("SIGTERM");
-    const end = await Promise.race([ended, after(STOP_MS)]);
-    if (!end) child.kill("SIGKILL");
-    if (end !== "code 0") throw new Error(`within ${STOP_MS} ms of SIGTERM the server ended with ${end ?? "nothing"}`);
+    this.#process.kill("SIGTERM");
+    await this.ended();
+  }
+
+  /** Waits for the end of the process; one that does not end in time, or not with code 0, is an error. */
+  async ended() {
+    const end = await Promise.race([this.#end, after(STOP_MS)]);
+    if (!end) this.#process.kill("SIGKILL");
+    if (end !== "code 0") throw new Error(`within ${STOP_MS} ms the server ended with ${end ?? "nothing"}`);
   }
 
   async #spawn(port) {
@@ -87,7 +92,9 @@ class Server {
     const child = spawn("sh", ["-c", script], { stdio: ["ignore", "pipe", "inherit"] });
     this.#process = child;
     this.exited = undefined;
-    child.once("exit", (code, signal) => (this.exited = signal ?? `code ${code}`));
+    this.#end = new Promise((resolve) => {
+      child.once("exit", (code, signal) => resolve((this.exited = signal ?? `code ${code}`)));
+    });
     const listening = (async () => {
       for await (const line of createInterface({ input: child.stdout })) {
         const [, url] = /^listening on (http:\/\/\S+)$/.exec(line) ?? [];

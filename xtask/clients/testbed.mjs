@@ -76,7 +76,7 @@ export function serve(socket) {
 
 /** Listens and says so; ends on a signal. `start` makes the server on top of HTTP. */
 export function listen(port, start) {
-  const http = createServer();
+  const http = createServer((_, response) => response.writeHead(404).end());
   const io = start(http);
   process.on("uncaughtException", (error) => console.error(`handler error: ${error.message}`));
   for (const signal of ["SIGTERM", "SIGINT"]) {

@@ -188,7 +188,7 @@ impl Session {
     }
 
     /// Closes the session, reason [`CloseReason::ForcedClose`]. Queued messages leave first: on a
-    /// link at once, on polling with the next poll, or on the link to which the client is about to
+    /// link at once, on polling with the next polls, or on the link to which the client is about to
     /// move, all within [`close_timeout`](Config::close_timeout).
     pub fn close(&mut self, now: Tick) {
         self.advance(now);

@@ -227,12 +227,14 @@ impl Session {
         if let Some(beat) = self.beat.take().filter(|_| !closing) {
             payload.push_text(beat.packet().as_bytes());
         }
-        if std::mem::take(&mut self.noop) && payload.is_empty() {
-            payload.push_text(NOOP_PACKET);
-        }
-        let closes = closing && self.queue.is_empty();
+        // Alone: JavaScript clients act on a close at once, and on messages beside it a moment later,
+        // when they belong to nobody any more.
+        let closes = closing && payload.is_empty();
         if closes {
             payload.push_text(CLOSE_PACKET);
+        }
+        if std::mem::take(&mut self.noop) && payload.is_empty() {
+            payload.push_text(NOOP_PACKET);
         }
         self.reply(request, Response::payload(payload, batch.is_plain));
         if closes {

@@ -256,7 +256,10 @@ fn closing_server_answers_the_waiting_get() {
     session.send(Prepared::text("b"));
     session.close(2);
     session.send(Prepared::text("dropped"));
-    let lines = ["reply 1: 200 4a␞4b␞1", "closed: forced close"];
+    assert_eq!(server_lines(&mut session), ["reply 1: 200 4a␞4b"]);
+    assert!(!session.is_closed());
+    session.handle_get(3, RequestId(2));
+    let lines = ["reply 2: 200 1", "closed: forced close"];
     assert_eq!(server_lines(&mut session), lines);
 }
 
@@ -268,7 +271,9 @@ fn closing_server_waits_for_the_next_get() {
     assert!(server_lines(&mut session).is_empty());
     assert_eq!(session.poll_timeout(), Some(30_002));
     session.handle_get(9_000, RequestId(1));
-    let lines = ["reply 1: 200 4a␞1", "closed: forced close"];
+    assert_eq!(server_lines(&mut session), ["reply 1: 200 4a"]);
+    session.handle_get(9_001, RequestId(2));
+    let lines = ["reply 2: 200 1", "closed: forced close"];
     assert_eq!(server_lines(&mut session), lines);
 }
 

@@ -303,17 +303,27 @@ impl<A: Application> Task<A> {
     }
 
     /// Looks at the queue, unless what was taken from it before is still to be handled.
-    fn take(&mut self, now: Tick) -> Work {
+    fn take(&mut self, now: Tick) {
         if !self.entries.is_empty() || !self.deliveries.is_empty() {
-            return Work::Some;
+            return;
         }
         let standing = self.standing(now);
-        self.session.outbox().take(
+        let work = self.session.outbox().take(
             &mut self.entries,
             &mut self.deliveries,
             &standing,
             self.session.bounds(),
-        )
+        );
+        self.heed(now, &work);
+    }
+
+    /// Does what the queue says of the session itself. It says so once.
+    fn heed(&mut self, now: Tick, work: &Work) {
+        match work {
+            Work::Overflown => self.give_up(now),
+            Work::Close => self.machine.close(now),
+            Work::Some | Work::None => {}
+        }
     }
 
     fn standing(&mut self, now: Tick) -> Standing {
@@ -400,11 +410,7 @@ impl<A: Application> Task<A> {
         let this = self;
         for _ in 0..MAX_ROUNDS {
             let now = this.registry.now();
-            match this.take(now) {
-                Work::Overflown => this.give_up(now),
-                Work::Close => this.machine.close(now),
-                Work::Some | Work::None => {}
-            }
+            this.take(now);
             if !this.deliveries.is_empty() {
                 for delivery in mem::take(&mut this.deliveries) {
                     this.handle_delivery(now, delivery);
@@ -420,11 +426,8 @@ impl<A: Application> Task<A> {
                 cx,
             });
             // What the handlers have just queued leaves in this very round.
-            match this.take(now) {
-                Work::Overflown => this.give_up(now),
-                Work::Close => this.machine.close(now),
-                Work::Some | Work::None => this.handle_entries(now, cx),
-            }
+            this.take(now);
+            this.handle_entries(now, cx);
             this.handle_timeouts(now, cx);
             this.handle_outputs(now, cx);
             this.write(now, cx);
@@ -450,17 +453,17 @@ impl<A: Application> Task<A> {
             }
             let standing = this.standing(now);
             this.report(&standing);
-            match this.session.outbox().take_or_sleep(
+            let work = this.session.outbox().take_or_sleep(
                 &mut this.entries,
                 &mut this.deliveries,
                 cx.waker(),
                 &standing,
                 this.session.bounds(),
-            ) {
-                Work::None => return Poll::Pending,
-                Work::Close => this.machine.close(now),
-                Work::Some | Work::Overflown => {}
+            );
+            if let Work::None = work {
+                return Poll::Pending;
             }
+            this.heed(now, &work);
         }
         // There is more to do, but others wait as well.
         cx.waker().wake_by_ref();

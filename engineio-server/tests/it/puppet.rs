@@ -43,7 +43,7 @@ pub(crate) enum Reaction {
     Nothing,
     /// Sends it back.
     Echo,
-    /// Sends it back through the session's own queue.
+    /// Sends it back through the session's own queue, as long as that takes it.
     EchoThroughQueue,
     /// Refuses further messages until it is polled.
     Pause,
@@ -195,7 +195,7 @@ impl Application for Puppet {
             Reaction::Echo => cx.send(answer),
             Reaction::EchoThroughQueue => {
                 let len = answer.wire_len();
-                self.session.push(Order::Send(answer), len).unwrap();
+                let _ = self.session.push(Order::Send(answer), len);
             }
             Reaction::Pause => self.reading = false,
             _ => {}

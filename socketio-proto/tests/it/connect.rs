@@ -207,17 +207,34 @@ fn events_sent_with_a_refused_connect_are_ignored() {
 }
 
 #[test]
-fn only_the_most_recent_ends_are_remembered() {
+fn a_client_can_be_sent_out_of_all_its_namespaces_while_its_events_are_under_way() {
     let mut server = server();
-    for number in 0..17 {
-        let nsp = join(&mut server, &format!("0/{number},"));
+    let joined = (0..64).map(|number| join(&mut server, &format!("0/{number},")));
+    for nsp in Vec::from_iter(joined) {
         server.disconnect(nsp).map(drop).expect("joined");
     }
-    assert_eq!(outcome(&mut server, "1/1,"), "ignored");
-    assert_eq!(
-        outcome(&mut server, "1/0,"),
-        "packet for a namespace that is not joined"
-    );
+    for number in 0..64 {
+        let late = format!(r#"2/{number},["late"]"#);
+        assert_eq!(outcome(&mut server, &late), "ignored");
+    }
+}
+
+#[test]
+fn as_many_ends_are_remembered_as_namespaces_are_allowed() {
+    for limit in [1, 3, 64] {
+        let mut config = server::Config::default();
+        config.limits.max_namespaces = limit;
+        let mut server = Server::new(Revision::V5, &config, 0);
+        for number in 0..=limit {
+            let nsp = join(&mut server, &format!("0/{number},"));
+            server.disconnect(nsp).map(drop).expect("joined");
+        }
+        assert_eq!(outcome(&mut server, "1/1,"), "ignored");
+        assert_eq!(
+            outcome(&mut server, "1/0,"),
+            "packet for a namespace that is not joined"
+        );
+    }
 }
 
 #[test]

@@ -22,12 +22,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use crate::broadcast::Report;
 use crate::handler::BoxFuture;
 use crate::io::Io;
 use crate::metrics;
 use crate::namespace::Namespace;
-use crate::proto::{EncodeError, Payload};
 use crate::routes::{Handlers, Layer, Layers, Registry, handler_methods};
 use pattern::Pattern;
 
@@ -41,6 +39,19 @@ use pattern::Pattern;
 /// connect handler: one that is refused leaves nothing behind. When its last socket has gone, and
 /// nobody holds a handle to it, it is gone with its own handlers. (In the JavaScript server it stays
 /// unless `cleanupEmptyChildNamespaces` is set; here, that is [`cleanup(false)`](Self::cleanup).)
+///
+/// What can be done with the sockets of a namespace can be done with those of all of them at once. A
+/// room is a different one in each namespace; here, it means all of that name.
+///
+/// ```
+/// # fn example(io: &socketio_server::Io) -> Result<(), socketio_server::EncodeError> {
+/// let games = io.dynamic("/game/{id}");
+/// games.emit("maintenance", &"in 5 minutes")?;
+/// games.to("spectators").except("referees").volatile().emit("score", &(3, 1))?;
+/// games.to("cheaters").disconnect();
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct DynamicNamespace(Arc<Family>);
 
@@ -188,25 +199,6 @@ impl DynamicNamespace {
             origin.is_some_and(|it| it.family == *self && it.born.load(Ordering::Relaxed))
         });
         children
-    }
-
-    /// Sends an event to everyone in all of its namespaces.
-    ///
-    /// ```
-    /// # fn example(io: &socketio_server::Io) -> Result<(), socketio_server::EncodeError> {
-    /// io.dynamic("/game/{id}").emit("maintenance", &"in 5 minutes")?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// If name or arguments cannot be encoded; nothing was sent.
-    pub fn emit<T: Payload + ?Sized>(&self, event: &str, args: &T) -> Result<Report, EncodeError> {
-        let mut report = Report::default();
-        for child in self.namespaces() {
-            report += child.emit(event, args)?;
-        }
-        Ok(report)
     }
 
     // ---- For the crate --------------------------------------------------------------------

@@ -1,5 +1,6 @@
 //! What a handler may be: a function of extractors, async or plain.
 
+mod answering;
 mod arity;
 mod blocking;
 mod failure;

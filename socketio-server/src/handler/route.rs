@@ -4,17 +4,18 @@ use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, abortable};
-use futures_util::{FutureExt, TryFutureExt};
 
+use super::answering::Answering;
 use super::failure::{ErrorHook, Failure, refuse};
 use super::manner::{Manner, Place};
 use super::watch::Watch;
 use super::{BoxFuture, CONNECT, ConnectHandler, ConnectResult, EventHandler, Handler, panicked};
 use crate::error::{ConnectError, HandlerErrorKind, Rejection};
 use crate::extract::{EventContext, FromEvent};
-use crate::proto::{BoxError, Reply};
-use crate::reply::{ConnectReply, ReplyTo, Written};
+use crate::proto::BoxError;
+use crate::reply::ConnectReply;
 
 /// A handler without its types. `T` is what its kind of event wants to know in the end.
 pub(crate) struct Route<T> {
@@ -37,26 +38,10 @@ impl Route<Handled> {
     pub(crate) fn event<M, H: EventHandler<M>>(handler: H) -> Self {
         Self::new(handler, |handler, event| {
             let future = handler.call(H::Params::from_event(event)?);
-            let reply = event.reply.take();
-            // Combinators, because async blocks would store the handler's future twice.
-            let caught = AssertUnwindSafe(future).catch_unwind();
-            let written = caught.map(move |caught| {
-                // What is returned is the application's as well, and may panic when it is written.
-                let write = AssertUnwindSafe(|| match caught {
-                    Ok(output) => {
-                        let written = output.into_args().and_then(|args| Ok(reply.write(&args)?));
-                        written.map_err(HandlerErrorKind::returned)
-                    }
-                    Err(payload) => Err(panicked(payload)),
-                });
-                match catch_unwind(write).unwrap_or_else(|it| Err(panicked(it))) {
-                    Ok(written) => Ok((reply, written)),
-                    Err(kind) => Err(Failure { kind, reply }),
-                }
-            });
+            let answering = Answering::new(future, event.reply.take());
             Ok(match event.after.take() {
-                None => Box::pin(written.map_ok(|(reply, answer)| reply.deliver(answer))),
-                Some(after) => Box::pin(answer_after(written, after)),
+                None => Box::pin(answering),
+                Some(after) => Box::pin(answering.after(after)),
             })
         })
     }
@@ -74,28 +59,6 @@ impl Route<Handled> {
             watch: Watch::new("nobody"),
             on_error: None,
         }
-    }
-}
-
-/// Answers when something else is done, too; unless the handler has panicked.
-async fn answer_after(
-    written: impl Future<Output = Result<(ReplyTo, Option<Written>), Failure>>,
-    after: BoxFuture<Result<(), BoxError>>,
-) -> Handled {
-    let written = written.await;
-    if let Err(Failure { kind, .. }) = &written
-        && matches!(kind, HandlerErrorKind::Panicked(_))
-    {
-        return written.map(drop);
-    }
-    let done = finish(after).await;
-    let (reply, answer) = written?;
-    match done {
-        Ok(()) => {
-            reply.deliver(answer);
-            Ok(())
-        }
-        Err(kind) => Err(Failure { kind, reply }),
     }
 }
 

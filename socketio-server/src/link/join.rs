@@ -128,8 +128,9 @@ impl Link {
             return (None, None);
         };
         let claim = Claim::of(revision, auth);
-        let claimed =
-            claim.map_or_else(Claimed::default, |claim| sequencer.claim(namespace, &claim));
+        let claimed = claim.map_or_else(Claimed::default, |claim| {
+            sequencer.claim(namespace, &claim, &self.session)
+        });
         if let Some(socket) = claimed.replaced {
             // Its own link may be stuck for long, and has nothing more to say.
             let seat = Seat::new(socket);

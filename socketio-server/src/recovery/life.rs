@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use engine::Prepared;
+use engine::{Prepared, Session};
 
+use super::expiry::let_go;
 use super::sequencer::{Item, Sequencer, Turn, Waiting};
 use super::session::{Pid, Position, Recoverable, Saved, Whom};
 use crate::broadcast::Flags;
@@ -33,8 +34,16 @@ impl Sequencer {
     ///
     /// If the socket's link has not been found dead yet, the client knows better: the socket is
     /// taken from there, and that link is closed.
-    pub(crate) fn claim(self: &Arc<Self>, namespace: &Namespace, claim: &Claim<'_>) -> Claimed {
+    ///
+    /// What the socket has missed has to find room in the session it is to go on in.
+    pub(crate) fn claim(
+        self: &Arc<Self>,
+        namespace: &Namespace,
+        claim: &Claim<'_>,
+        session: &Session<Entry>,
+    ) -> Claimed {
         let (pid, now) = (Pid::claimed(&claim.pid), self.now());
+        let room = self.room(session);
         let remembers_rooms = namespace.routes().needs_last_rooms();
         let (claimed, dropped, closed) = self.baton.look(|log| {
             let replaced = log.remove(&pid);
@@ -43,15 +52,16 @@ impl Sequencer {
                 if let Some(recoverable) = socket.recoverable() {
                     recoverable.replace();
                 }
+                self.absent.insert(&socket.id());
                 let (saved, entries) = take_down(socket, remembers_rooms);
                 closed = entries;
                 log.save(now, &pid, saved);
             }
-            let restored = log.restore(now, &claim.pid, &claim.offset);
+            let restored = log.restore(now, &claim.pid, &claim.offset, room);
             let restored =
                 restored.map(|(saved, position)| (saved, Recoverable::new(pid, Some(position))));
             let claimed = Claimed { restored, replaced };
-            (claimed, log.handle_timeout(now), closed)
+            (claimed, self.expired(log, now), closed)
         });
         drop(closed);
         if let Some(socket) = &claimed.replaced {
@@ -59,19 +69,26 @@ impl Sequencer {
             let close = Entry::Close(DisconnectReason::TransportClose);
             let _ = socket.push_entry(close, 0, Flags::default());
         }
-        self.let_go(dropped);
+        let_go(dropped);
+        namespace.tell_of_rooms();
         claimed
     }
 
     /// Lets a client in: what it has missed, the answer to its CONNECT, what its connect handler has
-    /// sent, and from then on what others send. `false` if nobody knows any more what it has missed.
+    /// sent, and from then on what others send. `false` if nobody knows any more what it has missed,
+    /// or if that has become too much.
     pub(crate) fn open(self: &Arc<Self>, socket: &Socket, answer: Prepared) -> bool {
         let now = self.now();
+        let room = self.room(socket.engine_session());
         let ((is_open, dropped, behind), _) = self.baton.pass(
             |log| {
                 let mut items = Vec::new();
                 if let Some(position) = position(socket) {
-                    let Some(missed) = log.missed(now, &socket.id(), position) else {
+                    let Some(missed) = log.missed(now, &socket.id(), position, room) else {
+                        socket
+                            .recoverable()
+                            .into_iter()
+                            .for_each(Recoverable::give_up);
                         return (None, (false, log.take_dropped(), Vec::new()));
                     };
                     items.extend(missed.into_iter().map(Item::Event));
@@ -98,6 +115,7 @@ impl Sequencer {
                         behind.extend(socket.gate().close());
                     }
                 }
+                self.absent.remove(&socket.id());
                 match socket.recoverable() {
                     Some(recoverable) if leaves => recoverable.leave(),
                     Some(recoverable) => log.insert(&recoverable.pid, socket),
@@ -108,7 +126,8 @@ impl Sequencer {
             },
             |turn| self.run(turn),
         );
-        drop((dropped, behind));
+        let_go(dropped);
+        drop(behind);
         self.watch();
         is_open
     }
@@ -149,6 +168,13 @@ impl Sequencer {
         let remembers_rooms = socket.namespace().routes().needs_last_rooms();
         let (is_last, closed, dropped) = self.baton.look(|log| {
             let was_told = socket.was_open() || position(socket).is_some();
+            let may_come_back = |it: &Recoverable| {
+                was_told && !it.is_gone() && !it.is_replaced() && is_recoverable(reason.as_str())
+            };
+            let may_come_back = socket.recoverable().is_some_and(may_come_back);
+            if may_come_back {
+                self.absent.insert(&socket.id());
+            }
             let (saved, mut closed) = take_down(socket, remembers_rooms);
             let Some(recoverable) = socket.recoverable() else {
                 return (true, closed, log.take_dropped());
@@ -157,28 +183,40 @@ impl Sequencer {
                 return (false, closed, log.take_dropped());
             }
             log.remove(&recoverable.pid);
-            if was_told && !recoverable.is_gone() && is_recoverable(reason.as_str()) {
+            if may_come_back {
                 // A connect handler's, that has not decided: it is sent to the socket all the same.
                 for waiting in closed.extract_if(.., |it| matches!(it, Waiting::Draft(_))) {
                     if let Waiting::Draft(draft) = waiting {
                         log.append(now, Whom::Socket(socket.id()), *draft);
                     }
                 }
-                log.save(now, &recoverable.pid, saved);
+                match recoverable.is_given_up() {
+                    true => log.give_up(saved),
+                    false => log.save(now, &recoverable.pid, saved),
+                }
             } else {
                 recoverable.leave();
+                self.absent.remove(&socket.id());
             }
-            (true, closed, log.handle_timeout(now))
+            (true, closed, self.expired(log, now))
         });
         drop(closed);
-        self.let_go(dropped);
+        let_go(dropped);
         self.watch();
         is_last
     }
 
+    /// Bytes that may be sent to a session at once.
+    fn room(&self, session: &Session<Entry>) -> usize {
+        self.max_queued.saturating_sub(session.buffered())
+    }
+
     /// The server is shutting down: nobody comes back.
     pub(crate) fn forget(&self) {
-        let forgotten = self.baton.look(|log| log.clear(&self.config));
+        let forgotten = self.baton.look(|log| {
+            self.absent.clear();
+            log.clear(&self.config)
+        });
         drop(forgotten);
     }
 }

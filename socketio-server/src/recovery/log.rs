@@ -5,6 +5,8 @@ use std::collections::{HashMap, VecDeque};
 use std::mem;
 use std::sync::Arc;
 
+use socketio_adapter::Room;
+
 use super::config::RecoveryConfig;
 use super::message::{Draft, Message};
 use super::session::{Pid, Position, Recoverable, Saved, Whom};
@@ -20,6 +22,8 @@ pub(super) struct Log {
     /// Sockets whose clients know a pid.
     live: HashMap<Pid, Socket>,
     dropped: Vec<Arc<Message>>,
+    /// Sockets that cannot go on, of which nobody has been told yet.
+    given_up: Vec<Saved>,
 }
 
 struct Entry {
@@ -27,11 +31,11 @@ struct Entry {
     message: Arc<Message>,
 }
 
-/// What has been dropped, to be let go of without the lock.
+/// What has been dropped, to be [let go](super::expiry::let_go) of without the lock.
 #[derive(Default)]
 #[must_use]
 pub(super) struct Dropped {
-    _messages: Vec<Arc<Message>>,
+    pub(super) messages: Vec<Arc<Message>>,
     pub(super) sessions: Vec<Saved>,
 }
 
@@ -42,6 +46,7 @@ impl Log {
             kept: VecDeque::new(),
             live: HashMap::new(),
             dropped: Vec::new(),
+            given_up: Vec::new(),
         }
     }
 
@@ -66,20 +71,22 @@ impl Log {
         Arc::new(draft.with_offset(self.log.newest()))
     }
 
-    /// What a socket has missed that goes on; `None` if nobody knows any more.
+    /// What a socket has missed that goes on; `None` if nobody knows any more, or if there is no
+    /// `room` for so many bytes.
     pub(super) fn missed(
         &mut self,
         now: Tick,
         id: &SocketId,
         since: &Position,
+        room: usize,
     ) -> Option<Vec<Arc<Message>>> {
         let missed = self.log.since(now, since.offset);
         let missed = missed.map(|missed| {
-            let own = missed.filter(|(_, entry)| entry.whom.includes(id, &since.rooms));
-            own.map(|(_, entry)| Arc::clone(&entry.message)).collect()
+            let own = own(missed, id, &since.rooms);
+            own.map(Arc::clone).collect::<Vec<_>>()
         });
         self.bury();
-        missed
+        missed.filter(|missed| fits(missed, room))
     }
 
     // ---- Sockets --------------------------------------------------------------------------
@@ -99,16 +106,28 @@ impl Log {
         self.bury();
     }
 
+    /// The socket of this `pid`, if there is `room` for all bytes it has missed. If there is not,
+    /// there never will be: it is given up.
     pub(super) fn restore(
         &mut self,
         now: Tick,
         pid: &str,
         offset: &str,
+        room: usize,
     ) -> Option<(Saved, Position)> {
         let restored = self.log.restore(now, pid, offset);
-        let saved = restored.map(|restored| restored.session);
+        let restored = restored.map(|restored| {
+            let saved = restored.session;
+            let id = saved.socket.id();
+            let fits = fits(own(restored.missed, &id, &saved.rooms), room);
+            (saved, fits)
+        });
         self.bury();
-        let saved = saved?;
+        let (saved, fits) = restored?;
+        if !fits {
+            self.give_up(saved);
+            return None;
+        }
         let offset = recovery::Offset::parse(offset)?;
         let rooms = saved.rooms.clone();
         Some((saved, Position { offset, rooms }))
@@ -116,13 +135,19 @@ impl Log {
 
     // ---- The end of things ----------------------------------------------------------------
 
+    /// A socket cannot go on. It is handed out as those who have not come back in time.
+    pub(super) fn give_up(&mut self, saved: Saved) {
+        self.given_up.push(saved);
+    }
+
     pub(super) fn poll_timeout(&self) -> Option<Tick> {
         self.log.poll_timeout()
     }
 
     /// Lets time pass. Those who have not come back are gone for good.
     pub(super) fn handle_timeout(&mut self, now: Tick) -> Dropped {
-        let sessions = self.log.handle_timeout(now);
+        let mut sessions = self.log.handle_timeout(now);
+        sessions.append(&mut self.given_up);
         let recoverable = sessions.iter().map(|saved| saved.socket.recoverable());
         recoverable.flatten().for_each(Recoverable::leave);
         self.bury();
@@ -135,7 +160,7 @@ impl Log {
     /// Messages that have been dropped.
     pub(super) fn take_dropped(&mut self) -> Dropped {
         Dropped {
-            _messages: mem::take(&mut self.dropped),
+            messages: mem::take(&mut self.dropped),
             sessions: Vec::new(),
         }
     }
@@ -153,6 +178,25 @@ impl Log {
             self.kept.shrink_to(self.kept.len() * 2);
         }
     }
+}
+
+/// Those of the messages that were for a socket in these rooms.
+fn own<'a>(
+    missed: recovery::Missed<'a, Entry>,
+    id: &SocketId,
+    rooms: &[Room],
+) -> impl Iterator<Item = &'a Arc<Message>> {
+    let own = missed.filter(|(_, entry)| entry.whom.includes(id, rooms));
+    own.map(|(_, entry)| &entry.message)
+}
+
+/// Whether there is room for these messages.
+fn fits<'a>(messages: impl IntoIterator<Item = &'a Arc<Message>>, room: usize) -> bool {
+    let mut left = Some(room);
+    messages.into_iter().all(|message| {
+        left = left.and_then(|left| left.checked_sub(message.bytes()));
+        left.is_some()
+    })
 }
 
 /// What tells the offsets of this log from those of any other, before a restart as well. 48 bits keep

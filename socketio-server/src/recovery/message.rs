@@ -75,11 +75,20 @@ impl Spelling {
     }
 }
 
+impl Message {
+    /// Bytes it takes in a queue; of what a parser has still to spell, those it has as text.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Prepared(prepared) => prepared.wire_len(),
+            Self::Unspelled { text, .. } => bytes(text),
+        }
+    }
+}
+
 impl Draft {
     /// Bytes it takes in a log.
     pub(super) fn bytes(&self) -> usize {
-        let attachments = self.text.attachments.iter().map(Bytes::len);
-        self.text.buffer.len() + attachments.sum::<usize>()
+        bytes(&self.text)
     }
 
     /// What clients get that know of no offsets.
@@ -100,6 +109,11 @@ impl Draft {
             },
         }
     }
+}
+
+fn bytes(text: &Encoded) -> usize {
+    let attachments = text.attachments.iter().map(Bytes::len);
+    text.buffer.len() + attachments.sum::<usize>()
 }
 
 /// Bytes of the longest offset, its quotes and its comma.

@@ -13,6 +13,7 @@
 //! One per namespace, and only where it was [asked for](crate::Builder::connection_state_recovery).
 //! What the log keeps and whom it refuses is [`proto::recovery`](crate::proto::recovery)'s business.
 
+mod absent;
 mod baton;
 mod config;
 mod expiry;

@@ -7,21 +7,25 @@
 //! the decisions. Answers, calls and farewells carry no offset, but queue up all the same: what was
 //! emitted before them is to leave before them.
 //!
-//! Lock order: this one, then that of a socket's gate, then those of the namespace's sockets and of
-//! its adapter.
+//! Lock order: this one, then that of a socket's gate, then that of those who are [absent](Absent),
+//! then those of the namespace's sockets and of its adapter.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use engine::{Prepared, PushError};
-use socketio_adapter::Target;
+use parking_lot::RwLockReadGuard;
+use socketio_adapter::{Room, Target};
 use tokio::time::Instant;
 
+use super::absent::Absent;
 use super::baton::Baton;
 use super::config::RecoveryConfig;
-use super::log::{Dropped, Log};
+use super::expiry::let_go;
+use super::log::Log;
 use super::message::{Draft, Message, Spelling};
-use super::session::Whom;
+use super::session::{Recoverable, Whom};
 use crate::broadcast::{Flags, Report};
 use crate::entry::Entry;
 use crate::gate::Standing;
@@ -32,6 +36,9 @@ use crate::socket::{Pushed, Socket};
 pub(crate) struct Sequencer {
     pub(super) baton: Baton<Log, Turn>,
     pub(super) config: RecoveryConfig,
+    /// Bytes that may be on their way to one client.
+    pub(super) max_queued: usize,
+    pub(super) absent: Absent,
     spelling: Spelling,
     started: Instant,
     /// Something waits for the time to pass.
@@ -72,6 +79,7 @@ pub(crate) enum Waiting {
 impl Sequencer {
     pub(crate) fn new(
         config: RecoveryConfig,
+        max_queued: usize,
         encoder: Encoder,
         parser: Option<Arc<dyn Parser>>,
     ) -> Arc<Self> {
@@ -79,6 +87,8 @@ impl Sequencer {
             baton: Baton::new(Log::new(&config)),
             spelling: Spelling::new(encoder, parser),
             config,
+            max_queued,
+            absent: Absent::default(),
             started: Instant::now(),
             is_timed: AtomicBool::new(false),
         })
@@ -87,6 +97,12 @@ impl Sequencer {
     /// Whether a socket that goes on is asked by connect middlewares again.
     pub(crate) const fn skips_middlewares(&self) -> bool {
         self.config.skip_middlewares
+    }
+
+    /// The private rooms of sockets that are away: none of them can be entered, and as long as this is
+    /// held, none is left by its owner.
+    pub(crate) fn absent(&self) -> RwLockReadGuard<'_, HashSet<Room>> {
+        self.absent.rooms()
     }
 
     pub(super) fn now(&self) -> Tick {
@@ -203,7 +219,7 @@ impl Sequencer {
             },
             |turn| self.run(turn),
         );
-        drop::<Dropped>(dropped);
+        let_go(dropped);
         self.watch();
         outcome.map_or(report, |(report, _)| report)
     }
@@ -232,7 +248,15 @@ impl Sequencer {
             Turn::One(socket, item, flags) => count(self.hand_over(&socket, item, flags)),
             Turn::Open(socket, items) => {
                 for item in items {
-                    count(self.hand_over(&socket, item, Flags::default()));
+                    let pushed = self.hand_over(&socket, item, Flags::default());
+                    if matches!(pushed, Err(PushError::Full)) {
+                        // The link ends for it, and so would the next one.
+                        socket
+                            .recoverable()
+                            .into_iter()
+                            .for_each(Recoverable::give_up);
+                    }
+                    count(pushed);
                 }
             }
         }

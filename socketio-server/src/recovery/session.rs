@@ -44,6 +44,8 @@ pub(crate) struct Recoverable {
     gone: AtomicBool,
     /// The socket lives on another link now, which has said goodbye for this one.
     replaced: AtomicBool,
+    /// The client cannot be sent what it has missed.
+    given_up: AtomicBool,
 }
 
 /// How far a client had come, and where it was then.
@@ -59,6 +61,7 @@ impl Recoverable {
             goes_on,
             gone: AtomicBool::new(false),
             replaced: AtomicBool::new(false),
+            given_up: AtomicBool::new(false),
         })
     }
 
@@ -86,6 +89,16 @@ impl Recoverable {
 
     pub(super) fn is_replaced(&self) -> bool {
         self.replaced.load(Ordering::Relaxed)
+    }
+
+    /// The client cannot be sent what it has missed: where it has been it will not get on, however
+    /// often it tries.
+    pub(super) fn give_up(&self) {
+        self.given_up.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_given_up(&self) -> bool {
+        self.given_up.load(Ordering::Relaxed)
     }
 }
 

@@ -18,6 +18,7 @@ use std::task::{Context, Poll};
 use futures_util::FutureExt;
 
 use super::Routes;
+use super::outgoing::OutgoingObserver;
 use crate::error::{HandlerErrorKind, Rejection};
 use crate::extract::EventContext;
 use crate::handler::{BoxFuture, Failure, Handled, Route, finish, panicked};
@@ -68,9 +69,49 @@ pub(crate) type Middleware = dyn Fn(&mut EventContext<'_>, Next<'_>) -> HandlerF
 /// Somebody who looks on.
 pub(crate) type Observer = dyn Fn(&EventContext<'_>) + Send + Sync;
 
+/// Those who stand around handlers, in the order in which they were registered.
+#[derive(Default, Clone)]
+pub(crate) struct Around {
+    pub(crate) observers: Vec<Arc<Observer>>,
+    pub(crate) outgoing_observers: Vec<Arc<OutgoingObserver>>,
+    pub(crate) middlewares: Vec<Arc<Middleware>>,
+}
+
+impl Around {
+    /// Whether nobody has to do with what comes in.
+    pub(super) fn lets_in_unseen(&self) -> bool {
+        self.observers.is_empty() && self.middlewares.is_empty()
+    }
+
+    /// Adds others, further in.
+    pub(super) fn append(&mut self, others: Self) {
+        self.observers.extend(others.observers);
+        self.outgoing_observers.extend(others.outgoing_observers);
+        self.middlewares.extend(others.middlewares);
+    }
+
+    /// Adds others, further out.
+    pub(super) fn prepend(&mut self, others: &Self) {
+        let inner = mem::replace(self, others.clone());
+        self.append(inner);
+    }
+}
+
+/// A middleware without its types.
+pub(crate) fn middleware<F>(
+    middleware: impl Fn(&mut EventContext<'_>, Next<'_>) -> F + Send + Sync + 'static,
+) -> Arc<Middleware>
+where
+    F: Future<Output = Outcome> + Send + 'static,
+{
+    Arc::new(move |event, next| HandlerFuture::new(middleware(event, next)))
+}
+
 /// The way that is left to an event: middlewares further in, and its handler.
 pub struct Next<'a> {
     middlewares: &'a [Arc<Middleware>],
+    /// Those of the socket alone, which come after the others.
+    own: &'a [Arc<Middleware>],
     routes: &'a Routes,
     route: &'a Route<Handled>,
 }
@@ -79,10 +120,15 @@ impl Next<'_> {
     /// Passes the event on. The parameters of its handler are taken now; the handler runs when what
     /// this returns is awaited.
     pub fn run(self, event: &mut EventContext<'_>) -> HandlerFuture {
-        match self.middlewares.split_first() {
+        let (outer, inner) = match self.middlewares.is_empty() {
+            false => (self.middlewares, self.own),
+            true => (self.own, &[][..]),
+        };
+        match outer.split_first() {
             Some((middleware, middlewares)) => {
                 let next = Self {
                     middlewares,
+                    own: inner,
                     ..self
                 };
                 caught(|| middleware(event, next))
@@ -115,33 +161,35 @@ impl Next<'_> {
 impl fmt::Debug for Next<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Next")
-            .field("middlewares", &self.middlewares.len())
+            .field("middlewares", &(self.middlewares.len() + self.own.len()))
             .finish_non_exhaustive()
     }
 }
 
-/// Starts an event's handler with everything that stands around it.
+/// Starts an event's handler with everything that stands around it, `own` for its socket alone.
 pub(super) fn start(
     routes: &Routes,
+    own: &Around,
     route: &Route<Handled>,
     event: &mut EventContext<'_>,
 ) -> Result<BoxFuture<Handled>, HandlerErrorKind> {
     // Whoever reads them out here need not notice what is wrong with them.
     let args = event.args()?;
     args.check().map_err(Rejection::Args)?;
-    for observer in &routes.observers {
+    for observer in routes.around.observers.iter().chain(&own.observers) {
         let look = AssertUnwindSafe(|| observer(event));
         if catch_unwind(look).is_err() {
             tracing::error!(target: "socketio", event = event.name, "an observer panicked");
         }
     }
-    if routes.middlewares.is_empty() {
+    if routes.around.middlewares.is_empty() && own.middlewares.is_empty() {
         return route.start(event);
     }
     let capture = Arc::new(Capture::new(event.reply.take()));
     event.reply = ReplyTo::captured(&capture);
     let next = Next {
-        middlewares: &routes.middlewares,
+        middlewares: &routes.around.middlewares,
+        own: &own.middlewares,
         routes,
         route,
     };

@@ -4,18 +4,17 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::around::{Middleware, Observer};
-use super::outgoing::OutgoingObserver;
+use super::around::Around;
 use crate::handler::{ConnectResult, ErrorHook, Handled, Manner, Route, UPGRADE};
+use crate::room_events::RoomObserver;
 
 /// The handlers of a namespace, of all namespaces, of a class, or of nobody yet.
 #[derive(Default, Clone)]
 pub(crate) struct Layer {
     pub(crate) events: HashMap<Arc<str>, Named>,
     pub(crate) fallback: Option<Arc<Route<Handled>>>,
-    pub(crate) observers: Vec<Arc<Observer>>,
-    pub(crate) outgoing_observers: Vec<Arc<OutgoingObserver>>,
-    pub(crate) middlewares: Vec<Arc<Middleware>>,
+    pub(crate) around: Around,
+    pub(crate) room_observers: Vec<Arc<RoomObserver>>,
     pub(crate) before_connect: Vec<Arc<Route<ConnectResult>>>,
     pub(crate) connect: Option<Arc<Route<ConnectResult>>>,
     pub(crate) upgrade: Option<Arc<Route<Handled>>>,
@@ -52,9 +51,8 @@ impl Layer {
             }
         }
         replaced.fallback = merge_one(&mut self.fallback, other.fallback);
-        self.observers.extend(other.observers);
-        self.outgoing_observers.extend(other.outgoing_observers);
-        self.middlewares.extend(other.middlewares);
+        self.around.append(other.around);
+        self.room_observers.extend(other.room_observers);
         self.before_connect.extend(other.before_connect);
         replaced.connect = merge_one(&mut self.connect, other.connect);
         replaced.upgrade = merge_one(&mut self.upgrade, other.upgrade);

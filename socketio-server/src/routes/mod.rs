@@ -11,7 +11,8 @@
 //!  └──────────────────────────────────────────┘
 //! ```
 //!
-//! A socket may have handlers of its own as well, which come before all of these.
+//! A socket may have handlers of its own as well, which come before all of these, and somebody who
+//! stands around them, further in than those of its namespace.
 //!
 //! The order is python-socketio's, and so is that a class of the namespace, if there is one, leaves
 //! nothing to one of all namespaces.
@@ -25,7 +26,7 @@ mod outgoing;
 mod personal;
 mod registry;
 
-pub(crate) use around::Middleware;
+pub(crate) use around::middleware;
 pub use around::{HandlerFuture, Next, Outcome};
 pub use handlers::Handlers;
 pub(crate) use layer::{Layer, assert_possible};
@@ -38,9 +39,10 @@ pub(crate) use personal::Personal;
 pub(crate) use registry::{Layers, Registry, Revision};
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::collections::hash_map;
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use crate::error::HandlerErrorKind;
 use crate::extract::EventContext;
@@ -48,20 +50,21 @@ use crate::handler::{
     BoxFuture, CONNECT, ConnectResult, DISCONNECT, DISCONNECTING, ErrorHook, Handled, Manner,
     Route, UPGRADE,
 };
+use crate::room_events::RoomObserver;
 use crate::socket::Socket;
-use around::Observer;
+use around::Around;
 use layer::Named;
-use outgoing::OutgoingObserver;
 
 /// The handlers a namespace's sockets have, as of one [`Revision`].
 #[derive(Default)]
 pub(crate) struct Routes {
     revision: u64,
-    events: HashMap<Arc<str>, Choice>,
+    /// Hashed without a secret: its names are the application's, and
+    /// only looked up for clients.
+    events: FxHashMap<Arc<str>, Choice>,
     fallback: Option<Arc<Route<Handled>>>,
-    observers: Vec<Arc<Observer>>,
-    outgoing_observers: Vec<Arc<OutgoingObserver>>,
-    middlewares: Vec<Arc<Middleware>>,
+    around: Around,
+    room_observers: Vec<Arc<RoomObserver>>,
     before_connect: Vec<Arc<Route<ConnectResult>>>,
     connect: Option<Arc<Route<ConnectResult>>>,
     always_connect: bool,
@@ -86,11 +89,18 @@ impl Routes {
         socket: &Socket,
         name: &str,
     ) -> Option<Cow<'_, Arc<Route<Handled>>>> {
-        if let Some(personal) = socket.personal_if_any()
-            && let Some(own) = personal.event(name)
-        {
+        let personal = socket.personal_if_any();
+        if let Some(own) = personal.and_then(|it| it.event(name)) {
             return Some(Cow::Owned(own));
         }
+        let shared = self.shared_event(socket, name);
+        // Events that nobody handles are seen all the same.
+        let nobody = || Cow::Owned(Arc::new(Route::nobody()));
+        shared.or_else(|| personal?.around().map(|_| nobody()))
+    }
+
+    /// Whose turn it is of those who are there for all sockets.
+    fn shared_event(&self, socket: &Socket, name: &str) -> Option<Cow<'_, Arc<Route<Handled>>>> {
         let Some(choice) = self.events.get(name) else {
             return self.fallback.as_ref().map(Cow::Borrowed);
         };
@@ -113,15 +123,17 @@ impl Routes {
         route: &Route<Handled>,
         event: &mut EventContext<'_>,
     ) -> Result<BoxFuture<Handled>, HandlerErrorKind> {
-        match self.observers.is_empty() && self.middlewares.is_empty() {
-            true => route.start(event),
-            false => around::start(self, route, event),
+        let own = event.socket.personal_if_any().and_then(Personal::around);
+        match (own, self.around.lets_in_unseen()) {
+            (None, true) => route.start(event),
+            (None, false) => around::start(self, &Around::default(), route, event),
+            (Some(own), _) => around::start(self, &own, route, event),
         }
     }
 
-    /// Who looks at what is sent.
-    pub(crate) fn outgoing_observers(&self) -> &[Arc<OutgoingObserver>] {
-        &self.outgoing_observers
+    /// Who looks at rooms.
+    pub(crate) fn room_observers(&self) -> &[Arc<RoomObserver>] {
+        &self.room_observers
     }
 
     /// Whether a handler is registered for events of this name.
@@ -199,9 +211,8 @@ impl Routes {
         self.always_connect |= layer.always_connect;
         // Those of all namespaces come first.
         prepend(&mut self.before_connect, &layer.before_connect);
-        prepend(&mut self.observers, &layer.observers);
-        prepend(&mut self.outgoing_observers, &layer.outgoing_observers);
-        prepend(&mut self.middlewares, &layer.middlewares);
+        self.around.prepend(&layer.around);
+        prepend(&mut self.room_observers, &layer.room_observers);
         // A fallback leaves nothing to those behind it.
         if self.fallback.is_some() {
             return;
@@ -231,7 +242,7 @@ impl Routes {
             self.disconnect = Some(Arc::new(both));
         }
         // Events that nobody handles are seen all the same.
-        if !(self.observers.is_empty() && self.middlewares.is_empty()) {
+        if !self.around.lets_in_unseen() {
             let nobody = || Arc::new(Route::nobody());
             self.fallback.get_or_insert_with(nobody);
         }

@@ -1,8 +1,10 @@
 //! Those who look at what is sent.
 
+use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use super::{Personal, Routes};
 use crate::namespace::Namespace;
 use crate::proto::{EncodeError, Encoder, Payload, RawArgs, Revision};
 use crate::socket::Socket;
@@ -22,45 +24,53 @@ pub struct Outgoing<'a> {
 pub(crate) type OutgoingObserver = dyn Fn(&Socket, &Outgoing<'_>) + Send + Sync;
 
 /// An event, and who is to see it.
-pub(crate) struct Show<'a> {
-    outgoing: Outgoing<'a>,
-    observers: Vec<Arc<OutgoingObserver>>,
+pub(crate) struct Show<'a, T: ?Sized> {
+    name: &'a str,
+    args: &'a T,
+    routes: Arc<Routes>,
+    /// Made when the first one is to see it; `None` if it cannot be shown.
+    outgoing: OnceCell<Option<Outgoing<'a>>>,
 }
 
-impl<'a> Show<'a> {
-    /// What is about to be sent in a namespace, if anybody looks on.
-    ///
-    /// # Errors
-    /// If it cannot be encoded.
-    pub(crate) fn of(
-        namespace: &Namespace,
-        name: &'a str,
-        args: &(impl Payload + ?Sized),
-    ) -> Result<Option<Self>, EncodeError> {
-        if !namespace.io().revision().observes_outgoing() {
-            return Ok(None);
-        }
-        let observers = namespace.routes().outgoing_observers().to_vec();
-        if observers.is_empty() {
-            return Ok(None);
-        }
-        let args = raw(args)?;
-        let outgoing = Outgoing { name, args };
-        Ok(Some(Self {
-            outgoing,
-            observers,
-        }))
+impl<'a, T: Payload + ?Sized> Show<'a, T> {
+    /// What is about to be sent in a namespace, if anybody on the server looks on.
+    #[inline]
+    pub(crate) fn of(namespace: &Namespace, name: &'a str, args: &'a T) -> Option<Self> {
+        let is_seen = namespace.io().revision().observes_outgoing();
+        is_seen.then(|| Self {
+            name,
+            args,
+            routes: namespace.routes(),
+            outgoing: OnceCell::new(),
+        })
     }
 
     /// Shows that it goes to this socket.
     pub(crate) fn to(&self, socket: &Socket) {
-        for observer in &self.observers {
-            let look = AssertUnwindSafe(|| observer(socket, &self.outgoing));
+        let all = &self.routes.around.outgoing_observers;
+        let own = socket.personal_if_any().and_then(Personal::around);
+        let own = own.iter().flat_map(|own| &own.outgoing_observers);
+        for observer in all.iter().chain(own) {
+            let Some(outgoing) = self.outgoing.get_or_init(|| self.make()) else {
+                return;
+            };
+            let look = AssertUnwindSafe(|| observer(socket, outgoing));
             if catch_unwind(look).is_err() {
-                let event = self.outgoing.name;
+                let event = self.name;
                 tracing::error!(target: "socketio", event, "an observer panicked");
             }
         }
+    }
+
+    fn make(&self) -> Option<Outgoing<'a>> {
+        let (event, args) = (self.name, raw(self.args));
+        let args = args.inspect_err(|error| {
+            tracing::error!(target: "socketio", event, %error, "an event cannot be shown");
+        });
+        Some(Outgoing {
+            name: event,
+            args: args.ok()?,
+        })
     }
 }
 

@@ -15,6 +15,8 @@ pub(crate) struct Revision {
     count: AtomicU64,
     /// Somebody, somewhere, looks at what is sent.
     observes_outgoing: AtomicBool,
+    /// Somebody, somewhere, looks at rooms.
+    observes_rooms: AtomicBool,
 }
 
 impl Revision {
@@ -26,9 +28,19 @@ impl Revision {
         self.count.fetch_add(1, Ordering::Release);
     }
 
+    /// Somebody looks at what is sent, from now on.
+    pub(super) fn observe_outgoing(&self) {
+        self.observes_outgoing.store(true, Ordering::Relaxed);
+    }
+
     /// Whether anybody looks at what is sent, for those who would rather not look for them.
     pub(crate) fn observes_outgoing(&self) -> bool {
         self.observes_outgoing.load(Ordering::Relaxed)
+    }
+
+    /// Whether anybody looks at rooms, for those who would rather not look for them.
+    pub(crate) fn observes_rooms(&self) -> bool {
+        self.observes_rooms.load(Ordering::Relaxed)
     }
 
     /// Whether something has been registered since these were made.
@@ -59,8 +71,11 @@ impl Registry {
         let replaced = {
             let mut layers = self.layers.lock();
             let replaced = change(&mut layers);
-            if !layers.functions.outgoing_observers.is_empty() {
-                revision.observes_outgoing.store(true, Ordering::Relaxed);
+            if !layers.functions.around.outgoing_observers.is_empty() {
+                revision.observe_outgoing();
+            }
+            if !layers.functions.room_observers.is_empty() {
+                revision.observes_rooms.store(true, Ordering::Relaxed);
             }
             replaced
         };

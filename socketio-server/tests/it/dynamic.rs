@@ -1,17 +1,18 @@
 //! Namespaces that come into being when a client joins them: by pattern, by predicate, of any name.
 
+mod lifetimes;
+
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
 
 use serde::Deserialize;
 use socketio_server::test::{Client, Server};
 use socketio_server::{
-    AckError, ConnectError, Data, EventName, Io, Namespace, NamespaceRequest, Param, Params,
-    Socket, State,
+    AckError, Data, EventName, Io, Namespace, NamespaceRequest, Param, Params, RecoveryConfig,
+    Report, State,
 };
 
-use crate::host::{Door, Host, Pen, settle};
+use crate::host::{Host, Pen, settle};
 
 async fn join(server: &Server, nsp: &str) -> Client {
     server.connect().namespace(nsp).await.unwrap()
@@ -280,225 +281,107 @@ async fn children_share_handlers_as_they_change_and_their_own_come_first() {
     assert_eq!(io.of("/game/2"), io.of("game/2"));
 }
 
+// ---- All of them --------------------------------------------------------------------------
+
+/// Two clients in one game, one in another and one that does not play, each in these rooms.
+async fn players(server: &Server, io: &Io) -> [Client; 4] {
+    let rooms: [(_, &[_]); 4] = [
+        ("/game/1", &["red"]),
+        ("/game/1", &["red", "blue"]),
+        ("/game/2", &["red"]),
+        ("/other", &["red"]),
+    ];
+    let mut clients = Vec::new();
+    for (nsp, rooms) in rooms {
+        let client = join(server, nsp).await;
+        io.of(nsp).to(client.id()).join(rooms);
+        clients.push(client);
+    }
+    clients.try_into().unwrap()
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_sent_to_all_children_reaches_each_and_nobody_else() {
+    let recovery = Io::builder().connection_state_recovery(RecoveryConfig::default());
+    for builder in [Io::builder(), recovery] {
+        let io = builder.build();
+        let games = io.dynamic("/game/{id}");
+        io.of("/other");
+        let server = Server::new(&io);
+        let mut players = players(&server, &io).await;
+        let second = players[1].id().to_owned();
+        for (selection, reaches) in [
+            (games.broadcast(), &[0, 1, 2][..]),
+            (games.to("red"), &[0, 1, 2]),
+            (games.to("red").except("blue"), &[0, 2]),
+            (games.to(["blue", "red"]).except(&second), &[0, 2]),
+            (games.to(&second), &[1]),
+            (games.to("nobody"), &[]),
+        ] {
+            let sent = selection.emit("news", &7).unwrap();
+            assert_eq!(
+                (sent.queued + sent.deferred, sent.dropped),
+                (reaches.len(), 0)
+            );
+            for &player in reaches {
+                assert_eq!(players[player].expect::<u8>("news").await, 7);
+            }
+            for player in &mut players {
+                player.expect_nothing().await;
+            }
+        }
+        assert_eq!(names(&games.namespaces()), ["/game/1", "/game/2"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_children_can_be_asked_and_their_sockets_moved_together() {
     let io = Io::builder().build();
     let games = io.dynamic("/game/{id}");
     io.of("/other");
     let server = Server::new(&io);
-    let mut clients = [
-        join(&server, "/game/1").await,
-        join(&server, "/game/1").await,
-        join(&server, "/game/2").await,
-    ];
-    let mut other = join(&server, "/other").await;
-    assert_eq!(games.emit("news", &7).unwrap().queued, 3);
-    for client in &mut clients {
-        assert_eq!(client.expect::<u8>("news").await, 7);
+    let mut players = players(&server, &io).await;
+    // Ids of acknowledgements differ from namespace to namespace.
+    drop(io.of("/game/1").call::<u8>("skipped", &()).unwrap());
+    let votes = games.to("red").call::<u8>("vote", &()).unwrap();
+    assert_eq!(votes.expected(), 3);
+    let mut expected = HashMap::new();
+    for (answer, player) in (1..).zip(&mut players[..2]) {
+        player.expect::<()>("skipped").await;
+        player.expect_event("vote").await.ack(&answer);
+        expected.insert(player.id().to_owned(), Some(answer));
     }
-    other.expect_nothing().await;
-    assert_eq!(names(&games.namespaces()), ["/game/1", "/game/2"]);
-}
+    // The third one does not say anything.
+    players[2].expect_event("vote").await;
+    expected.insert(players[2].id().to_owned(), None);
+    let votes = votes.all().await.into_iter();
+    let votes: HashMap<_, _> = votes
+        .map(|(id, vote)| (id.to_string(), vote.ok()))
+        .collect();
+    assert_eq!(votes, expected);
 
-// ---- Coming and going ---------------------------------------------------------------------
-
-#[tokio::test(start_paused = true)]
-async fn a_refused_client_leaves_nothing_behind_and_an_admitted_one_brings_the_namespace() {
-    let mut host = Host::new();
-    announced(&host);
-    let games = host.io.dynamic("/game/{id}");
-    games.on_connect(async |Param(id): Param<u32>, door: State<Door>| {
-        door.pass().await;
-        match id {
-            0 => Err(ConnectError::new("no")),
-            _ => Ok(()),
-        }
-    });
-    let server = Server::new(&host.io);
-    let mut client = host.open().await;
-    client.say_all(["40/game/0,", "40/game/1,"]).await;
-    settle().await;
-    assert_eq!(names(&games.namespaces()), [""; 0]);
-    host.door.open();
-    client.text().await;
-    client.text().await;
-    assert_eq!(names(&games.namespaces()), ["/game/1"]);
-    assert_eq!(refusal(&server, "/game/0").await, "no");
-    drop(client);
-    settle().await;
-    assert_eq!(names(&games.namespaces()), [""; 0]);
-    assert_eq!(host.diary.rest(), ["/game/1"]);
-}
-
-/// Who notes which namespaces come into being.
-fn announced(host: &Host) {
-    let pen = host.pen.clone();
-    host.io
-        .on_new_namespace(move |namespace| pen.note(namespace.name()));
+    games.to("red").join("late");
+    games.to("blue").leave("red");
+    for (nsp, red, late) in [("/game/1", 1, 2), ("/game/2", 1, 1), ("/other", 1, 0)] {
+        let members = |room| io.of(nsp).participants(room).len();
+        assert_eq!((members("red"), members("late")), (red, late), "{nsp}");
+    }
+    assert_eq!(games.broadcast().sockets().len(), 3);
+    games.except("blue").disconnect();
+    for player in [0, 2] {
+        let reason = players[player].expect_disconnect().await;
+        assert_eq!(reason, "io server disconnect");
+    }
+    assert!(players[1].is_connected() && players[3].is_connected());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_namespace_is_announced_once_before_its_first_client_is_in() {
-    let mut host = Host::new();
-    announced(&host);
-    host.io.of("/fixed");
-    host.io.of("/fixed");
-    host.io
-        .dynamic("/game/{id}")
-        .before_connect(async |Param(id): Param<u32>| id != 0)
-        .on_disconnect(async |pen: State<Pen>| pen.note("left"));
-    host.diary.expect("/fixed").await;
-    let server = Server::new(&host.io);
+async fn what_is_sent_to_no_children_reaches_nobody() {
+    let io = Io::builder().build();
+    let games = io.dynamic("/game/{id}");
     assert_eq!(
-        refusal(&server, "/game/0").await,
-        "Connection rejected by server"
+        games.volatile().emit("news", &7).unwrap(),
+        Report::default()
     );
-    let one = join(&server, "/game/1").await;
-    let two = join(&server, "/game/1").await;
-    host.diary.expect("/game/1").await;
-    for client in [one, two] {
-        client.disconnect();
-        host.diary.expect("left").await;
-    }
-    settle().await;
-    join(&server, "/game/1").await;
-    host.diary.expect("/game/1").await;
-    assert_eq!(host.diary.rest(), [""; 0]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_default_namespace_is_never_new_even_when_the_server_has_ended() {
-    let mut host = Host::new();
-    announced(&host);
-    host.io.of("/").emit("news", &()).unwrap();
-    let ended = host.io.shutdown(Duration::ZERO).await;
-    assert!(ended.is_complete(), "{ended}");
-    announced(&host);
-    host.io.emit("news", &()).unwrap();
-    host.io.of("/").emit("news", &()).unwrap();
-    assert_eq!(host.io.of("/").name(), "/");
-    assert_eq!(host.diary.rest(), [""; 0]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_hook_for_new_namespaces_that_panics_keeps_nobody_out() {
-    let io = Io::builder().build();
-    io.on_new_namespace(|_| panic!("in the hook"));
-    io.dynamic("/game/{id}");
-    let server = Server::new(&io);
-    assert!(join(&server, "/game/1").await.is_connected());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_namespace_goes_with_its_last_socket_and_handle() {
-    let io = Io::builder().build();
-    let games = io.dynamic("/game/{id}");
-    let server = Server::new(&io);
-    let client = join(&server, "/game/1").await;
-    let held = io.of("/game/1");
-    held.on("own", async || true);
-    client.disconnect();
-    server.settle().await;
-    // It is held, and as it was.
-    let client = join(&server, "/game/1").await;
-    assert!(client.call::<bool>("own", &()).await.unwrap());
-    drop(held);
-    client.disconnect();
-    server.settle().await;
-    assert_eq!(names(&games.namespaces()), [""; 0]);
-    let client = join(&server, "/game/1").await;
-    let unanswered = client.call::<bool>("own", &()).await;
-    assert!(matches!(unanswered, Err(AckError::Timeout)));
-}
-
-#[tokio::test(start_paused = true)]
-async fn without_cleanup_a_namespace_stays_once_somebody_was_let_in() {
-    let io = Io::builder().build();
-    let games = io.dynamic("/game/{id}");
-    games
-        .cleanup(false)
-        .before_connect(async |Param(id): Param<u32>| id != 0);
-    let server = Server::new(&io);
-    refusal(&server, "/game/0").await;
-    join(&server, "/game/1").await.disconnect();
-    server.settle().await;
-    assert_eq!(names(&games.namespaces()), ["/game/1"]);
-    assert!(games.namespaces()[0].is_empty());
-}
-
-#[tokio::test(start_paused = true)]
-async fn there_are_no_more_namespaces_than_allowed_with_those_counted_that_are_undecided() {
-    let host = Host::new();
-    let games = host.io.dynamic("/game/{id}");
-    games
-        .max(2)
-        .on_connect(async |Param(id): Param<u32>, door: State<Door>| {
-            if id == 9 {
-                door.pass().await;
-            }
-            id != 9
-        });
-    let server = Server::new(&host.io);
-    let one = join(&server, "/game/1").await;
-    let mut undecided = host.open().await;
-    undecided.say("40/game/9,").await;
-    settle().await;
-    assert_eq!(refusal(&server, "/game/3").await, "too many namespaces");
-    // Those that are there have room.
-    join(&server, "/game/1").await;
-    host.door.open();
-    undecided.text().await;
-    let three = join(&server, "/game/3").await;
-    assert_eq!(refusal(&server, "/game/4").await, "too many namespaces");
-    for client in [one, three] {
-        client.disconnect();
-    }
-    server.settle().await;
-    join(&server, "/game/4").await;
-    games.max(0);
-    assert_eq!(refusal(&server, "/game/5").await, "too many namespaces");
-}
-
-#[tokio::test(start_paused = true)]
-async fn two_who_join_at_the_same_time_meet() {
-    let host = Host::new();
-    host.io
-        .dynamic("/game/{id}")
-        .on_connect(async |door: State<Door>| door.pass().await)
-        .on("shout", async |socket: Socket| {
-            socket.broadcast().emit("heard", &()).unwrap().queued
-        });
-    let mut clients = [host.open().await, host.open().await];
-    for client in &mut clients {
-        client.say("40/game/1,").await;
-    }
-    settle().await;
-    host.door.open();
-    for client in &mut clients {
-        client.text().await;
-    }
-    let [one, two] = &mut clients;
-    one.say(r#"42/game/1,0["shout"]"#).await;
-    one.expect("43/game/1,0[1]").await;
-    two.expect(r#"42/game/1,["heard"]"#).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn any_namespace_is_accepted_only_if_asked_for() {
-    for (builder, accepted) in [
-        (Io::builder(), false),
-        (Io::builder().accept_any_namespace(), true),
-    ] {
-        let io = builder.build();
-        io.any_namespace()
-            .on("name", async |nsp: Namespace| nsp.name().to_owned());
-        let server = Server::new(&io);
-        match server.connect().namespace("/what/ever").await {
-            Ok(client) => {
-                let name: String = client.call("name", &()).await.unwrap();
-                assert!(accepted && name == "/what/ever");
-            }
-            Err(refused) => assert!(!accepted && refused.message() == UNKNOWN),
-        }
-    }
+    assert_eq!(games.call::<u8>("vote", &()).unwrap().all().await.len(), 0);
 }

@@ -1,6 +1,7 @@
 //! The server as its clients and its applications see it. One binary; nothing here reaches inside.
 
 mod acks;
+mod around;
 mod background;
 mod backpressure;
 mod bones;
@@ -31,6 +32,7 @@ mod parsers;
 mod record;
 mod recovery;
 mod replies;
+mod room_events;
 mod rooms;
 mod routing;
 mod session;

@@ -1,9 +1,12 @@
 //! Those who look on at what comes in and goes out.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::json;
 use socketio_server::parser::MsgPack;
 use socketio_server::test::Server;
-use socketio_server::{Binary, Data, Io, Socket};
+use socketio_server::{Binary, Data, Io, RecoveryConfig, Socket};
 
 use crate::host::{Host, settle};
 
@@ -152,4 +155,110 @@ async fn what_goes_out_is_seen_once_for_each_client_it_is_for() {
         root.emit("unseen", &()).unwrap();
         assert_eq!(host.diary.rest(), [""; 0]);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_s_own_observers_see_its_events_alone_and_after_those_of_all() {
+    let mut host = Host::new();
+    host.io.on_any(looks_on(&host, "all"));
+    let own = Arc::new(looks_on(&host, "own"));
+    host.io.on_connect(move |socket: Socket| {
+        let own = own.clone();
+        if socket.namespace().is_empty() {
+            socket.on_any(move |event| own(event));
+        }
+    });
+    let pen = host.pen.clone();
+    host.io.on("known", move || pen.note("handler"));
+    let mut first = host.join("/").await;
+    let mut second = host.join("/").await;
+    first
+        .say_all([r#"42["known",1]"#, r#"42["unknown",2]"#])
+        .await;
+    for note in [
+        "all known 1",
+        "own known 1",
+        "handler",
+        "all unknown 2",
+        "own unknown 2",
+    ] {
+        host.diary.expect(note).await;
+    }
+    second.say(r#"42["known",3]"#).await;
+    for note in ["all known 3", "handler"] {
+        host.diary.expect(note).await;
+    }
+    // Without observers of all, too, and no longer than it is wanted.
+    host.io.off_any();
+    first.say(r#"42["unknown",4]"#).await;
+    host.diary.expect("own unknown 4").await;
+    for socket in host.io.sockets() {
+        socket.off_any();
+    }
+    first.say(r#"42["known",5]"#).await;
+    host.diary.expect("handler").await;
+    settle().await;
+    assert_eq!(host.diary.rest(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_goes_out_to_a_socket_is_seen_by_its_own_observers_after_those_of_all() {
+    let recovery = Io::builder().connection_state_recovery(RecoveryConfig::default());
+    for builder in [Io::builder(), Io::builder().parser(MsgPack), recovery] {
+        let mut host = Host::start(builder);
+        let server = Server::new(&host.io);
+        let (first, second) = (
+            server.connect().await.unwrap(),
+            server.connect().await.unwrap(),
+        );
+        let find = |id: &str| {
+            let mut sockets = host.io.sockets().into_iter();
+            sockets.find(|it| it.id().as_str() == id).unwrap()
+        };
+        let (first, second) = (find(first.id()), find(second.id()));
+        let ids = [first.id().to_string(), second.id().to_string()];
+        first.on_any_outgoing(looks_out(&host, &ids));
+        first.emit("one", &1).unwrap();
+        second.emit("unseen", &2).unwrap();
+        host.io.emit("many", &3).unwrap();
+        drop(host.io.call::<()>("all", &4).unwrap());
+        host.io.except(first.id()).emit("unseen", &5).unwrap();
+        for note in ["one [1] 0 to 0", "many [3] 0 to 0", "all [4] 0 to 0"] {
+            host.diary.expect(note).await;
+        }
+        let pen = host.pen.clone();
+        host.io.on_any_outgoing(move |_, _| pen.note("all"));
+        first.emit("both", &()).unwrap();
+        for note in ["all", "both [] 0 to 0"] {
+            host.diary.expect(note).await;
+        }
+        host.io.off_any_outgoing();
+        first.off_any_outgoing();
+        first.emit("unseen", &()).unwrap();
+        assert_eq!(host.diary.rest(), [""; 0]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_for_many_is_shown_for_those_it_is_sent_to() {
+    let host = Host::new();
+    let server = Server::new(&host.io);
+    let clients = [
+        server.connect().await.unwrap(),
+        server.connect().await.unwrap(),
+    ];
+    let seen = Arc::new(AtomicUsize::new(0));
+    // Whoever is shown an event empties the room it goes to.
+    let (io, count) = (host.io.clone(), seen.clone());
+    host.io.on_any_outgoing(move |_, _| {
+        count.fetch_add(1, Ordering::Relaxed);
+        io.close_room("room");
+    });
+    host.io
+        .to(clients.each_ref().map(|it| it.id()))
+        .join("room");
+    let report = host.io.to("room").emit("last", &()).unwrap();
+    assert_eq!((report.queued, seen.load(Ordering::Relaxed)), (2, 2));
+    assert_eq!(host.io.to("room").emit("later", &()).unwrap().queued, 0);
+    assert_eq!(seen.load(Ordering::Relaxed), 2);
 }

@@ -1,9 +1,11 @@
 //! Connection state recovery: who gets a socket back, with what, and who does not. What the log
 //! itself keeps and refuses is tested with socketio-proto.
 
+mod backlog;
 mod concurrency;
 mod ends;
 mod phone;
+mod privacy;
 mod undecided;
 
 use std::time::Duration;

@@ -270,23 +270,36 @@ async fn a_socket_s_own_handler_wins_and_is_for_no_other_socket() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_socket_s_handler_may_hold_the_socket_and_goes_with_it() {
+async fn what_is_registered_with_a_socket_may_hold_the_socket_and_goes_with_it() {
     for end in ["leaves", "is refused", "registers late"] {
         let io = Io::builder().build();
         let alive = Arc::new(());
         let held = alive.clone();
         io.on_connect(move |socket: Socket| {
-            let holding = (socket.clone(), held.clone());
-            let handler = move || drop(holding.clone());
+            let held = held.clone();
+            let register = move || {
+                let holding = (socket.clone(), held);
+                let handler = move || drop(holding.clone());
+                let (on_any, on_any_outgoing, wrap) =
+                    (handler.clone(), handler.clone(), handler.clone());
+                socket
+                    .on("a", handler)
+                    .on_any(move |_| on_any())
+                    .on_any_outgoing(move |_, _| on_any_outgoing())
+                    .wrap(move |event, next| {
+                        wrap();
+                        next.run(event)
+                    });
+            };
             match end {
                 "registers late" => {
                     tokio::spawn(async move {
                         settle().await;
                         settle().await;
-                        socket.on("a", handler);
+                        register();
                     });
                 }
-                _ => drop(socket.on("a", handler).id()),
+                _ => register(),
             }
             end != "is refused"
         });

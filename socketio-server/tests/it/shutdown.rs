@@ -53,8 +53,9 @@ async fn clients_see_the_end_after_everything_that_was_emitted_before() {
         part(client).await;
     };
     let poll = async {
-        let news = "42[\"news\",0]\u{1e}42[\"news\",1]\u{1e}42[\"news\",2]\u{1e}1";
+        let news = "42[\"news\",0]\u{1e}42[\"news\",1]\u{1e}42[\"news\",2]";
         poller.expect(news).await;
+        poller.expect("1").await;
     };
     let start = Instant::now();
     let (shutdown, (), ()) = tokio::join!(host.io.shutdown(PATIENCE), receive, poll);

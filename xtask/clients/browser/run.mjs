@@ -39,7 +39,7 @@ await runSuite({
 
 /** The cases of one version of the client; what they run is looked up in the page. */
 function casesWith(client) {
-  return casesOf(client).map(({ name, flags }) => ({ name: `${client}: ${name}`, title: name, flags, client }));
+  return casesOf(client).map(({ name, flags, ends }) => ({ name: `${client}: ${name}`, title: name, flags, ends, client }));
 }
 
 function bundleOf(client) {

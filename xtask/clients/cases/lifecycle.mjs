@@ -1,6 +1,6 @@
 // How connections end and begin again: reasons on both sides, heartbeats, deadlines, a restarted server.
 
-import { check, same } from "../harness.mjs";
+import { check, same, upTo } from "../harness.mjs";
 
 const FAST_HEARTBEAT = ["--ping-interval", "300", "--ping-timeout", "200"];
 
@@ -18,11 +18,11 @@ export const lifecycle = [
       same(await t.ask(socket, "reason-of", tag), ["server namespace disconnect"], "the server's reason");
     },
   },
-  {
-    name: "the server ends a connection",
+  ...["polling", "websocket"].map((transport) => ({
+    name: `the server ends a connection (${transport})`,
     async run(t) {
       const watcher = await t.connect();
-      const socket = await t.connect();
+      const socket = await t.connect({ transports: [transport] });
       const custom = await t.join(socket, "/custom");
       const tags = [await t.tag(socket), await t.tag(custom)];
       const bye = t.next(socket, "bye");
@@ -35,7 +35,7 @@ export const lifecycle = [
         same(await t.ask(watcher, "reason-of", tag), ["server namespace disconnect"], "the server's reason");
       }
     },
-  },
+  })),
   ...["polling", "websocket"].flatMap((transport) => [
     {
       name: `the client disconnects (${transport})`,
@@ -87,6 +87,20 @@ export const lifecycle = [
       },
     },
   ]),
+  ...["polling", "websocket"].map((transport) => ({
+    name: `a server that stops delivers first what it has emitted (${transport})`,
+    flags: ["--ping-interval", "5000"],
+    ends: true,
+    async run(t) {
+      const options = { transports: [transport] };
+      const [socket, other] = [await t.connect(options), await t.connect(options, "/custom")];
+      const ticks = t.collect(socket, "tick", 1000);
+      const ends = [socket, other].map((each) => t.next(each, "disconnect"));
+      socket.emit("stop", 1000);
+      same(await ticks, upTo(1000));
+      for (const end of ends) same((await end)[0], "transport close");
+    },
+  })),
   {
     name: "a connection that joins no namespace is closed",
     // Older clients are in the default namespace from the start.

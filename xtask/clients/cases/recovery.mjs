@@ -44,6 +44,7 @@ export const recovery = [
         await t.ask(watcher, "in-room", "elsewhere", "not for it");
         await t.ask(watcher, "in-room", "room", binary);
         await t.ask(watcher, "to-rooms", [], ["room"], "but not to it");
+        await t.ask(watcher, "everyone-ready", "but not when it comes back");
         await t.ask(watcher, "everyone", "to all");
         const missed = t.collect(socket, "room-message", 3);
         t.refuse(socket, "auth");

@@ -61,8 +61,9 @@ export const rooms = [
       const [one, both, two] = await audience(t, ["a"], ["a", "b"], ["b"]);
       await t.ask(one.socket, "to-rooms", ["a", "b"], ["b"], "to a without b");
       await t.ask(one.socket, "to-rooms", [], ["b"], "to all without b");
+      await t.ask(one.socket, "to-rooms", ["b"], [both.socket.id], "to b without one of them");
       await settle(t, one, both, two);
-      same([one.got, both.got, two.got], [["to a without b", "to all without b"], [], []]);
+      same([one.got, both.got, two.got], [["to a without b", "to all without b"], [], ["to b without one of them"]]);
     },
   },
   {
@@ -107,10 +108,54 @@ export const rooms = [
       await settle(t, one, two, outside);
       same([one.got, two.got, outside.got], [["payload"], ["payload"], []]);
       const ends = [one, two].map(({ socket }) => t.next(socket, "disconnect"));
-      await t.ask(outside.socket, "send-away", "moved");
+      await t.ask(outside.socket, "send-away", "moved", false);
       for (const end of ends) same((await end)[0], "io server disconnect");
       same(await t.ask(outside.socket, "members", "moved"), [0]);
       same(await t.ask(outside.socket, "rooms"), [["other"]]);
+    },
+  },
+  {
+    name: "a room is closed, and its members stay",
+    async run(t) {
+      const [one, two] = await audience(t, ["r", "other"], ["r"]);
+      await t.ask(one.socket, "close-room", "r");
+      await t.ask(one.socket, "in-room", "r", "to nobody");
+      await settle(t, one, two);
+      same([one.got, two.got], [[], []]);
+      same([await t.ask(one.socket, "rooms"), await t.ask(two.socket, "rooms")], [[["other"]], [[]]]);
+    },
+  },
+  {
+    name: "a room is sent away with its connections",
+    async run(t) {
+      const [one, outside] = await audience(t, ["r"], []);
+      const custom = await t.join(one.socket, "/custom");
+      const ends = [one.socket, custom].map((socket) => t.next(socket, "disconnect"));
+      await t.ask(outside.socket, "send-away", "r", true);
+      for (const end of ends) same((await end)[0], "io server disconnect");
+      same(await t.ask(outside.socket, "message-with-ack", 1), [1]);
+    },
+  },
+  {
+    name: "a room is told who leaves the server",
+    async run(t) {
+      const [one, two, outside] = await audience(t, ["a", "b"], ["b"], ["c"]);
+      t.refuse(outside.socket, "left");
+      const told = t.next(two.socket, "left");
+      one.socket.disconnect();
+      await told;
+      await settle(t, outside);
+    },
+  },
+  {
+    name: "a volatile broadcast reaches those who are ready",
+    async run(t) {
+      const options = { transports: ["websocket"] };
+      const [one, two] = [listen(await t.connect(options)), listen(await t.connect(options))];
+      await settle(t, one, two);
+      await t.ask(one.socket, "everyone-ready", { bytes: binary(2) });
+      await settle(t, one, two);
+      same([one.got, two.got], [[{ bytes: binary(2) }], [{ bytes: binary(2) }]]);
     },
   },
   {
@@ -120,7 +165,8 @@ export const rooms = [
       one.socket.on("question", (payload, ack) => ack({ one: payload }));
       two.socket.on("question", (payload, ack) => ack({ two: payload, bytes: binary(4) }));
       outside.socket.on("question", (_payload, ack) => ack("not asked"));
-      const [answers] = await t.ask(one.socket, "ask-room", "r", binary(3));
+      const [answers, complete] = await t.ask(one.socket, "ask-room", "r", binary(3));
+      same(complete, true);
       answers.sort((a, b) => ("two" in a) - ("two" in b));
       same(answers, [{ one: binary(3) }, { two: binary(3), bytes: binary(4) }]);
     },
@@ -129,7 +175,7 @@ export const rooms = [
     name: "an empty room answers nothing, at once",
     async run(t) {
       const socket = await t.connect();
-      same(await t.ask(socket, "ask-room", "nobody", 1), [[]]);
+      same(await t.ask(socket, "ask-room", "nobody", 1), [[], true]);
     },
   },
   {
@@ -137,7 +183,7 @@ export const rooms = [
     async run(t) {
       const [one] = await audience(t, ["r"], ["r"]);
       one.socket.on("question", (payload, ack) => ack(payload));
-      same(await t.ask(one.socket, "ask-room", "r", "only one"), [["only one"]]);
+      same(await t.ask(one.socket, "ask-room", "r", "only one"), [["only one"], false]);
     },
   },
 ];

@@ -144,6 +144,19 @@ export const transports = [
     },
   ]),
   {
+    name: "a socket is told of its move to websocket, once",
+    async run(t) {
+      const socket = await t.connect({ transports: BOTH, upgrade: false });
+      const moves = [];
+      socket.on("upgraded", (name) => moves.push(name));
+      same(await t.ask(socket, "transport"), ["polling"]);
+      probe(socket.io.engine);
+      await t.upgraded(socket);
+      same(await t.ask(socket, "transport"), ["websocket"]);
+      same(moves, ["websocket"]);
+    },
+  },
+  {
     name: "acks cross the upgrade both ways",
     async run(t) {
       const socket = await t.connect({ transports: BOTH });

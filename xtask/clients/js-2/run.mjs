@@ -6,6 +6,7 @@ import { SocketBench, runCase } from "../harness.mjs";
 import { runSuite } from "../suite.mjs";
 import { casesIn } from "./cases.mjs";
 import { mixed } from "./mixed.mjs";
+import { refused } from "./refused.mjs";
 
 const require = createRequire(import.meta.url);
 
@@ -22,6 +23,6 @@ await runSuite({
 /** The cases of one version of the client, which each of them brings along. */
 function casesWith(version) {
   const io = require(`socket.io-client-${version}`);
-  const cases = [...casesIn("js-2", parseInt(version)), ...mixed];
+  const cases = [...casesIn("js-2", parseInt(version)), ...mixed, ...refused];
   return cases.map((testCase) => ({ ...testCase, name: `${version}: ${testCase.name}`, io }));
 }

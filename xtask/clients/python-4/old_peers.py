@@ -6,7 +6,8 @@ from peers import AsyncPeer, ThreadPeer
 
 EVENTS = (
     *("connect", "connect_error", "disconnect"),
-    *("auth", "bye", "message-back", "question", "room-message", "seq-back", "tick", "écho-🎉"),
+    *("auth", "bye", "divided", "lap", "left", "message", "message-back", "only-once-back", "question"),
+    *("room-message", "seq-back", "tick", "v", "v-end", "écho-🎉"),
 )
 
 
@@ -20,11 +21,11 @@ class OldPeer:
 
     client_options = {}
 
-    async def connect(self, url, auth=None, transports=None):
+    async def connect(self, url, auth=None, transports=None, **how):
         """Connects the default namespace, then all others; a name may bring a query along."""
         if auth is not None:
             raise ValueError("the old line knows no auth payload")
-        await self.open(url, transports)
+        await self.open(url, transports, **how)
         for namespace in {"/", *map(plain, self._namespaces)}:
             await self.next("connect", namespace)
             # The client tells of it before it lets anything be sent there.
@@ -32,17 +33,14 @@ class OldPeer:
                 await asyncio.sleep(0)
         return self
 
-    async def open(self, url, transports):
+    async def open(self, url, transports, **how):
         """Connects, and waits for no namespace."""
-        await self._call(self.client.connect, url, transports=transports, namespaces=list(self._namespaces))
+        await self._call(self.client.connect, url, transports=transports, namespaces=list(self._namespaces), **how)
 
     async def gone(self, reason, namespace="/"):
         """Waits for the end of a namespace, unless the client itself ended it: then it does not tell."""
         if reason != "client disconnect":
             await self.next("disconnect", namespace)
-
-    async def flush(self):
-        """Waits until the client has nothing under way to the server."""
 
     def sid(self):
         """The id of the socket in the default namespace."""
@@ -75,11 +73,6 @@ class OldThreadPeer(OldPeer, ThreadPeer):
         # The client gives each message a thread of its own, in which an attachment may overtake its event: no server can
         # make up for that. Here they take turns.
         self.client.eio.start_background_task = self._start_task
-
-    async def flush(self):
-        """Waits until the client has nothing under way to the server."""
-        while self.client.eio.queue.unfinished_tasks:
-            await asyncio.sleep(0)
 
     def _start_task(self, target, *args, **options):
         if target == self.client._handle_eio_message:

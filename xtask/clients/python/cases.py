@@ -27,6 +27,7 @@ class Bench:
     transports: list
     url: str
     restart: Callable
+    ended: Callable
     peers: list = field(default_factory=list)
 
     def peer(self, namespaces=("/",), **options):
@@ -35,9 +36,10 @@ class Bench:
         self.peers.append(peer)
         return peer
 
-    async def connect(self, namespaces=("/",), auth=None, **options):
-        """A connected peer."""
-        return await self.peer(namespaces, **options).connect(self.url, auth=auth, transports=self.transports)
+    async def connect(self, namespaces=("/",), query="", **options):
+        """A connected peer; `options` are those of its making and of its connection."""
+        how = {name: options.pop(name) for name in ("auth", "headers", "socketio_path") if name in options}
+        return await self.peer(namespaces, **options).connect(self.url + query, transports=self.transports, **how)
 
     async def close(self):
         """Closes all peers, whatever they are doing."""
@@ -152,6 +154,64 @@ async def _(t):
     raise AssertionError("an event without ack was answered")
 
 
+@case("a message without a name goes both ways", over=EACH)
+async def _(t):
+    peer = await t.connect()
+    await peer.send(["text", b"12"])
+    same(await peer.next("message-back"), [["text", b"12"]])
+    await peer.emit("send-me", "text", b"12")
+    same(await peer.next("message"), ["text", b"12"])
+
+
+@case("what nobody handles, what does not answer and what fails is not acked")
+async def _(t):
+    peer = await t.connect()
+    answers = [asyncio.ensure_future(peer.ask(event, 1)) for event in ("no such event", "seq", "fail")]
+    await asyncio.sleep(0)
+    same(await peer.ask("message-with-ack", 1), [1])
+    for answer in answers:
+        same(answer.done(), False)
+        answer.cancel()
+
+
+@case("what several tasks emit arrives, that of each in order", over=EACH)
+async def _(t):
+    peer = await t.connect()
+    await peer.ask("race", 4, 100)
+    laps = [await peer.next("lap") for _ in range(400)]
+    expected = [[task, lap] for task in range(4) for lap in range(100)]
+    # Sorted by task alone: sorting keeps the order of equals.
+    same(sorted(laps, key=lambda lap: lap[:1] if t.peer_class.ordered else lap), expected)
+
+
+@case("a volatile event is dropped rather than queued", over=EACH)
+async def _(t):
+    peer = await t.connect()
+    await peer.emit("volatile-burst", 1000)
+    await peer.next("v-end")
+    seen = [i for [i] in await peer.settle("v")]
+    same(len(set(seen)), len(seen))
+    assert len(seen) < 1000, "none was dropped"
+
+
+@case("a handler for once takes the first event of each socket")
+async def _(t):
+    for peer in [await t.connect() for _ in range(2)]:
+        await peer.emit("only-once", 0)
+        await peer.emit("only-once", 1)
+        same(await peer.settle("only-once-back"), [[0]])
+
+
+@case("MessagePack carries every kind of value, binary and acks", over=EACH, flags=["--parser", "msgpack"], since=5)
+async def _(t):
+    peer = await t.connect(serializer="msgpack")
+    for args in ([], VALUES, NESTED):
+        await peer.emit("message", *args)
+        same(await peer.next("message-back"), args)
+        same(await peer.ask("message-with-ack", *args), args)
+        same(await peer.ask("ask-me", *args), args)
+
+
 @case("a burst there and back arrives in order", over=(*EACH, None))
 async def _(t):
     peer = await t.connect()
@@ -185,14 +245,20 @@ async def _(t):
         await peer.ask("join", "room")
     same(await one.ask("rooms"), [["room"]])
     await one.ask("to-room", "room", {"bytes": b"12"})
+    await one.ask("to-room", two.sid(), "by its id")
     await outside.ask("to-rooms", ["room", "other"], [], "once")
+    await outside.ask("to-rooms", [], ["room"], "not to the room")
+    await outside.ask("to-rooms", ["room"], [one.sid()], "not to one")
     await one.ask("leave", "room")
     await two.ask("in-room", "room", "two alone")
     await two.ask("broadcast", "not two")
     await two.ask("everyone", "all")
     same(await one.settle("room-message"), [["once"], ["not two"], ["all"]])
-    same(await two.settle("room-message"), [[{"bytes": b"12"}], ["once"], ["two alone"], ["all"]])
-    same(await outside.settle("room-message"), [["not two"], ["all"]])
+    await two.ask("close-room", "room")
+    await two.ask("in-room", "room", "nobody")
+    expected = [{"bytes": b"12"}, "by its id", "once", "not to one", "two alone", "all"]
+    same(await two.settle("room-message"), [[payload] for payload in expected])
+    same(await outside.settle("room-message"), [["not to the room"], ["not two"], ["all"]])
 
 
 @case("a room is counted, moved and sent away as a whole")
@@ -205,7 +271,7 @@ async def _(t):
     same(await one.ask("rooms"), [["new"]])
     same(await outside.ask("members", "old"), [0])
     one_tag, two_tag = [await tagged(peer) for peer in (one, two)]
-    await outside.ask("send-away", "new")
+    await outside.ask("send-away", "new", True)
     for tag in (one_tag, two_tag):
         same(await outside.ask("reason-of", tag), ["server namespace disconnect"])
     same(await outside.ask("members", "new"), [0])
@@ -240,8 +306,54 @@ async def _(t):
         await peer.ask("join", "asked")
     one.answer = lambda payload: {"one": payload}
     two.answer = lambda payload: {"two": payload}
-    [answers] = await one.ask("ask-room", "asked", b"?")
+    answers, complete = await one.ask("ask-room", "asked", b"?")
     same(sorted(answers, key=str), [{"one": b"?"}, {"two": b"?"}])
+    same(complete, True)
+
+
+@case("the answers of a room do not wait for the silent for ever", since=5)
+async def _(t):
+    one, two = [await t.connect() for _ in range(2)]
+    for peer in (one, two):
+        await peer.ask("join", "asked")
+    release = two.hold()
+    same(await one.ask("ask-room", "asked", b"?"), [[b"?"], False])
+    release()
+
+
+@case("a question that nobody answers in time is given up", over=EACH, since=5)
+async def _(t):
+    peer = await t.connect()
+    release = peer.hold()
+    same(await peer.ask("ask-me-within", 20, 1), ["no answer"])
+    # The late answer is nobody's.
+    release()
+    same(await peer.ask("ask-me-within", 5000, {"bytes": b"12"}), [{"bytes": b"12"}])
+
+
+@case("events are handled side by side, in an ordered namespace one after the other", over=EACH, since=5)
+async def _(t):
+    peer = await t.connect(("/", "/ordered"))
+    for namespace, at_once in (("/", 2), ("/ordered", 1)):
+        release = peer.hold()
+        asked = [asyncio.ensure_future(peer.ask("ask-me", i, namespace=namespace)) for i in range(2)]
+        for _ in range(at_once):
+            await peer.next("question", namespace)
+        # Both handlers have had their chance by the end of a round trip.
+        await peer.ask("message-with-ack")
+        same(peer.arrived("question", namespace), [])
+        release()
+        same(sorted(await asyncio.gather(*asked)), [[0], [1]])
+
+
+@case("a room is told who leaves the server")
+async def _(t):
+    one, two = [await t.connect() for _ in range(2)]
+    for peer in (one, two):
+        await peer.ask("join", "told")
+    await one.flush()
+    await one.disconnect()
+    same(await two.next("left"), [])
 
 
 @case("the auth payload reaches every namespace", since=5)
@@ -316,6 +428,7 @@ async def _(t):
 async def _(t):
     watcher, peer = [await t.connect() for _ in range(2)]
     tag = await tagged(peer)
+    await peer.flush()
     await peer.disconnect()
     await peer.gone("client disconnect")
     # The farewell and the end of the connection travel together; the official server may act on the latter first.
@@ -373,3 +486,109 @@ async def _(t):
 @case("the client reconnects to a server that crashed", over=EACH, flags=["--ping-interval", "5000"])
 async def _(t):
     await reconnects(t, crash=True)
+
+
+@case("a server that stops delivers first what it has emitted", over=EACH, flags=["--ping-interval", "5000"])
+async def _(t):
+    peer = await t.connect()
+    await peer.emit("stop", 500)
+    arrived = await peer.collect("tick", 500)
+    same(arrived if t.peer_class.ordered else sorted(arrived), list(range(500)))
+    await peer.next("disconnect")
+    await t.ended()
+
+
+@case("a middleware answers, changes and drops events, an error hook answers for what fails")
+async def _(t):
+    nsp = "/wrapped"
+    peer = await t.connect((nsp,))
+    await peer.emit("seq", 1, namespace=nsp)
+    await peer.emit("renamed", "as it was sent", namespace=nsp)
+    same(await peer.next("message-back", nsp), ["by the middleware"])
+    same(await peer.ask("answered", 1, namespace=nsp), ["by the middleware"])
+    same(await peer.ask("fail", namespace=nsp), ["asked to fail"])
+    same(await peer.ask("message-with-ack", b"12", namespace=nsp), [b"12"])
+    same(await peer.settle("seq-back", namespace=nsp), [])
+
+
+@case("who is let in at once stays or is sent away later")
+async def _(t):
+    for answer in ("smoke", "a balloon"):
+        peer = t.peer(("/early",))
+        peer.answer = lambda _, answer=answer: answer
+        await peer.connect(t.url, transports=t.transports)
+        same(await peer.next("question", "/early"), ["what goes up?"])
+        if answer == "smoke":
+            same(await peer.next("auth", "/early"), [{}])
+        else:
+            await peer.gone("server disconnect", "/early")
+
+
+@case("a class is one for all its clients, and its events have types")
+async def _(t):
+    nsp = "/calculator"
+    one, two = [await t.connect((nsp,)) for _ in range(2)]
+    [before] = await one.ask("divisions", namespace=nsp)
+    for peer in (one, two):
+        same(await peer.call("divide", 17, 5, namespace=nsp), (3, 2))
+        for told in (one, two):
+            same(await told.next("divided", nsp), [{"by": 5, "remainder": 2}])
+    same(await one.ask("divide", 1, 0, namespace=nsp), ["division by zero"])
+    same(await one.ask("fly", namespace=nsp), ["cannot fly"])
+    same(await two.ask("divisions", namespace=nsp), [before + 2])
+
+
+@case("any namespace and any event may have somebody who handles them", flags=["--any-namespace"])
+async def _(t):
+    peer = await t.connect(("/", "/some where/else"))
+    for namespace in ("/", "/some where/else"):
+        same(await peer.ask("any event", [b"12"], namespace=namespace), [namespace, "any event", [b"12"]])
+
+
+@case("the query, headers and cookies of a client are known", over=EACH)
+async def _(t):
+    headers = {"x-mood": "bright", "cookie": "other=1; mood=blue"}
+    peer = await t.connect(query="?mood=fine+%26+well", headers=headers)
+    same(await peer.ask("mood"), [["fine & well", "bright", "blue"]])
+
+
+@case("a handshake may be refused in the server's words", over=("polling",))
+async def _(t):
+    peer = await unreachable(t, query="?mood=bad")
+    same(await peer.next("connect_error"), [{"code": 4, "message": "not in this mood"}])
+
+
+@case("a server may have another path, and is nowhere else", over=EACH, flags=["--path", "/else/where/"])
+async def _(t):
+    peer = await t.connect(socketio_path="else/where")
+    same(await peer.ask("message-with-ack", 1), [1])
+    await unreachable(t)
+
+
+# Over websocket one of the clients names an origin of its own, that of the server.
+@case("pages of some origins are let in, of others refused", over=("polling",), flags=["--cors"])
+async def _(t):
+    await t.connect(headers={"origin": "http://127.0.0.1:1"})
+    await unreachable(t, headers={"origin": "http://elsewhere.example"})
+
+
+async def unreachable(t, query="", **how):
+    """A peer that is not let in."""
+    peer = t.peer()
+    try:
+        await peer.connect(t.url + query, transports=t.transports, **how)
+    except socketio.exceptions.ConnectionError:
+        return peer
+    raise AssertionError("the connection was not refused")
+
+
+@case("answers to polls are compressed, a session is named in a cookie", over=("polling",), flags=["--http-compression", "--cookie"], since=5)
+async def _(t):
+    answers = []
+    session = t.peer_class.http_session(answers.append)
+    peer = await t.connect(http_session=session)
+    text = "0123456789" * 5000
+    same(await peer.ask("message-with-ack", text), [text])
+    [cookie] = [headers["set-cookie"] for headers in answers if "set-cookie" in headers]
+    same(cookie.split(";")[0], f"io={peer.client.eio.sid}")
+    assert "gzip" in [headers.get("content-encoding") for headers in answers], answers

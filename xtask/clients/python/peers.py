@@ -4,7 +4,11 @@ Owns the translation between callbacks and awaitable calls. It knows neither the
 """
 
 import asyncio
+import inspect
+import threading
 
+import aiohttp
+import requests
 import socketio
 from engineio.payload import Payload
 
@@ -48,6 +52,10 @@ class Peer:
         await self._call(self.client.emit, event, args, namespace=namespace, callback=settle)
         return await answer
 
+    async def send(self, data):
+        """Emits an event without a name."""
+        await self._call(self.client.send, data)
+
     async def call(self, event, *args, **options):
         """The client's own `call`."""
         return await self._call(self.client.call, event, args, **options)
@@ -63,11 +71,12 @@ class Peer:
     async def settle(self, *events, namespace="/"):
         """Makes a round trip and returns the arguments of all `events` that arrived until then."""
         await self.ask("message-with-ack", namespace=namespace)
-        arrived = []
-        for queue in (self._queue(namespace, event) for event in events):
-            while not queue.empty():
-                arrived.append(queue.get_nowait())
-        return arrived
+        return [args for event in events for args in self.arrived(event, namespace)]
+
+    def arrived(self, event, namespace="/"):
+        """The arguments of each `event` that has arrived and is not yet taken."""
+        queue = self._queue(namespace, event)
+        return [queue.get_nowait() for _ in range(queue.qsize())]
 
     async def gone(self, reason, namespace="/"):
         """Waits for the end of a namespace and compares what the client says of it."""
@@ -82,6 +91,9 @@ class Peer:
     async def disconnect(self):
         """Leaves all namespaces and closes the connection."""
         await self._call(self.client.disconnect)
+
+    async def flush(self):
+        """Waits until nothing is on its way to the server."""
 
     def _listen(self, namespace):
         for event in ("connect", "connect_error", "disconnect"):
@@ -116,6 +128,37 @@ class AsyncPeer(Peer):
     client_class = socketio.AsyncClient
     ordered = True
 
+    def hold(self):
+        """Answers questions only when what this returns has been called."""
+        gate = asyncio.Event()
+
+        async def answer(*args):
+            await gate.wait()
+            return args
+
+        self.answer = answer
+        return gate.set
+
+    def _any_recorder(self, namespace):
+        record = super()._any_recorder(namespace)
+
+        async def record_and_wait(*args):
+            answer = record(*args)
+            return await answer if inspect.isawaitable(answer) else answer
+
+        return record_and_wait
+
+    @staticmethod
+    def http_session(note):
+        """A session that tells `note` the headers of each answer."""
+
+        async def end(_session, _context, request):
+            note(request.response.headers)
+
+        trace = aiohttp.TraceConfig()
+        trace.on_request_end.append(end)
+        return aiohttp.ClientSession(trace_configs=[trace])
+
     async def _call(self, function, *args, **options):
         return await function(*args, **options)
 
@@ -127,5 +170,38 @@ class ThreadPeer(Peer):
     client_class = socketio.Client
     ordered = False
 
+    def hold(self):
+        """Answers questions only when what this returns has been called."""
+        gate = threading.Event()
+
+        def answer(*args):
+            gate.wait()
+            return args
+
+        self.answer = answer
+        return gate.set
+
+    @staticmethod
+    def http_session(note):
+        """A session that tells `note` the headers of each answer."""
+        session = requests.Session()
+        session.hooks["response"].append(lambda response, *_, **__: note(response.headers))
+        return session
+
+    async def flush(self):
+        """Waits until nothing is on its way to the server."""
+        await written(self.client)
+
     async def _call(self, function, *args, **options):
         return await asyncio.to_thread(function, *args, **options)
+
+
+async def written(client):
+    """Waits until a `Client` has nothing on its way to the server, and can disconnect.
+
+    Earlier, over polling, its farewell may be lost in it, whatever the server does: its write loop ends with the first POST
+    that comes back after `disconnect()` was called, whatever is queued, and `disconnect()` waits for its read loop, which
+    waits for the next ping. What a POST asked for can have arrived before the thread that sent it knows of its receipt.
+    """
+    while client.eio.queue.unfinished_tasks:
+        await asyncio.sleep(0)

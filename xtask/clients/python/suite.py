@@ -24,6 +24,7 @@ class Server:
     def __init__(self, command, flags=()):
         self._command = command
         self._flags = flags
+        self._awaited = False
 
     async def start(self, port=0):
         """Starts the process and waits until it says where it listens."""
@@ -57,10 +58,22 @@ class Server:
         if code != 0:
             raise RuntimeError(f"the server ended with code {code} on SIGTERM")
 
+    async def ended(self):
+        """Waits for the end of the process, which is an error unless it ends in time and with code 0."""
+        code = await asyncio.wait_for(self._process.wait(), STOP)
+        if code != 0:
+            raise RuntimeError(f"the server ended with code {code}")
+        self._awaited = True
+
     @property
     def exited(self):
         """Whether the process has ended."""
         return self._process.returncode is not None
+
+    @property
+    def lost(self):
+        """Whether the process has ended and no case has waited for that."""
+        return self.exited and not self._awaited
 
 
 def plan_over(peer_class, cases):
@@ -75,13 +88,12 @@ def _over(peer_class, case, transport):
     """A case of a client and transport: takes the running server."""
 
     async def run(server):
-        bench = Bench(peer_class, [transport] if transport else None, server.url, server.restart)
+        bench = Bench(peer_class, [transport] if transport else None, server.url, server.restart, server.ended)
         try:
             await case.run(bench)
         finally:
-            # Over polling the client's farewell can be lost in the client itself: its write loop ends with the first
-            # POST that comes back after `disconnect()` was called, and its read loop then waits for the next ping.
-            # That farewell is no part of the case; those that are about it look for what reaches the server.
+            # Over polling the client's farewell can be lost in the client itself, see `peers.written`. Here it is no part
+            # of the case; those that are about it flush first, and look for what reaches the server.
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(bench.close(), FAREWELL)
 
@@ -116,10 +128,10 @@ async def _run(about, plan):
             try:
                 await asyncio.wait_for(run(server), DEADLINE)
             finally:
-                exited = server.exited
+                lost = server.lost
                 if server is not shared:
                     await server.stop()
-            if exited:
+            if lost:
                 reason = "passed, but the server exited"
         except asyncio.TimeoutError:
             reason = f"no end after {DEADLINE} s"

@@ -20,7 +20,7 @@
 //!
 //! * The task: `models::task` takes and sleeps as `engineio-server/src/task/mod.rs` does, without any I/O, and `models::link`
 //!   handles entries and messages as `socketio-server/src/link.rs` does, without handlers.
-//! * The socket: `models::socket` asks the gate and does what it says, as `socketio-server/src/socket.rs` does. The adapter
+//! * The socket: `models::socket` asks the gate and does what it says, as `socketio-server/src/socket/` does. The adapter
 //!   beside it takes one step for each call.
 //! * The caller of an ack: it pushes the call and, when it gives up, `Forget` behind it, as `Socket::send_call` and
 //!   `Socket::forget` do. In the models of acks no gate stands before them: that of a client that is there is open, and the

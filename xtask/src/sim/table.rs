@@ -285,8 +285,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         what: "only the last namespace that the server ended is remembered",
         file: "socketio-proto/src/server.rs",
-        find: "const REMEMBERED: usize = 16;",
-        replace: "const REMEMBERED: usize = 1;",
+        find: "        if self.left.len() > self.decoder.limits().max_namespaces {",
+        replace: "        if self.left.len() > 1 {",
     },
     Mutation {
         what: "who was let in is shut out for joining too late",

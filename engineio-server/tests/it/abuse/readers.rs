@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use engineio_server::{Prepared, PushError, Session};
+use tokio::runtime::Handle;
 
 use super::{limited, start};
 use crate::host::{pass, settle};
@@ -119,6 +120,31 @@ async fn a_client_under_the_soft_limit_may_lag_for_as_long_as_its_heart_beats() 
     for _ in 0..60 {
         websocket.expect("4more").await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_of_which_nothing_is_read_for_thirty_seconds_is_given_up() {
+    let (host, mut events) = start(Reaction::Nothing);
+    let client = host.open().await;
+    let session = events.opened().await;
+    send(&session, &"x".repeat(100_000));
+    let mut poll = client.park().await;
+    settle().await;
+    assert_eq!(session.buffered(), 0);
+    let tasks = || Handle::current().metrics().num_alive_tasks();
+    for _ in 0..3 {
+        pass(Duration::from_millis(29_900)).await;
+        // Any byte will do.
+        poll.skip(1).await;
+    }
+    // Of the session nothing is left, of its answer there is.
+    host.assert_empty().await;
+    let held = tasks();
+    pass(Duration::from_millis(29_900)).await;
+    assert_eq!(tasks(), held);
+    pass(Duration::from_millis(200)).await;
+    assert_eq!(tasks(), held - 1);
+    assert!(poll.rest().await.len() < 100_000);
 }
 
 #[tokio::test(start_paused = true)]

@@ -97,7 +97,8 @@ async fn a_shutdown_delivers_what_was_pushed_before_and_takes_nothing_after() {
         websocket.expect("4last words").await;
         websocket.expect_close(None).await;
         drop(websocket);
-        poll.response("GET").await.assert(200, "4last words\u{1e}1");
+        poll.response("GET").await.assert(200, "4last words");
+        client.expect("1").await;
     });
     assert_eq!(ended, Shutdown::Complete);
     host.assert_empty().await;

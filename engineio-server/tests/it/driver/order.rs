@@ -148,8 +148,9 @@ async fn what_was_pushed_before_a_close_is_delivered_before_it() {
     let mut poll = client.park().await;
     settle().await;
     push_and_close(&session);
-    let payload = "4a\u{1e}4b\u{1e}1";
+    let payload = "4a\u{1e}4b";
     poll.response("GET").await.assert(200, payload);
+    client.expect("1").await;
     assert_eq!(events.closed().await, ("forced close", None));
 
     let client = host.open().await;
@@ -158,6 +159,7 @@ async fn what_was_pushed_before_a_close_is_delivered_before_it() {
     settle().await;
     assert!(!session.is_closed());
     client.expect(payload).await;
+    client.expect("1").await;
     assert_eq!(events.closed().await, ("forced close", None));
     assert_eq!(
         session.push(Order::Close, 0).unwrap_err(),

@@ -1,5 +1,6 @@
 //! Clients that take less than they are sent, one by one and together.
 
+mod endings;
 mod policies;
 mod room;
 mod server;
@@ -17,6 +18,9 @@ use crate::wire::{Received, Websocket, Wire};
 const SOFT: usize = 200_000;
 const HARD: usize = 400_000;
 const STALL: Duration = Duration::from_secs(10);
+
+/// Why a session ends that lags too far behind.
+const TOO_SLOW: (&str, Option<&str>) = ("transport error", Some("client is too slow"));
 
 /// Bytes of a block on the wire, about.
 const BLOCK: usize = 10_000;

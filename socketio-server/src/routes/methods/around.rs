@@ -4,7 +4,8 @@ macro_rules! around_methods {
     ($self:ident: $receiver:ty => $returned:ty) => {
         /// Looks on at every event that comes in, ahead of middlewares and handlers, whether or not
         /// somebody handles it: `socket.onAny` in JavaScript. Several look on in the order in which
-        /// they were registered, those of all namespaces first.
+        /// they were registered, those of all namespaces first, those of
+        /// [one socket](crate::Socket::on_any) last.
         ///
         /// ```
         /// use socketio_server::Io;
@@ -16,20 +17,24 @@ macro_rules! around_methods {
             $self: $receiver,
             observer: impl Fn(&crate::EventContext<'_>) + Send + Sync + 'static,
         ) -> $returned {
-            $self.change_functions(|layer| layer.observers.push(std::sync::Arc::new(observer)))
+            $self.change_functions(|layer| {
+                layer.around.observers.push(std::sync::Arc::new(observer))
+            })
         }
 
         /// Removes all who look on at what comes in.
         pub fn off_any($self: $receiver) -> $returned {
-            $self.change_functions(|layer| std::mem::take(&mut layer.observers))
+            $self.change_functions(|layer| std::mem::take(&mut layer.around.observers))
         }
 
         /// Looks on at every event that goes out, once for each client it is meant for, ahead of
         /// sending: `socket.onAnyOutgoing` in JavaScript. Acknowledgements are none.
         ///
-        /// It is called where the event is emitted. Its arguments are encoded once more for this,
-        /// and the clients of a broadcast selected once more: one that comes or goes meanwhile may
-        /// be shown and not sent to, or the other way round.
+        /// It is called where the event is emitted. The arguments are encoded once more for this, as
+        /// others than this server's parser may read them. With
+        /// [recovery](crate::Builder::connection_state_recovery) the clients of a broadcast are
+        /// selected once more: one that comes or goes meanwhile may be shown and not sent to, or the
+        /// other way round.
         ///
         /// ```
         /// use socketio_server::Io;
@@ -42,17 +47,56 @@ macro_rules! around_methods {
             observer: impl Fn(&crate::Socket, &crate::Outgoing<'_>) + Send + Sync + 'static,
         ) -> $returned {
             let observer = std::sync::Arc::new(observer);
-            $self.change_functions(|layer| layer.outgoing_observers.push(observer))
+            $self.change_functions(|layer| layer.around.outgoing_observers.push(observer))
         }
 
         /// Removes all who look on at what goes out.
         pub fn off_any_outgoing($self: $receiver) -> $returned {
-            $self.change_functions(|layer| std::mem::take(&mut layer.outgoing_observers))
+            $self.change_functions(|layer| std::mem::take(&mut layer.around.outgoing_observers))
+        }
+
+        /// Looks on at rooms as they are created, entered, left and deleted: the events of an adapter
+        /// in JavaScript. Several look on in the order in which they were registered, those of all
+        /// namespaces first.
+        ///
+        /// Each change is told after it has been made, without a lock, and all of a namespace in
+        /// their order, one at a time. Whoever makes a change, such as [`Socket::join`](crate::Socket::join),
+        /// tells it before it returns; unless others are being told at this moment, be it by another
+        /// thread or because the change is made by an observer, which then follow each other.
+        ///
+        /// The private room of each socket is seen as well: created and entered ahead of all others
+        /// when the client is let in, and left first. A room is created, then entered; left, then
+        /// deleted. Changes made with the [`Adapter`](crate::Adapter) itself are not seen.
+        ///
+        /// ```
+        /// use socketio_server::{Io, RoomEvent};
+        ///
+        /// let io = Io::builder().build();
+        /// io.on_room_event(|namespace, event| match event {
+        ///     RoomEvent::Created { room } => println!("{room} is open"),
+        ///     RoomEvent::Joined { room, sid } => {
+        ///         println!("{sid} is in {room}, of {}", namespace.adapter().member_count(room));
+        ///     }
+        ///     _ => {}
+        /// });
+        /// ```
+        pub fn on_room_event(
+            $self: $receiver,
+            observer: impl Fn(&crate::Namespace, &crate::RoomEvent) + Send + Sync + 'static,
+        ) -> $returned {
+            let observer = std::sync::Arc::new(observer);
+            $self.change_functions(|layer| layer.room_observers.push(observer))
+        }
+
+        /// Removes all who look on at rooms.
+        pub fn off_room_event($self: $receiver) -> $returned {
+            $self.change_functions(|layer| std::mem::take(&mut layer.room_observers))
         }
 
         /// Puts a middleware around the handlers of all events, also of those that nobody handles:
         /// `socket.use` in JavaScript. Several are put around each other, the one registered first
-        /// outermost, those of all namespaces around those of one.
+        /// outermost, those of all namespaces around those of one, and these around those of
+        /// [one socket](crate::Socket::wrap).
         ///
         /// A middleware is a function of the event and of what is [next](crate::Next) on its way,
         /// and returns a future of the [outcome](crate::Outcome). It can look at event and outcome,
@@ -92,11 +136,8 @@ macro_rules! around_methods {
         where
             F: std::future::Future<Output = crate::Outcome> + Send + 'static,
         {
-            let middleware: std::sync::Arc<crate::routes::Middleware> =
-                std::sync::Arc::new(move |event, next| {
-                    crate::HandlerFuture::new(middleware(event, next))
-                });
-            $self.change_functions(|layer| layer.middlewares.push(middleware))
+            let middleware = crate::routes::middleware(middleware);
+            $self.change_functions(|layer| layer.around.middlewares.push(middleware))
         }
     };
 }

@@ -124,6 +124,65 @@ async fn who_does_not_come_back_in_time_is_gone_and_somebody_hears_of_it() {
     host.diary.expect("connected, recovered: false").await;
 }
 
+/// Notes who has expired, and panics for those who have something to lose.
+fn touchy(config: RecoveryConfig) -> Host {
+    let hook = |socket: &Socket| {
+        let pen = socket.get::<Pen>().unwrap();
+        pen.note("expired");
+        assert!(socket.get::<String>().is_none(), "lost");
+    };
+    let builder = Io::builder().connection_state_recovery(config);
+    watched(builder.on_recovery_expired(hook))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hook_that_panics_is_told_of_the_next_all_the_same() {
+    let mut host = touchy(RecoveryConfig::default());
+    for is_precious in [true, false] {
+        let phone = phone(&host).await;
+        if is_precious {
+            let socket = phone.socket(&host.io);
+            socket.insert(String::from("precious"));
+        }
+        phone.cut().await;
+        host.diary.rest();
+        // Virtual time: it does not come back.
+        tokio::time::sleep(Duration::from_secs(122)).await;
+        assert_eq!(host.diary.rest(), ["expired"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hook_that_panics_harms_no_client_that_displaces_another() {
+    let mut host = touchy(RecoveryConfig {
+        max_sessions: 1,
+        ..RecoveryConfig::default()
+    });
+    let phones = [phone(&host).await, phone(&host).await];
+    for phone in &phones {
+        let socket = phone.socket(&host.io);
+        socket.insert(String::from("precious"));
+    }
+    let [first, second] = phones;
+    first.cut().await;
+    host.diary.rest();
+    let claim = second.cut().await;
+    let mut notes = host.diary.rest();
+    notes.sort();
+    assert_eq!(notes, ["expired", "transport close"]);
+    assert!(host.io.of("/").is_empty());
+    // Nor one that comes back and cannot go on.
+    let mut wrong = claim.clone();
+    wrong.offset = Some("Q7uSEwd".into());
+    let (phone, _) = Phone::reconnect(&host, &wrong).await;
+    assert_ne!(phone.sid, claim.sid);
+    settle().await;
+    assert_eq!(
+        host.diary.rest(),
+        ["connected, recovered: false", "expired"]
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn bounds_end_what_is_oldest() {
     let config = RecoveryConfig {
@@ -199,9 +258,9 @@ async fn a_socket_that_lives_is_given_up_for_a_claim_that_is_wrong() {
     former.client.expect_close().await;
     let notes = [
         "connected, recovered: false",
-        "/ has expired",
         "transport close",
         "connected, recovered: false",
+        "/ has expired",
     ];
     assert_eq!(host.diary.rest(), notes);
     assert_eq!(host.io.of("/").len(), 1);

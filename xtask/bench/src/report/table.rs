@@ -18,7 +18,8 @@ impl Table {
         self.lines("| ", " | ", " |", |width, column| {
             match column < self.names {
                 true => "-".repeat(width),
-                false => format!("{}:", "-".repeat(width - 1)),
+                // A column may be empty when little was measured.
+                false => format!("{:->width$}", ":"),
             }
         })
     }

@@ -1,4 +1,4 @@
-//! A client in its namespace: what `socketio-server/src/socket.rs` does with its gate and its session.
+//! A client in its namespace: what `socketio-server/src/socket/` does with its gate and its session.
 
 use std::collections::BTreeSet;
 

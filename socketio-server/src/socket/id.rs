@@ -1,0 +1,73 @@
+//! What a socket is called.
+
+use std::fmt;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// The public id of a socket: 20 URL-safe characters, random for each namespace a client joins.
+/// It is no secret, and also the name of the socket's private room.
+///
+/// An id is never given out again. Once its socket is gone for good, its name is one like any other:
+/// a client that learned it may be let into a room that is called so, and gets what is still sent to
+/// it. So forget the ids of those who have left, or send by a handle, which reaches nobody else.
+///
+/// Clients of Socket.IO 1 and 2 compute the id themselves, and so it is what they expect: that of
+/// their Engine.IO session in the default namespace, and `/admin#` and that in others. Whoever
+/// learns it can speak for such a client, so think twice before showing it to others.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SocketId(Id);
+
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Id {
+    /// Most ids, without memory of their own.
+    Inline([u8; 20]),
+    /// All of another length.
+    Shared(Arc<str>),
+}
+
+impl SocketId {
+    /// A new id from the system's randomness.
+    pub(crate) fn random() -> Self {
+        let mut random = [0; 15];
+        // Invariant: a system without randomness cannot run a server whose sessions are secrets.
+        getrandom::fill(&mut random).expect("the system provides randomness");
+        let mut id = [0; 20];
+        // Invariant: 15 bytes are 20 characters of base64.
+        URL_SAFE_NO_PAD
+            .encode_slice(random, &mut id)
+            .expect("20 characters");
+        Self(Id::Inline(id))
+    }
+
+    /// An id that is settled already.
+    pub(crate) fn derived(id: &str) -> Self {
+        Self(match id.as_bytes().try_into() {
+            Ok(id) => Id::Inline(id),
+            Err(_) => Id::Shared(id.into()),
+        })
+    }
+
+    /// The characters of the id.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match &self.0 {
+            // Invariant: both constructors copy text.
+            Id::Inline(id) => str::from_utf8(id).expect("text"),
+            Id::Shared(id) => id,
+        }
+    }
+}
+
+impl fmt::Display for SocketId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for SocketId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,183 @@
+//! One client in one namespace, as handlers hold it.
+
+mod id;
+mod life;
+mod locals;
+mod push;
+mod rooms;
+
+pub use id::SocketId;
+pub(crate) use push::{Pushed, prepare};
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use engine::Transport;
+use serde::de::DeserializeOwned;
+use socketio_adapter::Slot;
+
+use crate::entry::Entry;
+use crate::gate::Gate;
+use crate::handshake::Handshake;
+use crate::io::Io;
+use crate::namespace::Namespace;
+use crate::proto::NamespaceId;
+use crate::recovery::{Recoverable, Waiting};
+use crate::routes::Personal;
+use locals::Locals;
+
+/// A handle to one client in one namespace: cheap to clone, usable from any thread or task.
+///
+/// It stays valid after the client has gone; what is sent then goes nowhere, unless the client has
+/// been [recovered](Self::recovered), or may yet be.
+#[derive(Clone)]
+pub struct Socket(Arc<Inner>);
+
+struct Inner {
+    id: SocketId,
+    nsp: NamespaceId,
+    namespace: Namespace,
+    session: engine::Session<Entry>,
+    handshake: Arc<Handshake>,
+    /// The client's credentials, a JSON object.
+    auth: Option<Box<str>>,
+    gate: Gate<Waiting>,
+    /// With connection state recovery, for clients that know of it.
+    recoverable: Option<Box<Recoverable>>,
+    slot: OnceLock<Slot>,
+    locals: Locals,
+    personal: OnceLock<Box<Personal>>,
+}
+
+impl Socket {
+    pub(crate) fn new(
+        id: SocketId,
+        namespace: Namespace,
+        nsp: NamespaceId,
+        session: engine::Session<Entry>,
+        handshake: Arc<Handshake>,
+        auth: Option<&str>,
+        recoverable: Option<Box<Recoverable>>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            id,
+            nsp,
+            namespace,
+            session,
+            handshake,
+            auth: auth.map(Into::into),
+            gate: Gate::new(),
+            recoverable,
+            slot: OnceLock::new(),
+            locals: Locals::default(),
+            personal: OnceLock::new(),
+        }))
+    }
+
+    /// The socket's id.
+    #[must_use]
+    pub fn id(&self) -> SocketId {
+        self.0.id.clone()
+    }
+
+    /// The namespace the client has joined.
+    #[must_use]
+    pub fn namespace(&self) -> &Namespace {
+        &self.0.namespace
+    }
+
+    /// The server.
+    #[must_use]
+    pub fn io(&self) -> &Io {
+        self.0.namespace.io()
+    }
+
+    /// What the first request of the client's link looked like.
+    #[must_use]
+    pub fn handshake(&self) -> &Handshake {
+        &self.0.handshake
+    }
+
+    pub(crate) fn shared_handshake(&self) -> Arc<Handshake> {
+        Arc::clone(&self.0.handshake)
+    }
+
+    /// The credentials the client sent when it joined; `{}` if it sent none.
+    ///
+    /// # Errors
+    /// If they do not fit the type.
+    pub fn auth<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(self.0.auth.as_deref().unwrap_or("{}"))
+    }
+
+    /// The transport the client's link lives on now.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        self.0.session.transport()
+    }
+
+    /// Whether the client can be reached: from the moment it has been let in until it leaves, or
+    /// is sent away.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.0.gate.is_open() && !self.0.session.is_closed()
+    }
+
+    /// Whether the client has been here before: the socket goes on where its former link ended; see
+    /// [`Builder::connection_state_recovery`](crate::Builder::connection_state_recovery).
+    #[must_use]
+    pub fn recovered(&self) -> bool {
+        self.recoverable().is_some_and(Recoverable::is_recovered)
+    }
+
+    // ---- For the crate --------------------------------------------------------------------
+
+    /// Whether nothing can be sent any longer; to a client that is about to be let in, it can.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.0.gate.is_closed() || self.0.session.is_closed()
+    }
+
+    pub(crate) fn engine_session(&self) -> &engine::Session<Entry> {
+        &self.0.session
+    }
+
+    /// As [`personal`](Self::personal), for those who need none that is empty.
+    pub(crate) fn personal_if_any(&self) -> Option<&Personal> {
+        self.0.personal.get().map(|it| &**it)
+    }
+
+    /// What this socket alone has to do with handlers.
+    pub(crate) fn personal(&self) -> &Personal {
+        self.0.personal.get_or_init(Box::default)
+    }
+
+    pub(crate) fn gate(&self) -> &Gate<Waiting> {
+        &self.0.gate
+    }
+
+    pub(crate) fn recoverable(&self) -> Option<&Recoverable> {
+        self.0.recoverable.as_deref()
+    }
+
+    /// Whether the client has been let in at some time.
+    pub(crate) fn was_open(&self) -> bool {
+        self.0.slot.get().is_some()
+    }
+}
+
+impl PartialEq for Socket {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Socket {}
+
+impl fmt::Debug for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Socket")
+            .field("id", &self.0.id)
+            .field("namespace", &self.0.namespace.name())
+            .finish_non_exhaustive()
+    }
+}
