@@ -8,14 +8,14 @@ use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER};
 use http::request::Parts;
 use http_body::Body;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{Full, LengthLimitError};
 use proto::record::Opening;
 use proto::server::Response;
 use proto::{Action, CloseReason, Content, Format, Head, Request, RequestError, Sid, Transport};
 use tokio::sync::oneshot;
 
 use super::extras::Extras;
-use super::{Entry, Server};
+use super::{Entry, Server, body};
 use crate::application::{Acceptor, Application};
 use crate::link::Handshake;
 use crate::mailbox::{Delivery, Kind, Waiting};
@@ -332,11 +332,11 @@ impl<A: Acceptor> Server<A> {
             return Err(self.refuse_body(RefusalReason::TooLarge, StatusCode::PAYLOAD_TOO_LARGE));
         }
         place.arriving = true;
-        let body = Limited::new(body, limits.max_payload).collect();
+        let body = body::receive(body, limits.max_payload);
         // A session whose heartbeat would have failed meanwhile has no use for the body.
         let patience = limits.ping_interval.saturating_add(limits.ping_timeout);
         let result = match tokio::time::timeout(Duration::from_millis(patience), body).await {
-            Ok(Ok(body)) => Ok(body.to_bytes()),
+            Ok(Ok(body)) => Ok(body),
             Ok(Err(error)) if error.is::<LengthLimitError>() => {
                 Err(self.refuse_body(RefusalReason::TooLarge, StatusCode::PAYLOAD_TOO_LARGE))
             }

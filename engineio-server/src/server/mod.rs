@@ -1,6 +1,7 @@
 //! The server as a program holds it: its sessions, and their end.
 
 mod answer;
+mod body;
 #[cfg(feature = "http-compression")]
 mod compression;
 mod cookie;

@@ -1,16 +1,19 @@
 //! How many tasks a session takes, counted by the runtime, and how often a broadcast is encoded,
 //! counted by the allocator.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use allocation_counter::measure;
 use bytes::Bytes;
-use engineio_server::Prepared;
-use http_body_util::Full;
+use engineio_server::{Config, Prepared};
+use futures_util::stream;
+use http_body_util::{Full, StreamBody};
+use hyper::body::Frame;
 use tokio::runtime::{Builder, Handle};
 
 use crate::host::{Host, pass, settle};
-use crate::puppet::{Order, order};
+use crate::puppet::{Order, Reaction, order};
 
 /// Sessions that are open together.
 const SESSIONS: usize = 20;
@@ -134,6 +137,35 @@ fn a_broadcast_makes_each_form_of_its_attachment_once() {
     // Two of these are longer by a third.
     assert_eq!(encodings(&all.repeat(SESSIONS / all.len())), 3);
 }
+
+#[test]
+fn a_post_in_single_bytes_takes_little_more_than_in_one_piece() {
+    const LEN: usize = 200_000;
+    let mut builder = Builder::new_current_thread();
+    let runtime = builder.enable_time().start_paused(true).build().unwrap();
+    let (host, mut events) =
+        runtime.block_on(async { Host::start(Config::default(), Reaction::Nothing) });
+    let session = runtime.block_on(async {
+        host.open().await;
+        events.opened().await
+    });
+    let target = format!(
+        "/engine.io/?EIO=4&transport=polling&sid={}",
+        session.sid().as_str()
+    );
+    let piece = |_| Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"4")));
+    let pieces = (0..LEN).map(piece);
+    let body = StreamBody::new(stream::iter(pieces));
+    let request = http::Request::post(target).body(body).unwrap();
+    let info = measure(|| {
+        let response = runtime.block_on(host.server.handle(request));
+        assert_eq!(response.status(), 200);
+    });
+    assert_eq!(runtime.block_on(events.text()), "4".repeat(LEN - 1));
+    let most = info.bytes_max as usize;
+    assert!(most < 6 * LEN, "{most} bytes");
+}
+
 /// Every client on polling has one of these, most of the time.
 #[tokio::test]
 async fn a_poll_that_waits_is_small() {

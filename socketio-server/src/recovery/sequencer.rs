@@ -8,7 +8,8 @@
 //! emitted before them is to leave before them.
 //!
 //! Lock order: this one, then that of a socket's gate, then that of those who are [absent](Absent),
-//! then those of the namespace's sockets and of its adapter.
+//! then that of the [changes of rooms](crate::room_events), then those of the namespace's sockets and
+//! of its adapter.
 
 use std::collections::HashSet;
 use std::sync::Arc;
