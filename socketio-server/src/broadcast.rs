@@ -281,3 +281,25 @@ impl Report {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_add_up_and_forget_nothing() {
+        let mut sum = Report::of(Ok(()));
+        sum.add(Report::deferred(5));
+        sum.add(Report {
+            queued: 1,
+            dropped: 2,
+            deferred: 3,
+        });
+        let expected = Report {
+            queued: 2,
+            dropped: 2,
+            deferred: 8,
+        };
+        assert_eq!(sum, expected);
+    }
+}

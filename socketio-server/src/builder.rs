@@ -306,8 +306,9 @@ impl Builder {
         let connection = &mut self.0.connection;
         connection.headroom = engine::Prepared::HEADROOM;
         // As in the reference, each attachment may be as large as a message.
-        connection.limits.max_attachment_bytes =
-            self.0.engine.protocol.max_payload * connection.limits.max_attachments;
+        let max_payload = self.0.engine.protocol.max_payload;
+        let max_attachments = connection.limits.max_attachments;
+        connection.limits.max_attachment_bytes = max_payload.saturating_mul(max_attachments);
         Io::new(self.0)
     }
 }

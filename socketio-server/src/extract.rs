@@ -35,7 +35,8 @@ impl<'a> EventContext<'a> {
         self.socket
     }
 
-    /// The event's name; `connect` and `disconnect` for the handlers of these names.
+    /// The event's name; `connect`, `transport upgrade`, `disconnecting` and `disconnect` for the
+    /// handlers of what happens to a socket.
     #[must_use]
     pub const fn name(&self) -> &'a str {
         self.name
@@ -44,7 +45,7 @@ impl<'a> EventContext<'a> {
     /// The event's arguments.
     ///
     /// # Errors
-    /// [`Rejection::Missing`] in connect and disconnect handlers.
+    /// [`Rejection::Missing`] where it is no event of a client, as in connect and disconnect handlers.
     pub fn args(&self) -> Result<&'a proto::Args<'a>, Rejection> {
         self.read.set(true);
         self.args.ok_or(Rejection::Missing("argument"))
