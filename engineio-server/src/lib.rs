@@ -126,6 +126,7 @@ extern crate engineio_proto as proto;
 mod readme {}
 
 mod application;
+mod capacity;
 mod clock;
 mod config;
 mod impatient;

@@ -13,6 +13,7 @@ use proto::ws::{ControlFrame, Decoder, Role};
 use proto::{Format, Prepared};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::capacity::{make_room, trim};
 use crate::limits::OutboxLimits;
 use crate::scratch;
 use crate::stream::Stream;
@@ -26,9 +27,6 @@ const WORTH_A_SLICE: usize = 512;
 
 /// Bytes a link takes before messages wait for it in the session, where a ping can overtake them.
 const CONGESTED: usize = 64 * 1024;
-
-/// Queue capacity, in frames, that may stay allocated while nothing is queued.
-const RETAINED_CAPACITY: usize = 4;
 
 /// How long the peer of a link that is being closed may take for what is left.
 const LINGER: Duration = Duration::from_secs(30);
@@ -269,6 +267,7 @@ impl Writer {
 
     fn push(&mut self, frame: Frame) {
         self.bytes += frame.len(self.format);
+        make_room(&mut self.frames);
         self.frames.push_back(frame);
     }
 
@@ -361,8 +360,6 @@ impl Writer {
             self.offset -= len;
             self.frames.pop_front();
         }
-        if self.frames.is_empty() && self.frames.capacity() > RETAINED_CAPACITY {
-            self.frames = VecDeque::new();
-        }
+        trim(&mut self.frames);
     }
 }

@@ -13,6 +13,7 @@ use parking_lot::{Mutex, MutexGuard};
 use proto::Tick;
 use thiserror::Error;
 
+use crate::capacity::make_room;
 use crate::overflow::{Bounds, Verdict};
 use crate::waiters::Waiters;
 
@@ -387,6 +388,7 @@ impl<E, D> Queue<E, D> {
         self.queued += bytes;
         let is_news = self.entries.is_empty() || is_order || self.queued >= self.wake_at;
         self.has_orders |= is_order;
+        make_room(&mut self.entries);
         self.entries.push_back(entry);
         if is_news { self.sleeper() } else { None }
     }
@@ -464,7 +466,8 @@ impl<E, D> Queue<E, D> {
     }
 }
 
-/// As [`wake`], for those who wait for room.
+/// As [`wake`], for those who wait for room; in every turn, and hardly ever for anybody.
+#[inline]
 fn wake_all(wakers: Vec<(u64, Waker)>) {
     for (_, waker) in wakers {
         waker.wake();

@@ -28,6 +28,7 @@ use tokio::task::coop;
 use self::stall::Stall;
 use self::timer::Timer;
 use crate::application::{Application, SessionContext};
+use crate::capacity::trim;
 use crate::limits::{OutboxLimits, OverflowPolicy};
 use crate::link::{Handshake, Link};
 use crate::mailbox::{Delivery, Kind, Reply};
@@ -39,9 +40,6 @@ use crate::trace::{self, SessionSpan};
 
 /// Rounds a task may go without letting others run, however much arrives meanwhile.
 const MAX_ROUNDS: usize = 8;
-
-/// Capacity of the local queue, in entries, that may stay allocated while it is empty.
-const RETAINED_CAPACITY: usize = 4;
 
 /// Bytes that are handed to the transport before it has taken the last ones, where the queue may
 /// drop what it still has. So many keep a link busy.
@@ -194,9 +192,7 @@ impl<A: Application> Task<A> {
         while let Some(entry) = self.entries.pop_front() {
             self.application.handle_entry(&mut context, entry);
         }
-        if self.entries.capacity() > RETAINED_CAPACITY {
-            self.entries = VecDeque::new();
-        }
+        trim(&mut self.entries);
     }
 
     fn handle_timeouts(&mut self, now: Tick, cx: &mut Context<'_>) {
