@@ -1,9 +1,10 @@
 //! Waiting for clients to acknowledge: one as a future, many as a stream.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map};
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -171,8 +172,8 @@ struct Calls {
     deadline: Instant,
     /// Made when somebody waits: calls may be made, and given up, outside of a runtime.
     timer: Option<Pin<Box<Sleep>>>,
-    /// The deadline has passed: whoever still waits has not answered in time.
-    is_late: bool,
+    /// The deadline has passed, and these have not answered in time. Nobody waits any longer.
+    late: Option<hash_map::IntoIter<SocketId, Waiting>>,
 }
 
 /// A client that is to answer.
@@ -192,7 +193,7 @@ impl Calls {
             waiting: HashMap::new(),
             deadline: Instant::now(),
             timer: None,
-            is_late: false,
+            late: None,
         };
         calls.set_timeout(flags.timeout.unwrap_or(DEFAULT_TIMEOUT));
         calls
@@ -243,34 +244,27 @@ impl Calls {
                 return Poll::Ready(Some((sid, answer)));
             }
         }
-        if self.waiting.is_empty() {
-            return Poll::Ready(None);
-        }
-        if !self.is_late {
+        if !self.waiting.is_empty() {
             let deadline = self.deadline;
             let timer = self
                 .timer
                 .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
             ready!(timer.as_mut().poll(cx));
-            self.is_late = true;
+            // All at once: to look for the next one again and again would take ever longer.
+            self.late = Some(mem::take(&mut self.waiting).into_iter());
         }
-        let late = self.waiting.keys().next().cloned();
-        Poll::Ready(late.map(|sid| {
-            self.give_up(&sid);
+        let late = self.late.as_mut().and_then(Iterator::next);
+        Poll::Ready(late.map(|(sid, client)| {
+            client.socket.forget(client.id);
             (sid, Err(AckError::Timeout))
         }))
-    }
-
-    fn give_up(&mut self, sid: &SocketId) {
-        if let Some(client) = self.waiting.remove(sid) {
-            client.socket.forget(client.id);
-        }
     }
 }
 
 impl Drop for Calls {
     fn drop(&mut self) {
-        for client in self.waiting.values() {
+        let late = self.late.iter_mut().flatten().map(|(_, client)| client);
+        for client in mem::take(&mut self.waiting).into_values().chain(late) {
             client.socket.forget(client.id);
         }
     }

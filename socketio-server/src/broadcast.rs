@@ -153,7 +153,9 @@ impl Broadcast {
 
     // ---- Sending ---------------------------------------------------------------------------
 
-    /// Sends an event to all of the selection. It is encoded once for each namespace.
+    /// Sends an event to all of the selection. It is encoded once for each namespace. Waits for no
+    /// client; with [recovery](crate::Builder::connection_state_recovery) perhaps for other threads
+    /// that emit.
     ///
     /// # Errors
     /// If name or arguments cannot be encoded; nothing was sent.
@@ -277,5 +279,27 @@ impl Report {
             Ok(()) => self.queued += 1,
             Err(_) => self.dropped += 1,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_add_up_and_forget_nothing() {
+        let mut sum = Report::of(Ok(()));
+        sum.add(Report::deferred(5));
+        sum.add(Report {
+            queued: 1,
+            dropped: 2,
+            deferred: 3,
+        });
+        let expected = Report {
+            queued: 2,
+            dropped: 2,
+            deferred: 8,
+        };
+        assert_eq!(sum, expected);
     }
 }

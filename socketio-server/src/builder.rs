@@ -264,7 +264,10 @@ impl Builder {
     /// of the reference expect. Clients of Socket.IO 1 and 2 do not, and are spared; nor can they be
     /// recovered. It also costs order its parallelism: one event of a namespace is sent after the other,
     /// so where many threads emit to large rooms, [`Report::deferred`](crate::Report) says that others
-    /// will see to it. And memory, whose bounds are those of the [configuration](RecoveryConfig).
+    /// will see to it. Where 64 events of a namespace wait for the thread that sends, whoever emits
+    /// another waits too: its thread is blocked, as by a lock, until one of them has been queued for its
+    /// receivers. That needs no client to do anything and is short, but not where events go to very many:
+    /// from threads that may wait (`spawn_blocking`) those are emitted better. And memory, whose bounds are those of the [configuration](RecoveryConfig).
     ///
     /// The log is this process's: clients that come back to another one, or after a restart, begin anew.
     pub fn connection_state_recovery(mut self, config: RecoveryConfig) -> Self {
@@ -303,8 +306,9 @@ impl Builder {
         let connection = &mut self.0.connection;
         connection.headroom = engine::Prepared::HEADROOM;
         // As in the reference, each attachment may be as large as a message.
-        connection.limits.max_attachment_bytes =
-            self.0.engine.protocol.max_payload * connection.limits.max_attachments;
+        let max_payload = self.0.engine.protocol.max_payload;
+        let max_attachments = connection.limits.max_attachments;
+        connection.limits.max_attachment_bytes = max_payload.saturating_mul(max_attachments);
         Io::new(self.0)
     }
 }

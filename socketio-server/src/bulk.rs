@@ -80,29 +80,29 @@ impl Io {
     /// The socket of the default namespace with this id, if it is connected.
     #[must_use]
     pub fn socket(&self, id: SocketId) -> Option<Socket> {
-        self.of("/").socket(id)
+        self.root().socket(id)
     }
 
     /// The sockets that are connected to the default namespace, in no particular order.
     #[must_use]
     pub fn sockets(&self) -> Vec<Socket> {
-        self.of("/").sockets()
+        self.root().sockets()
     }
 
     /// [`Namespace::participants`] of the default namespace.
     #[must_use]
     pub fn participants(&self, room: impl Rooms) -> Vec<SocketId> {
-        self.of("/").participants(room)
+        self.root().participants(room)
     }
 
     /// [`Namespace::rooms`] of the default namespace.
     #[must_use]
     pub fn rooms(&self) -> Vec<Room> {
-        self.of("/").rooms()
+        self.root().rooms()
     }
 
     /// [`Namespace::close_room`] of the default namespace.
     pub fn close_room(&self, rooms: impl Rooms) {
-        self.of("/").close_room(rooms);
+        self.root().close_room(rooms);
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
@@ -24,6 +25,8 @@ pub(crate) struct Directory {
     /// Children of families, by their names.
     children: Mutex<HashMap<Box<str>, Child>>,
     on_new: RwLock<Option<Arc<NewHook>>>,
+    /// The server has ended.
+    over: AtomicBool,
 }
 
 type NewHook = dyn Fn(&Namespace) + Send + Sync;
@@ -63,7 +66,7 @@ impl Directory {
             return granted.expect("no limit");
         }
         let (namespace, is_new) = self.insert(io, name);
-        if is_new {
+        if is_new && !self.forget_late() {
             self.announce(&namespace);
         }
         namespace
@@ -105,6 +108,8 @@ impl Directory {
         }
         let family = DynamicNamespace::with_pattern(io.clone(), pattern);
         families.push(family.clone());
+        drop(families);
+        self.forget_late();
         family
     }
 
@@ -162,10 +167,11 @@ impl Directory {
         if !origin.is_born_now() {
             return;
         }
-        if !origin.family().cleans_up()
-            && let Some(child) = self.children.lock().get_mut(namespace.name())
-        {
-            child.kept = Some(namespace.clone());
+        if !origin.family().cleans_up() {
+            if let Some(child) = self.children.lock().get_mut(namespace.name()) {
+                child.kept = Some(namespace.clone());
+            }
+            self.forget_late();
         }
         self.announce(namespace);
     }
@@ -197,8 +203,20 @@ impl Directory {
         }
     }
 
-    /// Namespaces hold the server, which holds the namespaces: this ends it.
+    /// Whether the server has ended. What somebody has brought here since then is forgotten as well.
+    pub(crate) fn forget_late(&self) -> bool {
+        let is_over = self.over.load(Ordering::Acquire);
+        if is_over {
+            self.forget_all();
+        }
+        is_over
+    }
+
+    /// Namespaces, and functions of the application, hold the server, which holds them: this ends it.
     pub(crate) fn forget_all(&self) {
+        // First: whoever comes after the rest sees it.
+        self.over.store(true, Ordering::Release);
+        let on_new = self.on_new.write().take();
         let fixed = mem::take(&mut *self.fixed.write());
         let families = mem::take(&mut *self.families.write());
         let anything = self.anything.write().take();
@@ -210,7 +228,7 @@ impl Directory {
                 sequencer.forget();
             }
         }
-        drop((fixed, families, anything, children));
+        drop((on_new, fixed, families, anything, children));
     }
 }
 
@@ -293,6 +311,7 @@ impl Io {
     pub fn dynamic_if<M>(&self, predicate: impl NamespacePredicate<M>) -> DynamicNamespace {
         let family = DynamicNamespace::with_predicate(self.clone(), predicate);
         self.directory().families.write().push(family.clone());
+        self.directory().forget_late();
         family
     }
 
@@ -307,6 +326,7 @@ impl Io {
     pub fn on_new_namespace(&self, hook: impl Fn(&Namespace) + Send + Sync + 'static) -> &Self {
         let replaced = self.directory().on_new.write().replace(Arc::new(hook));
         drop(replaced);
+        self.directory().forget_late();
         self
     }
 }

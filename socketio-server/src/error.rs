@@ -86,7 +86,8 @@ pub enum DisconnectReason {
     TransportError,
     /// The client sent what is no Engine.IO.
     ParseError,
-    /// The client broke the rules of Socket.IO, and its link was closed.
+    /// The client broke the rules of Socket.IO, and its link was closed; or a [`Parser`](crate::parser::Parser),
+    /// or whatever else runs in its task, has panicked.
     ForcedClose,
     /// The client on polling sent what it must not at this time, while none of its polls was
     /// waiting, and its link was closed.
@@ -188,7 +189,8 @@ pub struct HandlerError {
     pub sid: SocketId,
     /// The socket. While it connects, what is emitted to it leaves only if it is let in.
     pub socket: Socket,
-    /// The event; `connect` and `disconnect` for the handlers of these names.
+    /// The event; `connect`, `transport upgrade`, `disconnecting` and `disconnect` for the handlers of
+    /// what happens to a socket.
     pub event: String,
     /// The event's arguments; `None` in handlers of connections, which have none.
     pub args: Option<RawArgs>,

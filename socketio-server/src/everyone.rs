@@ -88,4 +88,4 @@ macro_rules! everyone_methods {
 
 everyone_methods!(Namespace: "the namespace" => self: Broadcast::in_namespace(self.clone()));
 everyone_methods!(DynamicNamespace: "all of its namespaces" => self: Broadcast::in_family(self.clone()));
-everyone_methods!(Io: "the default namespace" => self: self.of("/").broadcast());
+everyone_methods!(Io: "the default namespace" => self: self.root().broadcast());

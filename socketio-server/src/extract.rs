@@ -35,7 +35,8 @@ impl<'a> EventContext<'a> {
         self.socket
     }
 
-    /// The event's name; `connect` and `disconnect` for the handlers of these names.
+    /// The event's name; `connect`, `transport upgrade`, `disconnecting` and `disconnect` for the
+    /// handlers of what happens to a socket.
     #[must_use]
     pub const fn name(&self) -> &'a str {
         self.name
@@ -44,7 +45,7 @@ impl<'a> EventContext<'a> {
     /// The event's arguments.
     ///
     /// # Errors
-    /// [`Rejection::Missing`] in connect and disconnect handlers.
+    /// [`Rejection::Missing`] where it is no event of a client, as in connect and disconnect handlers.
     pub fn args(&self) -> Result<&'a proto::Args<'a>, Rejection> {
         self.read.set(true);
         self.args.ok_or(Rejection::Missing("argument"))
@@ -201,8 +202,8 @@ impl FromEvent for RawArgs {
     }
 }
 
-/// The credentials the client sent when it connected, in any handler. A client that sent none has
-/// sent `{}`.
+/// The credentials the client sent when it connected, in any handler; those of more than 16 KiB in
+/// middlewares and connect handlers only (see [`Socket::auth`]). A client that sent none has sent `{}`.
 #[derive(Debug, Clone, Copy)]
 #[expect(clippy::exhaustive_structs, reason = "a pattern in parameters")]
 pub struct Auth<T>(pub T);

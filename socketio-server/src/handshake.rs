@@ -105,7 +105,9 @@ impl Handshake {
         }
     }
 
-    /// Path and query of the request, as in `/socket.io/?EIO=4&transport=polling`.
+    /// Path and query of the request, as in `/socket.io/?EIO=4&transport=polling`. Kept as long as the
+    /// link, and no longer than a request's head may be: 16 KiB with [`Io::serve`](crate::Io::serve),
+    /// and never more than 64 KiB.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url

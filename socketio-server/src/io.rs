@@ -20,7 +20,7 @@ use crate::handler::{ErrorHook, Manner, Pool};
 use crate::handshake::Handshake;
 use crate::http_hooks::HttpHooks;
 use crate::link::LinkAcceptor;
-use crate::namespace::Namespace;
+use crate::namespace::{Namespace, WeakNamespace};
 use crate::proto::{self, Encoder, Revision};
 use crate::recovery::Sequencer;
 use crate::routes::{self, Handlers, Layer, Layers, Registry, handler_methods};
@@ -39,6 +39,8 @@ pub(crate) struct Inner {
     settings: Settings,
     encoder: Encoder,
     directory: Directory,
+    /// The default namespace, which is asked for most often.
+    root: OnceLock<WeakNamespace>,
     /// The handlers of all namespaces.
     registry: Registry,
     revision: routes::Revision,
@@ -54,12 +56,13 @@ impl Io {
                 .with_parser(settings.connection.parser.clone()),
             settings,
             directory: Directory::default(),
+            root: OnceLock::new(),
             registry: Registry::default(),
             revision: routes::Revision::default(),
             background: Background::default(),
             engine: OnceLock::new(),
         }));
-        io.of("/");
+        io.0.root.get_or_init(|| io.of("/").downgrade());
         if io.0.settings.accept_any_namespace {
             let any = DynamicNamespace::with_predicate(io.clone(), |_: NamespaceRequest| true);
             io.directory().accept_any(any);
@@ -100,6 +103,16 @@ impl Io {
     /// Changes the handlers of all namespaces, of functions and of a class.
     pub(crate) fn change_all<T>(&self, change: impl FnOnce(&mut Layers) -> T) {
         self.0.registry.change(&self.0.revision, change);
+        if self.0.directory.forget_late() {
+            self.0.registry.forget();
+        }
+    }
+
+    /// The end: nobody is to find anything here any longer, and nothing that holds the server is to be
+    /// held by it.
+    pub(crate) fn forget_all(&self) {
+        self.0.directory.forget_all();
+        self.0.registry.forget();
     }
 
     /// The handlers of all namespaces.
@@ -126,6 +139,12 @@ impl Io {
 
     // ---- The default namespace ------------------------------------------------------------
 
+    /// After the end, one that nobody is in and nobody keeps.
+    pub(crate) fn root(&self) -> Namespace {
+        let root = self.0.root.get().and_then(WeakNamespace::upgrade);
+        root.unwrap_or_else(|| self.of("/"))
+    }
+
     handler_methods!(self: &Self => &Self);
 
     /// Registers handlers that were described elsewhere with the default namespace.
@@ -135,7 +154,7 @@ impl Io {
 
     fn change_functions<T>(&self, change: impl FnOnce(&mut Layer) -> T) -> &Self {
         let change = |layers: &mut Layers| change(&mut layers.functions);
-        self.of("/").change_layers(change);
+        self.root().change_layers(change);
         self
     }
 

@@ -112,8 +112,9 @@
 //! 4. the [class](NamespaceClass) of the namespace, else the class of all.
 //!
 //! [Event middlewares](Namespace::wrap) stand around whichever it is; [observers](Namespace::on_any)
-//! see what comes in, and [what goes out](Namespace::on_any_outgoing). What is described before there
-//! is a server is [`Handlers`].
+//! see what comes in, and [what goes out](Namespace::on_any_outgoing); both may also be those of
+//! [one socket](Socket::wrap). Others see [rooms](Namespace::on_room_event) come and go. What is
+//! described before there is a server is [`Handlers`].
 //!
 //! # Beside the clients
 //!
@@ -194,6 +195,7 @@ mod broadcast;
 mod builder;
 mod bulk;
 mod class;
+mod credentials;
 mod directory;
 mod dynamic;
 mod entry;

@@ -1,8 +1,9 @@
 //! Figures for whoever runs a server, through the facade of the crate `metrics`: feature `metrics`.
 //!
 //! Install a recorder, such as that of `metrics-exporter-prometheus`, before the server is built.
-//! `nsp` is the name of a namespace. Names of events are labels only where a handler is registered
-//! under them, so that no client can make figures up; the others are `*`.
+//! `nsp` is the name of a namespace; of those that clients bring into being, it is the
+//! [pattern](crate::Io::dynamic) for all of them, or else `*`. Names of events are labels only where a
+//! handler is registered under them; the others are `*`. So no client can make figures up.
 //!
 //! | name | kind | labels | what |
 //! |---|---|---|---|
@@ -12,7 +13,7 @@
 //! | `socketio_disconnects_total` | counter | `nsp`, `reason` | sockets that were disconnected, by [`DisconnectReason`] |
 //! | `socketio_events_received_total` | counter | `nsp` | events of clients |
 //! | `socketio_events_sent_total` | counter | `nsp` | events that left for clients, each recipient counted |
-//! | `socketio_handler_seconds` | histogram | `nsp`, `event` | from an event's turn until its handler is done; `connect` and `disconnect` are events here |
+//! | `socketio_handler_seconds` | histogram | `nsp`, `event` | from an event's turn until its handler is done; `connect`, `transport upgrade` and `disconnect` are events here |
 //! | `socketio_handler_failures_total` | counter | `nsp` | handlers that returned an error, were rejected or panicked |
 //!
 //! Links, messages, bytes, refused requests and what was dropped from queues are figures of the layer
@@ -46,9 +47,9 @@ use tokio::time::Instant;
 
 use crate::error::DisconnectReason;
 
-/// The label of events that no handler is registered for by name.
-#[cfg(feature = "metrics")]
-const OTHERS: &str = "*";
+/// The label of what has no name that the application has given it: events without a handler of their
+/// own, and namespaces of clients' choice.
+pub(crate) const OTHERS: &str = "*";
 
 /// The figures of a namespace.
 pub(crate) struct Meters {
@@ -65,6 +66,7 @@ pub(crate) struct Meters {
 }
 
 impl Meters {
+    /// `nsp` is a label: no client has a say in it.
     pub(crate) fn new(nsp: &str) -> Self {
         let labels = &[("nsp", nsp)];
         Self {

@@ -75,11 +75,11 @@ impl Namespace {
             sequencer: io.new_sequencer(),
             io,
             registry: Registry::default(),
+            meters: Meters::new(origin.as_ref().map_or(name, |it| it.family().label())),
             origin,
             sockets: RwLock::default(),
             adapter: Arc::new(LocalAdapter::new()),
             room_log: RoomLog::default(),
-            meters: Meters::new(name),
             next_ack_id: AtomicU64::new(0),
         }))
     }

@@ -3,9 +3,7 @@
 use tracing::Span;
 
 use crate::error::{ConnectError, DisconnectReason};
-use crate::handler::{CONNECT, DISCONNECT};
 use crate::metrics::Latency;
-use crate::routes::Routes;
 use crate::socket::Socket;
 
 /// One run of a handler. If nobody looks, it takes a pointer.
@@ -15,9 +13,10 @@ pub(crate) struct Observed {
 }
 
 impl Observed {
-    /// The handler of an event begins. Level `DEBUG`, name `handler`.
+    /// The handler of an event begins. Level `DEBUG`, name `handler`. Names that clients may have made
+    /// up are none for figures.
     #[inline]
-    pub(crate) fn new(socket: &Socket, routes: &Routes, event: &str) -> Self {
+    pub(crate) fn new(socket: &Socket, event: &str, is_named: impl FnOnce() -> bool) -> Self {
         let span = tracing::debug_span!(
             target: "socketio",
             "handler",
@@ -27,7 +26,7 @@ impl Observed {
         );
         Self {
             span: (!span.is_disabled()).then(|| Box::new(span)),
-            latency: Latency::start(|| [CONNECT, DISCONNECT].contains(&event) || routes.has(event)),
+            latency: Latency::start(is_named),
         }
     }
 

@@ -64,7 +64,7 @@ pub(crate) type RoomObserver = dyn Fn(&Namespace, &RoomEvent) + Send + Sync;
 
 /// The changes of a namespace that nobody has been told of yet, in their order.
 ///
-/// Lock order: behind a socket's gate, ahead of those of the adapter.
+/// Lock order: behind a socket's gate and those who are absent, ahead of those of the adapter.
 #[derive(Default)]
 pub(crate) struct RoomLog(Mutex<Untold>);
 

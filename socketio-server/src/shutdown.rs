@@ -18,7 +18,8 @@ impl Io {
     /// that is closed, and try to connect again. Then waits for clients, disconnect handlers,
     /// handlers under way and [tasks](Self::spawn), up to `patience`, and reports.
     ///
-    /// Handlers that are not done by then go on for as long as the runtime lives; tasks are aborted.
+    /// Handlers that are not done by then go on for as long as the runtime lives; tasks are aborted. What
+    /// is emitted afterwards reaches nobody, and what is registered is forgotten.
     ///
     /// ```no_run
     /// # async fn example(io: socketio_server::Io) {
@@ -46,7 +47,7 @@ impl Io {
         let complete = engine.shutdown(patience).await == engine::Shutdown::Complete;
         let ended = self.tally(clients, complete);
         background.change(|phase| phase.out_of_time = true);
-        self.directory().forget_all();
+        self.forget_all();
         if complete {
             tracing::info!(target: "socketio", "shut down: {ended}");
         } else {

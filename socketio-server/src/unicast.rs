@@ -14,7 +14,9 @@ impl Socket {
     /// Sends an event; see [`Payload`] for what can be sent.
     ///
     /// Returns as soon as the event is queued; events of one socket leave in the order in which
-    /// `emit` returned. In a connect handler they leave after the client has been let in.
+    /// `emit` returned. In a connect handler they leave after the client has been let in. With
+    /// [recovery](crate::Builder::connection_state_recovery) it may have to wait for other threads that
+    /// emit.
     ///
     /// # Errors
     /// If name or arguments cannot be encoded; nothing was sent. A client that is gone is no error:

@@ -35,6 +35,7 @@ use syn::{DeriveInput, ItemFn, ItemImpl, LitStr, parse_macro_input};
 /// | `#[event(typed)]` | handles the typed event that its first parameter is |
 /// | `#[before_connect]` | must let a client pass before it can connect; there may be several, in order |
 /// | `#[connect]` | decides about clients that want to connect |
+/// | `#[upgrade]` | runs when a client has moved from polling to websocket |
 /// | `#[disconnecting]` | runs while a socket that goes is still in its rooms |
 /// | `#[disconnect]` | runs when a socket has gone |
 /// | `#[fallback]` | handles events without a handler |

@@ -25,6 +25,7 @@ pub(crate) enum Role {
 pub(crate) enum Other {
     BeforeConnect,
     Connect,
+    Upgrade,
     Disconnecting,
     Disconnect,
     Fallback,
@@ -32,9 +33,10 @@ pub(crate) enum Other {
 }
 
 impl Other {
-    const ALL: [(&str, Self); 6] = [
+    const ALL: [(&str, Self); 7] = [
         ("before_connect", Self::BeforeConnect),
         ("connect", Self::Connect),
+        ("upgrade", Self::Upgrade),
         ("disconnecting", Self::Disconnecting),
         ("disconnect", Self::Disconnect),
         ("fallback", Self::Fallback),
@@ -51,6 +53,7 @@ impl Other {
         match self {
             Self::BeforeConnect => quote!(before_connect),
             Self::Connect => quote!(on_connect),
+            Self::Upgrade => quote!(on_upgrade),
             Self::Disconnecting => quote!(on_disconnecting),
             Self::Disconnect => quote!(on_disconnect),
             Self::Fallback => quote!(on_fallback),
@@ -240,6 +243,7 @@ mod tests {
         for (attribute, method) in [
             (parse_quote!(#[before_connect]), "before_connect"),
             (parse_quote!(#[connect]), "on_connect"),
+            (parse_quote!(#[upgrade]), "on_upgrade"),
             (parse_quote!(#[disconnecting]), "on_disconnecting"),
             (parse_quote!(#[disconnect]), "on_disconnect"),
             (parse_quote!(#[fallback]), "on_fallback"),

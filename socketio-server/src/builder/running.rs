@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::Builder;
 use crate::handler::{Manner, Place, Pool};
 
-/// How much of one client's work may be under way, or wait, at once.
+/// How much of one client's work may be under way, or wait, at once. Without any of it a client would
+/// never be served: 0 of something counts as 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_structs,
@@ -37,7 +38,12 @@ impl Default for HandlerLimits {
 impl Builder {
     /// How much of one client's work may be under way, or wait.
     pub fn handlers(mut self, limits: HandlerLimits) -> Self {
-        self.0.handlers = limits;
+        self.0.handlers = HandlerLimits {
+            running: limits.running.max(1),
+            inbox: limits.inbox.max(1),
+            inbox_bytes: limits.inbox_bytes.max(1),
+            stall: limits.stall,
+        };
         self
     }
 

@@ -24,6 +24,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::handler::BoxFuture;
 use crate::io::Io;
+use crate::metrics;
 use crate::namespace::Namespace;
 use crate::routes::{Handlers, Layer, Layers, Registry, handler_methods};
 use pattern::Pattern;
@@ -201,6 +202,14 @@ impl DynamicNamespace {
     }
 
     // ---- For the crate --------------------------------------------------------------------
+
+    /// What its namespaces are called in figures.
+    pub(crate) fn label(&self) -> &str {
+        match &self.0.rule {
+            Rule::Pattern(pattern) => pattern.as_str(),
+            Rule::Predicate(_) => metrics::OTHERS,
+        }
+    }
 
     /// What a name of the family says, if it is told by a pattern.
     pub(crate) fn params(&self, name: &str) -> Option<Params> {

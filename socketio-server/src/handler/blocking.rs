@@ -2,11 +2,12 @@
 
 use std::num::NonZero;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, coop};
 use tracing::Instrument;
 
 use super::BoxFuture;
@@ -31,11 +32,22 @@ impl Pool {
         Arc::clone(&self.0).try_acquire_owned().ok().map(Turn)
     }
 
-    /// A thread when it is one's turn: first come, first served.
+    /// A thread when it is one's turn: first come, first served, and to have called this is to have
+    /// come.
     pub(crate) fn turn(&self) -> impl Future<Output = Turn> + Send + use<> {
         let semaphore = Arc::clone(&self.0);
         // Invariant: nobody closes it.
-        async { Turn(semaphore.acquire_owned().await.expect("open")) }
+        let turn = async { Turn(semaphore.acquire_owned().await.expect("open")) };
+        // Semaphores know of those only who have been polled: past the runtime's budget, which would
+        // send them back to where they are not known.
+        let mut turn = Box::pin(coop::unconstrained(turn));
+        let now = turn.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        async move {
+            match now {
+                Poll::Ready(turn) => turn,
+                Poll::Pending => turn.await,
+            }
+        }
     }
 }
 
@@ -57,5 +69,21 @@ impl Default for Pool {
     fn default() -> Self {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         Self::new(4 * cores)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_waits_for_a_thread_is_overtaken_by_nobody_even_if_nobody_looks() {
+        let pool = Pool::new(1);
+        let taken = pool.try_turn().unwrap();
+        let waiting = pool.turn();
+        drop(taken);
+        assert!(pool.try_turn().is_none());
+        drop(waiting);
+        assert!(pool.try_turn().is_some());
     }
 }

@@ -270,7 +270,8 @@ impl<F, P, R> fmt::Debug for Plain<F, P, R> {
 
 /// Names under which handlers of connections are reported.
 pub(crate) const CONNECT: &str = "connect";
-pub(crate) const UPGRADE: &str = "upgrade";
+/// Not what others call it, for that is a name that events have.
+pub(crate) const UPGRADE: &str = "transport upgrade";
 pub(crate) const DISCONNECTING: &str = "disconnecting";
 pub(crate) const DISCONNECT: &str = "disconnect";
 

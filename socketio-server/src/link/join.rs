@@ -167,10 +167,11 @@ impl Link {
                 self.admit(cx, nsp);
             }
             let Some(route) = routes.decider(step) else {
+                seat.socket.forget_large_auth();
                 return self.admit(cx, nsp);
             };
             let manner = route.manner.or(routes.manner()).or(self.io.manner());
-            let observed = Observed::new(&seat.socket, routes, CONNECT);
+            let observed = Observed::new(&seat.socket, CONNECT, || true);
             let decision = match observed.within(|| ask(&seat.socket, route, manner)) {
                 Ok(mut future) => match observed.within(|| future.as_mut().poll(cx.context())) {
                     Poll::Ready(decision) => {

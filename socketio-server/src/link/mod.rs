@@ -4,6 +4,7 @@
 mod join;
 mod member;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::task::Poll;
 
@@ -14,6 +15,7 @@ use engine::{
 };
 use http::HeaderMap;
 use http::request::Parts;
+use tokio::runtime::Handle;
 
 use crate::entry::{Call, Entry, Ticket};
 use crate::error::DisconnectReason;
@@ -249,27 +251,48 @@ impl Application for Link {
     }
 
     fn handle_close(&mut self, reason: CloseReason, detail: Option<&'static str>) {
-        let reason = self.closing.unwrap_or_else(|| reason.into());
+        let reason = *self.closing.get_or_insert_with(|| reason.into());
         tracing::debug!(target: "socketio", %reason, detail, "link closed");
+        self.end(reason);
+    }
+}
+
+/// However the session's task ends, by a panic too, or with its runtime: no socket is left of it.
+impl Drop for Link {
+    fn drop(&mut self) {
+        let reason = self.closing.unwrap_or(DisconnectReason::ForcedClose);
+        // Unwinding, a second panic would end the program.
+        if catch_unwind(AssertUnwindSafe(|| self.end(reason))).is_err() {
+            tracing::error!(target: "socketio", "panicked while the sockets of a client were ended");
+        }
+    }
+}
+
+impl Link {
+    /// Ends the client's sockets. What is under way goes on without this task, and so do their
+    /// disconnect handlers. The second time there is nothing left to do.
+    fn end(&mut self, reason: DisconnectReason) {
         // Whoever waits for an answer learns that there will be none.
         self.connection.drain_acks().for_each(drop);
         self.searches.clear();
         for decision in self.decisions.drain(..) {
             decision.outlive(&mut self.work);
         }
-        let mut goodbyes = Vec::new();
-        for member in self.members.drain(..).flatten() {
-            goodbyes.extend(member.goodbye(&self.io, reason));
+        // Should one of them fail, the others are still there.
+        for member in &mut self.members {
+            let goodbye = member.take().and_then(|it| it.goodbye(&self.io, reason));
+            goodbye.into_iter().for_each(|it| self.work.append(it));
         }
         self.work.cancel(None);
-        let work = std::mem::take(&mut self.work).with(goodbyes);
-        if let Some(rest) = work.drain(self.io.clone()) {
+        let rest = std::mem::take(&mut self.work).drain(self.io.clone());
+        // Without a runtime, nothing goes on.
+        if let Some(rest) = rest
+            && Handle::try_current().is_ok()
+        {
             self.io.engine().spawn(rest);
         }
     }
-}
 
-impl Link {
     /// An event leaves for the client.
     #[inline]
     fn count_sent(&mut self, nsp: NamespaceId) {

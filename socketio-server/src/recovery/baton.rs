@@ -12,15 +12,16 @@
 //! dropping what belongs to users can do anything: the holder never waits, it only queues.
 
 use std::collections::VecDeque;
-use std::thread::{self, ThreadId};
 
 use parking_lot::{Condvar, Mutex};
 
-/// Turns that may wait for the holder before others have to.
-const MAX_WAITING: usize = 64;
+// Those of the model, where one runs it.
+use super::thread::{self, ThreadId};
 
 pub(crate) struct Baton<S, T> {
     line: Mutex<Line<S, T>>,
+    /// Turns that may wait for the holder before threads have to.
+    room: usize,
     /// There is room again, or nobody holds the baton.
     moved: Condvar,
 }
@@ -34,8 +35,9 @@ struct Line<S, T> {
 }
 
 impl<S, T> Baton<S, T> {
-    pub(crate) fn new(state: S) -> Self {
+    pub(crate) fn new(state: S, room: usize) -> Self {
         Self {
+            room,
             line: Mutex::new(Line {
                 state,
                 turns: VecDeque::new(),
@@ -60,7 +62,7 @@ impl<S, T> Baton<S, T> {
     ) -> (R, Option<O>) {
         let me = thread::current().id();
         let mut line = self.line.lock();
-        while line.turns.len() >= MAX_WAITING && line.holder.is_some_and(|holder| holder != me) {
+        while line.turns.len() >= self.room && line.holder.is_some_and(|holder| holder != me) {
             line.waiting += 1;
             self.moved.wait(&mut line);
             line.waiting -= 1;
@@ -69,7 +71,14 @@ impl<S, T> Baton<S, T> {
         let before = line.turns.len();
         let own = turn.as_ref().map(|_| before);
         line.turns.extend(turn);
-        if line.holder.is_some() || line.turns.is_empty() {
+        if line.holder.is_some() {
+            return (said, None);
+        }
+        if line.turns.is_empty() {
+            // This thread may have been woken in another's stead, and wakes nobody by what it does.
+            if line.waiting > 0 {
+                self.moved.notify_one();
+            }
             return (said, None);
         }
         line.holder = Some(me);
@@ -80,7 +89,7 @@ impl<S, T> Baton<S, T> {
         };
         let mut outcome = None;
         let mut done = 0;
-        while let Some(turn) = holder.next(done > before + MAX_WAITING) {
+        while let Some(turn) = holder.next(done > before + self.room) {
             let came_of_it = run(turn);
             if own == Some(done) {
                 outcome = Some(came_of_it);
@@ -91,7 +100,8 @@ impl<S, T> Baton<S, T> {
     }
 }
 
-/// Whoever has the baton. It is laid down even by a panic; what is left then is for the next to do.
+/// Whoever has the baton. It is laid down even by a panic; what is left then is for the next to do, so
+/// better do nothing that panics.
 struct Holder<'a, S, T> {
     baton: &'a Baton<S, T>,
     holds: bool,
@@ -128,14 +138,17 @@ impl<S, T> Drop for Holder<'_, S, T> {
 mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::{Arc, Barrier};
+    use std::thread;
 
     use super::*;
+
+    const ROOM: usize = 64;
 
     #[test]
     fn turns_of_many_threads_are_done_once_each_in_the_order_of_their_numbers() {
         const THREADS: u64 = 8;
         const EACH: u64 = 2000;
-        let baton = Baton::new(0);
+        let baton = Baton::new(0, ROOM);
         let done = Mutex::new(Vec::new());
         let start = Barrier::new(THREADS as usize);
         let busy = AtomicBool::new(false);
@@ -167,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_turn_that_comes_back_is_queued_and_never_waits() {
-        let baton = Arc::new(Baton::<(), usize>::new(()));
+        let baton = Arc::new(Baton::<(), usize>::new((), ROOM));
         let done = Mutex::new(Vec::new());
         let again = |turn| ((), baton.pass(|()| (Some(turn), ()), |_| unreachable!()).1);
         let (_, outcome) = baton.pass(
@@ -175,19 +188,19 @@ mod tests {
             |turn| {
                 if turn == 0 {
                     // More than may wait.
-                    let queued = (1..=2 * MAX_WAITING).map(again);
+                    let queued = (1..=2 * ROOM).map(again);
                     assert!(queued.into_iter().all(|(_, outcome)| outcome.is_none()));
                 }
                 done.lock().push(turn);
             },
         );
         assert_eq!(outcome, Some(()));
-        assert_eq!(*done.lock(), Vec::from_iter(0..=2 * MAX_WAITING));
+        assert_eq!(*done.lock(), Vec::from_iter(0..=2 * ROOM));
     }
 
     #[test]
     fn a_panic_lays_the_baton_down() {
-        let baton = Baton::new(());
+        let baton = Baton::new((), ROOM);
         let broken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             baton.pass(|()| (Some(()), ()), |()| panic!("a user's drop"));
         }));

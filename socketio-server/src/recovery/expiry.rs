@@ -1,7 +1,6 @@
 //! Time passes for what is kept: events that nobody will ask for any more, and sockets whose
 //! clients have not come back.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -10,6 +9,7 @@ use tokio::runtime::Handle;
 
 use super::log::{Dropped, Log};
 use super::message::Message;
+use super::panics::contained;
 use super::sequencer::Sequencer;
 use super::session::Saved;
 use crate::proto::Tick;
@@ -88,12 +88,5 @@ fn say_goodbye(saved: Saved) {
 fn bury(messages: Vec<Arc<Message>>) {
     for message in messages {
         contained("the owner of an event's bytes", || drop(message));
-    }
-}
-
-/// Runs what is the application's: a panic in there ends nothing else.
-fn contained(name: &'static str, run: impl FnOnce()) {
-    if catch_unwind(AssertUnwindSafe(run)).is_err() {
-        tracing::error!(target: "socketio", "{name} panicked");
     }
 }

@@ -20,8 +20,11 @@ mod expiry;
 mod life;
 mod log;
 mod message;
+mod panics;
 mod sequencer;
 mod session;
+
+use std::thread;
 
 pub use config::RecoveryConfig;
 pub(crate) use life::Claimed;

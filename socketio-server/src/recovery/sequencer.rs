@@ -8,7 +8,8 @@
 //! emitted before them is to leave before them.
 //!
 //! Lock order: this one, then that of a socket's gate, then that of those who are [absent](Absent),
-//! then those of the namespace's sockets and of its adapter.
+//! then that of the [changes of rooms](crate::room_events), then those of the namespace's sockets and
+//! of its adapter.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use super::config::RecoveryConfig;
 use super::expiry::let_go;
 use super::log::Log;
 use super::message::{Draft, Message, Spelling};
+use super::panics::contained;
 use super::session::{Recoverable, Whom};
 use crate::broadcast::{Flags, Report};
 use crate::entry::Entry;
@@ -32,6 +34,9 @@ use crate::gate::Standing;
 use crate::namespace::Namespace;
 use crate::proto::{EncodeError, Encoder, Parser, Payload, Tick};
 use crate::socket::{Pushed, Socket};
+
+/// What may wait for its turn before emitting has to.
+const MAX_WAITING: usize = 64;
 
 pub(crate) struct Sequencer {
     pub(super) baton: Baton<Log, Turn>,
@@ -84,7 +89,7 @@ impl Sequencer {
         parser: Option<Arc<dyn Parser>>,
     ) -> Arc<Self> {
         Arc::new(Self {
-            baton: Baton::new(Log::new(&config)),
+            baton: Baton::new(Log::new(&config), MAX_WAITING),
             spelling: Spelling::new(encoder, parser),
             config,
             max_queued,
@@ -224,7 +229,14 @@ impl Sequencer {
         outcome.map_or(report, |(report, _)| report)
     }
 
+    /// Does what was decided, be it by this thread or by another: a panic on the way is nobody's
+    /// business, and nothing that waits for its turn.
     pub(super) fn run(&self, turn: Turn) -> Done {
+        let done = contained("sending", || self.carry_out(turn));
+        done.unwrap_or_else(|| (Report::default(), Ok(())))
+    }
+
+    fn carry_out(&self, turn: Turn) -> Done {
         let mut done = (Report::default(), Ok(()));
         let mut count = |pushed| {
             done.0.count(pushed);
@@ -238,11 +250,14 @@ impl Sequencer {
                 flags,
             } => {
                 for socket in sockets {
-                    let message = match (&without, socket.recoverable()) {
-                        (Some(without), None) => without,
-                        _ => self.spelling.with_offset(&message),
-                    };
-                    count(socket.push_event(message.clone(), flags));
+                    // One that does not get it is no reason why others should not.
+                    count(pushed(|| {
+                        let message = match (&without, socket.recoverable()) {
+                            (Some(without), None) => without,
+                            _ => self.spelling.with_offset(&message),
+                        };
+                        socket.push_event(message.clone(), flags)
+                    }));
                 }
             }
             Turn::One(socket, item, flags) => count(self.hand_over(&socket, item, flags)),
@@ -264,13 +279,13 @@ impl Sequencer {
     }
 
     fn hand_over(&self, socket: &Socket, item: Item, flags: Flags) -> Pushed {
-        match item {
+        pushed(|| match item {
             Item::Entry(entry, bytes) => socket.push_entry(entry, bytes, flags),
             Item::Event(message) => {
                 let message = self.spelling.with_offset(&message).clone();
                 socket.push_event(message, flags)
             }
-        }
+        })
     }
 
     /// Sees to it that time passes for what is kept. Without a runtime it does when the next event
@@ -280,4 +295,9 @@ impl Sequencer {
             super::expiry::start(self);
         }
     }
+}
+
+/// Sends something to one socket. What panics instead is dropped.
+fn pushed(push: impl FnOnce() -> Pushed) -> Pushed {
+    contained("sending to a socket", push).unwrap_or(Err(PushError::Dropped))
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::around::Around;
-use crate::handler::{ConnectResult, ErrorHook, Handled, Manner, Route};
+use crate::handler::{ConnectResult, ErrorHook, Handled, Manner, Route, UPGRADE};
 use crate::room_events::RoomObserver;
 
 /// The handlers of a namespace, of all namespaces, of a class, or of nobody yet.
@@ -80,6 +80,7 @@ impl Layer {
         }
         let others = [
             &mut self.fallback,
+            &mut self.upgrade,
             &mut self.disconnecting,
             &mut self.disconnect,
         ];
@@ -116,9 +117,10 @@ fn merge_one<T>(there: &mut Option<T>, other: Option<T>) -> Option<T> {
 }
 
 /// Names that mean something to the library at either end, and the method that is meant instead.
-const RESERVED: [(&str, &str); 6] = [
+const RESERVED: [(&str, &str); 7] = [
     ("connect", "on_connect"),
     ("connect_error", "on_connect"),
+    (UPGRADE, "on_upgrade"),
     ("disconnect", "on_disconnect"),
     ("disconnecting", "on_disconnecting"),
     ("newListener", "another name"),

@@ -47,7 +47,8 @@ use rustc_hash::FxHashMap;
 use crate::error::HandlerErrorKind;
 use crate::extract::EventContext;
 use crate::handler::{
-    BoxFuture, CONNECT, ConnectResult, DISCONNECT, DISCONNECTING, ErrorHook, Handled, Manner, Route,
+    BoxFuture, CONNECT, ConnectResult, DISCONNECT, DISCONNECTING, ErrorHook, Handled, Manner,
+    Route, UPGRADE,
 };
 use crate::room_events::RoomObserver;
 use crate::socket::Socket;
@@ -181,6 +182,7 @@ impl Routes {
                 let mut deciding = self.connect.iter().chain(&self.before_connect);
                 deciding.find_map(|it| it.on_error.as_ref())
             }
+            UPGRADE => self.upgrade.as_ref().and_then(|it| it.on_error.as_ref()),
             DISCONNECTING => {
                 let disconnecting = self.disconnecting.as_ref();
                 disconnecting.and_then(|it| it.on_error.as_ref())

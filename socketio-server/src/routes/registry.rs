@@ -1,5 +1,6 @@
 //! Where handlers are registered, at any time, by anybody; and how sockets notice.
 
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -81,6 +82,12 @@ impl Registry {
         self.touched.store(true, Ordering::Release);
         revision.advance();
         drop(replaced);
+    }
+
+    /// The server has ended. Sockets that are still on their way out keep the handlers they have.
+    pub(crate) fn forget(&self) {
+        let layers = mem::take(&mut *self.layers.lock());
+        drop(layers);
     }
 
     /// Whether nothing was ever registered here.

@@ -16,6 +16,7 @@ use engine::Transport;
 use serde::de::DeserializeOwned;
 use socketio_adapter::Slot;
 
+use crate::credentials::Credentials;
 use crate::entry::Entry;
 use crate::gate::Gate;
 use crate::handshake::Handshake;
@@ -39,8 +40,7 @@ struct Inner {
     namespace: Namespace,
     session: engine::Session<Entry>,
     handshake: Arc<Handshake>,
-    /// The client's credentials, a JSON object.
-    auth: Option<Box<str>>,
+    auth: Credentials,
     gate: Gate<Waiting>,
     /// With connection state recovery, for clients that know of it.
     recoverable: Option<Box<Recoverable>>,
@@ -65,7 +65,7 @@ impl Socket {
             namespace,
             session,
             handshake,
-            auth: auth.map(Into::into),
+            auth: Credentials::new(auth),
             gate: Gate::new(),
             recoverable,
             slot: OnceLock::new(),
@@ -104,10 +104,20 @@ impl Socket {
 
     /// The credentials the client sent when it joined; `{}` if it sent none.
     ///
+    /// Up to 16 KiB of them are kept for as long as the socket. Of larger ones, which a client could
+    /// fill the server's memory with, middlewares and the connect handler know; once they have agreed,
+    /// they are forgotten, and it is for them to [store](Self::insert) what is needed later. The
+    /// reference keeps all.
+    ///
     /// # Errors
-    /// If they do not fit the type.
+    /// If they do not fit the type, or have been forgotten.
     pub fn auth<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        serde_json::from_str(self.0.auth.as_deref().unwrap_or("{}"))
+        self.0.auth.parse()
+    }
+
+    /// The client has been let in, and its connect handler is done.
+    pub(crate) fn forget_large_auth(&self) {
+        self.0.auth.forget_large();
     }
 
     /// The transport the client's link lives on now.

@@ -13,7 +13,8 @@ impl Socket {
     /// The private rooms of others, named by their ids, cannot be entered: whoever tries stays
     /// outside, and it is logged at debug level. So a room's name may come from a client. They
     /// belong to their sockets while those are connected, or away and may yet be
-    /// [recovered](Self::recovered); for what comes after see [`SocketId`].
+    /// [recovered](Self::recovered); for what comes after see
+    /// [`SocketId`](crate::SocketId).
     pub fn join(&self, rooms: impl Rooms) {
         let rooms = rooms.into_rooms();
         let kept = self.0.gate.rooms(|kept| {

@@ -55,6 +55,14 @@ impl What<'_> {
         }
     }
 
+    /// Whether its name is known for a handler of its own, and none that a client has made up.
+    fn is_named(&self, routes: &Routes) -> bool {
+        match self {
+            Self::Event { name, .. } => routes.has(name),
+            Self::Upgrade | Self::Disconnect(_) => true,
+        }
+    }
+
     fn args(&self) -> Option<&Args<'_>> {
         match self {
             Self::Event { args, .. } => Some(args),
@@ -134,7 +142,9 @@ impl<'a> Job<'a> {
             return Ok(None);
         }
         let stopwatch = Stopwatch::start();
-        let observed = Observed::new(self.socket, self.routes, self.what.name());
+        let observed = Observed::new(self.socket, self.what.name(), || {
+            self.what.is_named(self.routes)
+        });
         let mut event = EventContext {
             socket: self.socket,
             name: self.what.name(),
@@ -144,9 +154,10 @@ impl<'a> Job<'a> {
             read: Cell::new(false),
             after: After::default(),
         };
-        let started = observed.within(|| match reason {
-            None => self.routes.start(&route, &mut event),
-            Some(_) => route.start(&mut event),
+        // Observers and middlewares are for what clients send.
+        let started = observed.within(|| match args {
+            Some(_) => self.routes.start(&route, &mut event),
+            None => route.start(&mut event),
         });
         if !event.read.get() {
             check_unread(args)?;

@@ -89,14 +89,11 @@ impl Work {
         Ok(())
     }
 
-    /// Appends events that need not be checked against limits: the last ones.
-    pub(crate) fn with(mut self, last: Vec<Kept>) -> Self {
-        for kept in last {
-            self.waiting += 1;
-            self.waiting_bytes += kept.what.bytes();
-            self.inbox.push_back(kept);
-        }
-        self
+    /// Appends an event that need not be checked against limits: a last one.
+    pub(crate) fn append(&mut self, last: Kept) {
+        self.waiting += 1;
+        self.waiting_bytes += last.what.bytes();
+        self.inbox.push_back(last);
     }
 
     /// Lets a future run on beside the handlers.
@@ -196,7 +193,7 @@ impl Work {
             Place::Task => running.spawn(handler),
             Place::Pool => {
                 let pool = job.socket.io().pool();
-                match pool.try_turn() {
+                match running.try_turn(pool) {
                     Some(turn) => running.block(turn, handler),
                     None => {
                         let bytes = job.what.bytes();
@@ -271,12 +268,10 @@ impl Work {
                     running.release(bond);
                 }
             }
-            Step::Turn(ready, bytes) => {
-                self.waiting -= 1;
-                self.waiting_bytes -= bytes;
-                let (turn, handler) = *ready;
+            Step::Turn(turn) => {
                 let running = self.running.get_or_insert_default();
-                running.block(turn, handler);
+                self.waiting_bytes -= running.run_queued(turn);
+                self.waiting -= 1;
                 self.enter_all();
             }
         }

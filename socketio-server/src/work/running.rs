@@ -19,8 +19,8 @@ use crate::socket::Socket;
 pub(crate) enum Step {
     /// A handler has ended, and with it what tied it to its socket.
     Done(Option<Bond>),
-    /// A blocking handler may run: it has waited for a thread, as so many bytes of an event.
-    Turn(Box<(Turn, Waiting)>, usize),
+    /// A blocking handler may run: the one that has waited longest for a thread.
+    Turn(Turn),
 }
 
 /// Names a [`Tie`].
@@ -47,6 +47,8 @@ pub(crate) struct Running {
     last_bond: u64,
     /// Handlers for which there is a task each that has not started.
     spawned: Option<Arc<Mutex<Spawned>>>,
+    /// Handlers that wait for a thread, as so many bytes of an event each.
+    queued: VecDeque<(Waiting, usize)>,
 }
 
 impl Running {
@@ -116,7 +118,13 @@ impl Running {
         self.steps.push(Errand::elsewhere(socket, &event, ended));
     }
 
-    /// Runs a handler on a thread where it may block.
+    /// A thread where a handler may block, unless others wait for one.
+    pub(crate) fn try_turn(&self, pool: &Pool) -> Option<Turn> {
+        // A turn of theirs may have come without anybody having looked yet.
+        self.queued.is_empty().then(|| pool.try_turn()).flatten()
+    }
+
+    /// Runs a handler on such a thread.
     pub(crate) fn block(&self, turn: Turn, handler: Waiting) {
         let (bond, socket, event) = handler.labels();
         let ended = turn.run(Box::pin(handler));
@@ -125,11 +133,19 @@ impl Running {
     }
 
     /// Lets a handler wait for such a thread.
-    pub(crate) fn queue(&self, pool: &Pool, handler: Waiting, bytes: usize) {
+    pub(crate) fn queue(&mut self, pool: &Pool, handler: Waiting, bytes: usize) {
         let (_, socket, event) = handler.labels();
-        let turn = pool.turn();
-        let turn = turn.map(move |turn| Step::Turn(Box::new((turn, handler)), bytes));
+        self.queued.push_back((handler, bytes));
+        let turn = pool.turn().map(Step::Turn);
         self.steps.push(Errand::elsewhere(socket, &event, turn));
+    }
+
+    /// Runs the handler that has waited longest, and says as how many bytes it did.
+    pub(crate) fn run_queued(&mut self, turn: Turn) -> usize {
+        // Invariant: there are as many turns as handlers that wait for one.
+        let (handler, bytes) = self.queued.pop_front().expect("somebody waits");
+        self.block(turn, handler);
+        bytes
     }
 }
 

@@ -469,6 +469,44 @@ async fn when_the_time_is_up_there_are_the_answers_so_far_and_who_did_not_answer
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_is_late_comes_up_once_and_is_given_up_with_the_stream() {
+    for taken in 0..=3 {
+        let host = Host::new();
+        let mut clients = crowd(&host, 3).await;
+        let mut acks: Acks<u64> = host.io.of("/").call("ask", &()).unwrap();
+        acks = acks.timeout(Duration::from_secs(1));
+        for (_, client) in &mut clients {
+            client.expect(r#"420["ask"]"#).await;
+        }
+        // Virtual time: nobody has answered in time, one does afterwards.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let mut late = Vec::new();
+        for _ in 0..taken {
+            let (sid, answer) = acks.next().now_or_never().unwrap().unwrap();
+            assert_timeout(answer);
+            late.push(sid.to_string());
+            let punctual = late.iter().position(|sid| *sid == clients[0].0);
+            if punctual == Some(late.len() - 1) {
+                clients[0].1.say("430[1]").await;
+                settle().await;
+            }
+        }
+        if taken == 3 {
+            assert!(acks.next().now_or_never().unwrap().is_none());
+            late.sort_unstable();
+            let mut all: Vec<_> = clients.iter().map(|(sid, _)| sid.clone()).collect();
+            all.sort_unstable();
+            assert_eq!(late, all);
+        }
+        drop(acks);
+        settle().await;
+        for (_, client) in &mut clients {
+            assert!(!is_awaited(client, 0).await, "after {taken}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_question_to_nobody_is_answered_at_once() {
     let host = Host::new();
     let mut client = host.join("/").await;

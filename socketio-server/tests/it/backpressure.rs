@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use socketio_server::test::{Client, Connect, Server};
 use socketio_server::{
-    AckError, BoxError, Builder, Data, Io, OutboxLimits, OverflowPolicy, PendingAck, ServerLimits,
-    Socket,
+    AckError, Binary, BoxError, Builder, Data, Io, OutboxLimits, OverflowPolicy, PendingAck,
+    ServerLimits, Socket,
 };
 
 const SOFT: usize = 200_000;
@@ -304,4 +304,16 @@ async fn too_much_for_all_clients_together_is_borne_by_newcomers_then_by_those_w
             assert_eq!(io.stats().sessions, 0);
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_may_be_of_any_size() {
+    let io = Io::builder().max_payload(usize::MAX).build();
+    io.on("length", |Data(bytes): Data<Binary>| bytes.len());
+    let client = Server::new(&io).connect().await.unwrap();
+    let bytes = Binary::from(vec![0; 2_000_000]);
+    assert_eq!(
+        client.call::<usize>("length", &bytes).await.unwrap(),
+        2_000_000
+    );
 }

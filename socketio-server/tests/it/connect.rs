@@ -388,3 +388,70 @@ async fn joining_and_leaving_again_and_again_does_not_pile_up_handlers() {
     client.join("/").await;
     assert_eq!(running.load(Ordering::SeqCst), 0);
 }
+
+// ---- Credentials --------------------------------------------------------------------------
+
+/// How long the token is, or why nobody knows.
+fn token_len(auth: Result<Credentials, impl std::fmt::Display>) -> String {
+    match auth {
+        Ok(auth) => auth.token.len().to_string(),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn large_credentials_are_there_until_the_client_is_let_in() {
+    let forgotten = "more than 16 KiB, kept only until the client is let in";
+    for always_connect in [false, true] {
+        // As much as is kept, with `{"token":""}`, and a byte more.
+        for (len, later) in [(16_372, "16372"), (16_373, forgotten)] {
+            let builder = Io::builder();
+            let mut host = Host::start(match always_connect {
+                true => builder.always_connect(),
+                false => builder,
+            });
+            host.io
+                .before_connect(async |Auth(auth): Auth<Credentials>, pen: State<Pen>| {
+                    pen.note(token_len(Ok::<_, String>(auth)));
+                });
+            host.io
+                .on_connect(async |socket: Socket, door: State<Door>, pen: State<Pen>| {
+                    door.pass().await;
+                    pen.note(token_len(socket.auth()));
+                });
+            host.io
+                .on("later", async |socket: Socket, pen: State<Pen>| {
+                    pen.note(token_len(socket.auth()));
+                });
+            host.io
+                .on("extracted", async |_: Auth<Credentials>| "has credentials");
+            host.io
+                .on_disconnect(async |socket: Socket, pen: State<Pen>| {
+                    pen.note(token_len(socket.auth()));
+                });
+            let mut client = host.open().await;
+            let auth = json!({ "token": "x".repeat(len) });
+            client.say(&format!("40{auth}")).await;
+            host.diary.expect(&len.to_string()).await;
+            settle().await;
+            host.door.open();
+            host.diary.expect(&len.to_string()).await;
+            client.text().await;
+            client.say(r#"42["later"]"#).await;
+            host.diary.expect(later).await;
+            client.say(r#"420["extracted"]"#).await;
+            match later == forgotten {
+                true => {
+                    let note = host.diary.next().await;
+                    assert!(
+                        note.contains("extracted") && note.contains(forgotten),
+                        "{note}"
+                    );
+                }
+                false => client.expect(r#"430["has credentials"]"#).await,
+            }
+            client.say("41").await;
+            host.diary.expect(later).await;
+        }
+    }
+}

@@ -265,6 +265,30 @@ async fn a_client_that_moves_to_websocket_is_noticed_once() {
     assert!(moved.lock().is_empty());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_move_to_websocket_is_no_event_and_passes_by_those_around_events() {
+    let io = Io::builder().build();
+    let notes = Arc::new(Mutex::new(Vec::new()));
+    let note = |what: &'static str| {
+        let notes = Arc::clone(&notes);
+        move |event: &str| notes.lock().push(format!("{what} {event}"))
+    };
+    let (observer, middleware, handler) = (note("observer"), note("middleware"), note("handler"));
+    let failed = note("failed");
+    io.on_any(move |event| observer(event.name()))
+        .wrap(move |event, next| {
+            middleware(event.name());
+            next.run(event)
+        })
+        .on_error(move |error| failed(&error.event))
+        .on_upgrade(move |transport: Transport| handler(transport.as_str()))
+        .on("hello", || ());
+    let client = Server::new(&io).connect().upgrading().await.unwrap();
+    client.call::<()>("hello", &()).await.unwrap();
+    let expected = ["handler websocket", "observer hello", "middleware hello"];
+    assert_eq!(*notes.lock(), expected);
+}
+
 // ---- Who is let in ------------------------------------------------------------------------
 
 fn guarded() -> Io {

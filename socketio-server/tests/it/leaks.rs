@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use socketio_server::{Data, Io, Socket, State};
+use socketio_server::{Data, Io, NamespaceRequest, Report, Socket, State};
 use tokio::sync::oneshot;
 
 use crate::host::{Door, Host, settle};
@@ -125,6 +125,57 @@ async fn a_server_that_has_been_shut_down_goes_with_its_last_handle() {
     assert_eq!(Arc::strong_count(&token), 2);
     drop(socket);
     assert_eq!(Arc::strong_count(&token), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_that_is_done_with_a_server_brings_it_back_once_it_has_been_shut_down() {
+    let uses: [fn(&Io); 8] = [
+        |io| assert_eq!(io.emit("news", &()).unwrap(), Report::default()),
+        |io| assert!(io.to("room").sockets().is_empty()),
+        |io| {
+            io.on("event", holding(io));
+        },
+        |io| {
+            io.of("/other").on("event", holding(io));
+        },
+        |io| {
+            io.any_namespace().on("event", holding(io));
+        },
+        |io| {
+            io.dynamic("/game/{id}").on("event", holding(io));
+            drop(io.of("/game/1"));
+        },
+        |io| {
+            let held = io.clone();
+            io.dynamic_if(move |_: NamespaceRequest| held.stats().sessions == 0);
+        },
+        |io| {
+            let held = io.clone();
+            io.on_new_namespace(move |_| drop(held.clone()));
+        },
+    ];
+    for (before, usage) in [false, true]
+        .into_iter()
+        .flat_map(|it| uses.map(|usage| (it, usage)))
+    {
+        let token = Arc::new(());
+        let (host, stop) = stoppable(&token);
+        if before {
+            usage(&host.io);
+        }
+        stop.send(()).unwrap();
+        let Host { io, serving, .. } = host;
+        assert!(serving.await.unwrap().is_complete());
+        usage(&io);
+        drop(io);
+        assert_eq!(Arc::strong_count(&token), 1);
+    }
+}
+
+/// A handler that holds the server itself.
+fn holding(io: &Io) -> impl Fn() + Clone + Send + Sync + 'static {
+    let io = io.clone();
+    move || drop(io.clone())
 }
 
 #[tokio::test(start_paused = true)]

@@ -427,3 +427,31 @@ async fn a_connect_handler_may_end_with_its_client() {
         assert_eq!(host.diary.rest(), [""; 0]);
     }
 }
+
+// ---- Limits -------------------------------------------------------------------------------
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_nothing_is_a_limit_of_one() {
+    let limits = HandlerLimits::default();
+    for limits in [
+        HandlerLimits {
+            running: 0,
+            ..limits
+        },
+        HandlerLimits { inbox: 0, ..limits },
+        HandlerLimits {
+            inbox_bytes: 0,
+            ..limits
+        },
+    ] {
+        let mut host = Host::start(Io::builder().handlers(limits));
+        host.io.on("wait", wait);
+        host.door.open();
+        let mut client = host.join("/").await;
+        for n in 0..3 {
+            client.say(&format!(r#"42{n}["wait","a"]"#)).await;
+            client.expect(&format!(r#"43{n}["a"]"#)).await;
+        }
+        drop(host.diary.rest());
+    }
+}

@@ -11,7 +11,7 @@ use metrics::{
 use serde::Deserialize;
 use serde_json::json;
 use socketio_server::test::Server;
-use socketio_server::{ConnectError, Data, Io, OutboxLimits, Socket};
+use socketio_server::{ConnectError, Data, Io, NamespaceRequest, OutboxLimits, Socket};
 
 use crate::client::request;
 
@@ -244,6 +244,22 @@ async fn handlers_are_timed_from_their_turn_to_their_end_by_names_that_exist() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_move_to_websocket_has_a_name_that_no_event_is_counted_by() {
+    recorded!(figures, io = Io::builder());
+    io.on_upgrade(|| ()).on("upgrade", || ()).on_fallback(|| ());
+    let server = Server::new(&io);
+    let client = server.connect().upgrading().await.unwrap();
+    for event in ["upgrade", "transport upgrade"] {
+        client.call::<()>(event, &()).await.unwrap();
+    }
+    let all = figures.take();
+    for name in ["upgrade", "transport upgrade", "*"] {
+        let values = &all[&format!("socketio_handler_seconds{{nsp=/,event={name}}}")];
+        assert_eq!(values.len(), 1, "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_does_not_get_through_is_counted_by_its_reason() {
     let outbox = OutboxLimits {
         soft: 10_000,
@@ -278,4 +294,58 @@ async fn what_does_not_get_through_is_counted_by_its_reason() {
 async fn last(seconds: u64) {
     // Virtual time: what handlers are seen to take.
     tokio::time::sleep(Duration::from_secs(seconds)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_client_makes_up_a_namespace() {
+    recorded!(figures, io = Io::builder().accept_any_namespace());
+    io.dynamic("/game/{id}")
+        .on("wait", async |Data(seconds): Data<u64>| last(seconds).await);
+    io.dynamic_if(|request: NamespaceRequest| request.name().starts_with("/room-"));
+    io.of("/fixed");
+    // One of a pattern is one, whoever makes it.
+    let held = io.of("/game/0");
+    let server = Server::new(&io);
+    let mut clients = Vec::new();
+    for nsp in [
+        "/fixed",
+        "/game/0",
+        "/game/1",
+        "/room-7",
+        "/whatever",
+        "/else",
+    ] {
+        let client = server.connect().namespace(nsp).await.unwrap();
+        client.emit("wait", &1);
+        clients.push(client);
+    }
+    server.advance(Duration::from_secs(10)).await;
+    held.emit("news", &()).unwrap();
+    clients[2].disconnect();
+    server.settle().await;
+    let all = figures.take();
+    let count = |name: &str| all.get(name).map_or(0.0, |steps| steps.iter().sum());
+    for (name, games, others) in [
+        ("socketio_sockets", 1.0, 3.0),
+        ("socketio_connects_total", 2.0, 3.0),
+        ("socketio_events_received_total", 2.0, 3.0),
+        ("socketio_events_sent_total", 1.0, 0.0),
+    ] {
+        assert_eq!(
+            count(&format!("{name}{{nsp=/game/{{id}}}}")),
+            games,
+            "{name}"
+        );
+        assert_eq!(count(&format!("{name}{{nsp=*}}")), others, "{name}");
+    }
+    assert_eq!(count("socketio_sockets{nsp=/fixed}"), 1.0);
+    let seconds = &all["socketio_handler_seconds{nsp=/game/{id},event=wait}"];
+    assert_eq!(seconds.len(), 2);
+    let reason = "reason=client namespace disconnect";
+    let disconnects = format!("socketio_disconnects_total{{nsp=/game/{{id}},{reason}}}");
+    assert_eq!(count(&disconnects), 1.0);
+    for name in all.keys() {
+        let made_up = ["/game/0", "/game/1", "room", "whatever", "else"];
+        assert!(!made_up.iter().any(|it| name.contains(it)), "{name}");
+    }
 }

@@ -1,11 +1,17 @@
 //! Servers that speak another form than text: what changes for clients, and what does not.
 
+use std::time::Duration;
+
 use serde_json::json;
 use socketio_server::parser::{Body, DecodeError, Limits, MsgPack, Packet, Parser};
-use socketio_server::{Args, Binary, ConnectError, Data, EncodeError, Encoded, Io, Socket, Value};
+use socketio_server::test::Server;
+use socketio_server::{
+    AckError, Args, Binary, ConnectError, Data, DisconnectReason, EncodeError, Encoded, Io, Socket,
+    State, Value,
+};
 
 use crate::client::{Client, Received};
-use crate::host::Host;
+use crate::host::{Door, Host, Pen};
 
 fn hex(digits: &str) -> Vec<u8> {
     let byte = |pair: &[u8]| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap();
@@ -136,4 +142,87 @@ async fn an_application_may_bring_a_parser_of_its_own() {
     client.expect("4sum 42").await;
     client.say("4add 1,").await;
     client.expect_close().await;
+}
+
+/// Panics at what contains `boom`.
+#[derive(Debug)]
+struct Faulty;
+
+impl Parser for Faulty {
+    fn encode(&self, packet: &Packet<'_>) -> Result<Encoded, EncodeError> {
+        MsgPack.encode(packet)
+    }
+
+    fn decode_binary<'a>(
+        &self,
+        data: &'a [u8],
+        limits: &Limits,
+    ) -> Result<Packet<'a>, DecodeError> {
+        assert!(!data.windows(4).any(|it| it == b"boom"), "a parser's bug");
+        MsgPack.decode_binary(data, limits)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_parser_that_panics_ends_the_client_s_sockets_in_good_order() {
+    let mut host = Host::start(Io::builder().parser(Faulty));
+    for nsp in ["/", "/second"] {
+        host.io
+            .of(nsp)
+            .on("wait", async |pen: State<Pen>, door: State<Door>| {
+                door.pass().await;
+                pen.note("the handler has ended");
+            })
+            .on_disconnecting(async |pen: State<Pen>, socket: Socket| {
+                pen.note(format!("leaving {} rooms", socket.rooms().len()));
+            })
+            .on_disconnect(async |pen: State<Pen>, reason: DisconnectReason| {
+                pen.note(reason.as_str());
+            });
+    }
+    let server = Server::new(&host.io);
+    let (client, neighbour) = (server.connect().await, server.connect().await);
+    let (client, neighbour) = (client.unwrap(), neighbour.unwrap());
+    client.join("/second").await.unwrap();
+    let [socket] = host
+        .io
+        .of("/second")
+        .broadcast()
+        .sockets()
+        .try_into()
+        .unwrap();
+    socket.join("room");
+    let call = socket.call::<()>("ask", &());
+    client.emit("wait", &());
+    server.settle().await;
+    client.emit("boom", &());
+    assert!(matches!(call.await, Err(AckError::Disconnected)));
+    server.settle().await;
+    let mut notes = host.diary.rest();
+    notes.sort_unstable();
+    let [goodbye, no_rooms, room] = ["forced close", "leaving 0 rooms", "leaving 1 rooms"];
+    assert_eq!(notes, [goodbye, goodbye, no_rooms, room]);
+    host.assert_deserted("/second");
+    assert!(!client.is_connected() && neighbour.is_connected());
+    assert_eq!(host.io.of("/").len(), 1);
+    host.door.open();
+    host.diary.expect("the handler has ended").await;
+    server.settle().await;
+    assert_eq!(host.diary.rest(), [""; 0]);
+    let ended = host.io.shutdown(Duration::from_secs(10)).await;
+    assert!(ended.is_complete(), "{ended}");
+}
+
+#[test]
+fn a_runtime_that_ends_before_its_server_takes_the_sockets_along() {
+    let io = Io::builder().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let client = runtime.block_on(async { Server::new(&io).connect().await.unwrap() });
+    assert_eq!(io.of("/").len(), 1);
+    drop(runtime);
+    assert!(io.of("/").is_empty());
+    drop(client);
 }

@@ -33,7 +33,6 @@
 //!   beside them, in `adapters/socketio-adapter/tests/it`.
 //! * The flag by which a session admits one POST at a time, and its transport: single atomics that publish nothing else.
 //! * tokio: its wakers and channels do what they promise.
-//! * A line before the baton that is full: who waits there does so on a condition variable, as a test beside it shows.
 //! * More than [`PREEMPTIONS`] forced switches in one run; what goes wrong concurrently mostly needs two.
 //!
 //! A model returns what happened, and `every_order` collects it: a model in which something can happen says so and fails if
@@ -83,6 +82,7 @@ use std::{
 };
 
 use engineio_proto::{Tick, ws};
+use loom::thread;
 use socketio_proto::{Args, NamespaceId};
 
 use overflow::Weight;

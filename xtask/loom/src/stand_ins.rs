@@ -1,7 +1,10 @@
 //! What the included files import from elsewhere: with a lock or an atomic in it, made of loom's; without, as little as
 //! they need.
 
-pub(crate) use loom::sync::MutexGuard;
+use std::{
+    ops::{Deref, DerefMut},
+    sync::PoisonError,
+};
 
 /// `parking_lot::Mutex`.
 pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
@@ -13,25 +16,51 @@ impl<T> Mutex<T> {
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         // Loom ends the whole model at the first panic: no guard is ever left behind.
-        self.0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        let guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        MutexGuard(Some(guard))
     }
 }
 
-/// `parking_lot::Condvar`, which waits for nothing here.
-pub(crate) struct Condvar;
+/// `parking_lot::MutexGuard`, which waits without being given away. Loom's is missing meanwhile.
+pub(crate) struct MutexGuard<'a, T>(Option<loom::sync::MutexGuard<'a, T>>);
+
+impl<T> Deref for MutexGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        match &self.0 {
+            Some(guard) => guard,
+            None => unreachable!("it waits"),
+        }
+    }
+}
+
+impl<T> DerefMut for MutexGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        match &mut self.0 {
+            Some(guard) => guard,
+            None => unreachable!("it waits"),
+        }
+    }
+}
+
+/// `parking_lot::Condvar`.
+pub(crate) struct Condvar(loom::sync::Condvar);
 
 impl Condvar {
     pub(crate) fn new() -> Self {
-        Self
+        Self(loom::sync::Condvar::new())
     }
 
-    pub(crate) fn wait<T>(&self, _: &mut MutexGuard<'_, T>) {
-        unreachable!("no model has more turns than may wait")
+    pub(crate) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
+        let held = guard.0.take();
+        let waits = |it| self.0.wait(it).unwrap_or_else(PoisonError::into_inner);
+        guard.0 = held.map(waits);
     }
 
-    pub(crate) fn notify_one(&self) {}
+    pub(crate) fn notify_one(&self) {
+        self.0.notify_one();
+    }
 }
 
 /// `tokio::sync`.

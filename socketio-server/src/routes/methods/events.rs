@@ -19,7 +19,8 @@ macro_rules! events_methods {
         ///
         /// # Panics
         /// If the name is reserved for the library, so that no event can have it: `connect`,
-        /// `connect_error`, `disconnect`, `disconnecting`, `newListener`, `removeListener`.
+        /// `connect_error`, `disconnect`, `disconnecting`, `newListener`, `removeListener`, `transport
+        /// upgrade`.
         #[track_caller]
         pub fn on<M, H>($self: $receiver, event: &str, handler: H) -> $returned
         where

@@ -1,10 +1,15 @@
 //! Failures of a class: whom they concern, and what the client is told.
 
 use std::sync::Arc;
+use std::thread::{self, ThreadId};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use socketio_server::test::Server;
-use socketio_server::{Auth, BoxError, ConnectError, Data, HandlerError, Io, namespace};
+use socketio_server::{
+    Auth, BoxError, ConnectError, Data, HandlerError, Handlers, Io, Namespace, NamespaceClass,
+    namespace,
+};
 
 use super::answer;
 
@@ -39,6 +44,11 @@ impl Failing {
         Err("unknown".into())
     }
 
+    #[upgrade]
+    fn climb(&self) -> Result<(), BoxError> {
+        Err("climbing".into())
+    }
+
     #[disconnecting]
     fn part(&self) -> Result<(), BoxError> {
         Err("parting".into())
@@ -70,7 +80,8 @@ async fn failures_of_a_class_are_its_own_and_answered_by_its_error_method() {
     };
     let refused = connect(false).await.unwrap_err();
     assert_eq!(refused.message(), "connect failed");
-    let client = connect(true).await.unwrap();
+    let client = connect(true).upgrading().await.unwrap();
+    server.settle().await;
     for event in ["errs", "panics", "rejects", "another"] {
         let expected = format!("{event} failed");
         assert_eq!(client.call::<String>(event, "x").await.unwrap(), expected);
@@ -80,6 +91,7 @@ async fn failures_of_a_class_are_its_own_and_answered_by_its_error_method() {
     server.settle().await;
     let causes = [
         "do not panic",
+        "climbing",
         "on purpose",
         "in a method",
         "do not fit",
@@ -140,4 +152,51 @@ async fn failures_of_a_class_without_an_error_method_are_the_namespaces() {
     let client = connect.namespace("/failing").auth(auth).await.unwrap();
     assert_eq!(answer(&client, "errs").await, "the namespace's");
     assert_eq!(answer(&client, "panics").await, "panics failed");
+}
+
+/// Its methods are run on threads that may block, and heard of by its own hook.
+struct Apart(Arc<Mutex<Vec<ThreadId>>>);
+
+impl NamespaceClass for Apart {
+    type Place = Namespace;
+    const PATH: &'static str = "/";
+
+    fn handlers(self: Arc<Self>) -> Handlers {
+        Handlers::new()
+            .blocking()
+            .on_upgrade(move || self.0.lock().push(thread::current().id()))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_said_of_a_class_is_said_of_its_upgrade_method() {
+    let io = Io::builder().build();
+    let ran = Arc::default();
+    io.register(Apart(Arc::clone(&ran)));
+    let server = Server::new(&io);
+    server.connect().upgrading().await.unwrap();
+    let ended = io.shutdown(Duration::from_secs(10)).await;
+    assert!(ended.is_complete(), "{ended}");
+    let ran = ran.lock();
+    assert_eq!(ran.len(), 1);
+    assert_ne!(ran[0], thread::current().id());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_s_event_called_upgrade_is_no_upgrade() {
+    let io = Io::builder().build();
+    io.register(Failing::default())
+        .on("upgrade", || Err::<(), BoxError>("on purpose".into()))
+        .on_error(|error| format!("the namespace's: {}", error.event));
+    let server = Server::new(&io);
+    let client = server.connect().namespace("/failing");
+    let client = client
+        .auth(serde_json::json!({ "calm": true }))
+        .await
+        .unwrap();
+    let expected = "the namespace's: upgrade";
+    assert_eq!(
+        client.call::<String>("upgrade", &()).await.unwrap(),
+        expected
+    );
 }

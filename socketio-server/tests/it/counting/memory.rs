@@ -177,6 +177,24 @@ fn a_client_fits_its_budget_after_a_burst() {
     assert!(cost <= BUDGET, "{cost} bytes per client");
 }
 
+#[test]
+fn large_credentials_do_not_stay() {
+    let stage = Stage::new();
+    let auth = format!(r#"40{{"token":"{}"}}"#, "x".repeat(32 * KIB));
+    let cost = cost(&stage, |connections| {
+        let clients = stage.websockets(connections, "");
+        for client in &clients {
+            client.say(&[&auth]);
+        }
+        stage.settle();
+        for client in &clients {
+            assert_eq!(client.received().len(), 1);
+        }
+        clients
+    });
+    assert!(cost <= BUDGET, "{cost} bytes per client");
+}
+
 // ---- Leaks --------------------------------------------------------------------------------
 
 /// Clients who come and go at the same time.

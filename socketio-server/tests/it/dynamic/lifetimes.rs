@@ -1,5 +1,7 @@
 //! How long namespaces exist that clients bring into being, and how many of them.
 
+use std::time::Duration;
+
 use socketio_server::test::Server;
 use socketio_server::{AckError, ConnectError, Io, Namespace, Param, Socket, State};
 
@@ -67,6 +69,20 @@ async fn a_new_namespace_is_announced_once_before_its_first_client_is_in() {
     settle().await;
     join(&server, "/game/1").await;
     host.diary.expect("/game/1").await;
+    assert_eq!(host.diary.rest(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_default_namespace_is_never_new_even_when_the_server_has_ended() {
+    let mut host = Host::new();
+    announced(&host);
+    host.io.of("/").emit("news", &()).unwrap();
+    let ended = host.io.shutdown(Duration::ZERO).await;
+    assert!(ended.is_complete(), "{ended}");
+    announced(&host);
+    host.io.emit("news", &()).unwrap();
+    host.io.of("/").emit("news", &()).unwrap();
+    assert_eq!(host.io.of("/").name(), "/");
     assert_eq!(host.diary.rest(), [""; 0]);
 }
 

@@ -193,7 +193,7 @@ async fn a_handler_that_holds_its_thread_is_named_once_a_minute() {
     let (at_once, late) = (lines.next().unwrap(), lines.next().unwrap());
     for (line, handler, event) in [(at_once, "hold", "hold"), (late, "hold_late", "hold late")] {
         assert!(line.contains("WARN") && line.contains("socketio"), "{line}");
-        let handler = format!(r#"handler="it::manners::{handler}""#);
+        let handler = format!(r#"handler="it::manners::blocking::{handler}""#);
         assert!(line.contains(&handler), "{line}");
         assert!(line.contains(&format!("event={event:?}")), "{line}");
     }

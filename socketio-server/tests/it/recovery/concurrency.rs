@@ -2,16 +2,18 @@
 //! loses an event or gets one twice.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use socketio_server::{Binary, Io, RecoveryConfig, Socket};
+use socketio_server::parser::{Body, DecodeError, Limits, MsgPack, Packet, Parser};
+use socketio_server::{Binary, EncodeError, Encoded, Io, RecoveryConfig, Socket};
 
 use super::builder;
-use super::phone::Phone;
+use super::phone::{self, Phone};
+use crate::client::{Client, Received};
 use crate::host::Host;
 
 const THREADS: u64 = 3;
@@ -201,5 +203,69 @@ async fn what_is_dropped_from_the_log_may_send() {
         .expect("nobody waits for itself");
     for event in ["displaces it", "dropped"] {
         assert_eq!(phone.event().await, json!([event]));
+    }
+}
+
+/// MessagePack, but the second time that the event `bad` is spelled, which is with its offset and for
+/// the first of its receivers, it has something else to say and falls over.
+#[derive(Debug)]
+struct Touchy {
+    io: Arc<OnceLock<Io>>,
+    spelled: AtomicUsize,
+}
+
+impl Parser for Touchy {
+    fn encode(&self, packet: &Packet<'_>) -> Result<Encoded, EncodeError> {
+        if matches!(&packet.body, Body::Event { name, .. } if *name == "bad")
+            && self.spelled.fetch_add(1, Ordering::Relaxed) == 1
+        {
+            let _ = self.io.get().unwrap().emit("help", &())?;
+            panic!("a bad event");
+        }
+        MsgPack.encode(packet)
+    }
+
+    fn decode_text<'a>(&self, text: &'a str, limits: &Limits) -> Result<Packet<'a>, DecodeError> {
+        MsgPack.decode_text(text, limits)
+    }
+
+    fn decode_binary<'a>(
+        &self,
+        data: &'a [u8],
+        limits: &Limits,
+    ) -> Result<Packet<'a>, DecodeError> {
+        MsgPack.decode_binary(data, limits)
+    }
+}
+
+/// The next event begins with this.
+async fn expect_event(client: &mut Client, name: &str) {
+    let Received::Binary(event) = client.receive().await else {
+        panic!("no event");
+    };
+    phone::after(&event, name.as_bytes());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_parser_that_panics_costs_one_receiver_one_event_and_holds_nothing_up() {
+    let io = Arc::new(OnceLock::new());
+    let parser = Touchy {
+        io: Arc::clone(&io),
+        spelled: AtomicUsize::new(0),
+    };
+    let host = Host::start(builder().parser(parser));
+    io.set(host.io.clone()).unwrap();
+    let mut clients = [host.open().await, host.open().await];
+    for client in &mut clients {
+        // {"type":0,"nsp":"/"}
+        client.say_binary(b"\x82\xa4type\x00\xa3nsp\xa1/").await;
+        assert!(matches!(client.receive().await, Received::Binary(_)));
+    }
+    let report = host.io.emit("bad", &()).unwrap();
+    assert_eq!((report.queued, report.dropped), (1, 1));
+    let [first, second] = &mut clients;
+    expect_event(second, "bad").await;
+    for client in [first, second] {
+        expect_event(client, "help").await;
     }
 }

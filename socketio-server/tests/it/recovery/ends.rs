@@ -146,8 +146,10 @@ async fn a_hook_that_panics_is_told_of_the_next_all_the_same() {
         }
         phone.cut().await;
         host.diary.rest();
-        // Virtual time: it does not come back.
-        tokio::time::sleep(Duration::from_secs(122)).await;
+        // Virtual time: it does not come back, and something is still kept then.
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        host.io.emit("later", &()).unwrap();
+        tokio::time::sleep(Duration::from_secs(62)).await;
         assert_eq!(host.diary.rest(), ["expired"]);
     }
 }

@@ -68,9 +68,11 @@ impl Phone {
         let mut early = Vec::new();
         let mut offset = None;
         let answer = loop {
-            let Received::Text(text) = client.receive().await else {
-                // Attachments.
-                continue;
+            let text = match client.receive().await {
+                Received::Text(text) => text,
+                // An attachment.
+                Received::Binary(_) => continue,
+                other => panic!("no answer but {other:?}"),
             };
             if let Some(answer) = text.strip_prefix("40") {
                 break serde_json::from_str::<Value>(answer).unwrap();

@@ -23,6 +23,8 @@ models! {
     baton {
         a_turn_that_comes_back_is_done_behind_those_before_it
         what_is_decided_is_done_once_and_in_that_order
+        who_has_waited_for_nothing_wakes_the_next
+        who_waits_for_room_comes_in_its_turn
     }
     forms {
         sessions_that_poll_at_once_share_one_form
