@@ -222,7 +222,9 @@ impl Session {
             State::Closed => None,
         };
         let upgrade = self.upgrade.as_ref();
-        let upgrade = upgrade.map(|upgrade| upgrade.deadline(self.poll_waits()));
+        // On a session that closes every poll is answered anyway.
+        let poll_waits = self.state == State::Open && self.poll_waits();
+        let upgrade = upgrade.map(|upgrade| upgrade.deadline(poll_waits));
         [deadline, upgrade].into_iter().flatten().min()
     }
 

@@ -209,6 +209,23 @@ fn closing_server_closes_the_probing_link() {
 }
 
 #[test]
+fn a_deadline_that_was_acted_on_has_passed_though_no_output_was_taken() {
+    for closes in [false, true] {
+        let mut session = server_with_link();
+        session.handle_get(1, RequestId(1));
+        session.handle_text(2, LINK, "2probe");
+        if closes {
+            session.close(3);
+        }
+        for now in [3, 103, 203] {
+            session.handle_timeout(now);
+            let next = session.poll_timeout();
+            assert!(next.is_none_or(|at| at > now), "{next:?} at {now}");
+        }
+    }
+}
+
+#[test]
 fn closing_server_sends_what_is_left_to_a_client_that_has_moved() {
     let mut session = server_with_link();
     session.send(Prepared::text("a"));

@@ -62,7 +62,7 @@ impl Post {
 
 /// Lets everything run that can, in no time, and sees that it ends: a task that only seems to have
 /// something to do would go round for ever, and the clock of the test would stand still.
-async fn rest(host: &Host, case: &str) {
+pub(super) async fn rest(host: &Host, case: &str) {
     let run = async || {
         for _ in 0..50 {
             tokio::task::yield_now().await;

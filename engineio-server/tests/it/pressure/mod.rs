@@ -3,6 +3,7 @@
 mod endings;
 mod policies;
 mod room;
+mod schedules;
 mod server;
 
 use std::time::Duration;

@@ -167,7 +167,7 @@ pub fn what_was_accepted_before_close_is_taken_before_the_task_is_told() {
             match task.next() {
                 Found::Work(entries, _) => taken.extend(entries),
                 Found::Close => break,
-                Found::Overflown => unreachable!("entries without bytes"),
+                Found::Overflown(_) => unreachable!("entries without bytes"),
             }
         }
         let accepted = join(producer);
@@ -263,6 +263,47 @@ pub fn an_overflow_wakes_the_task_and_drops_what_was_queued() {
     assert_eq!(Vec::from_iter(taken), [0, 1, 2]);
 }
 
+/// A task is told of an overflow once, and then sleeps until there is something in its mailbox: before, with, or behind it.
+pub fn a_delivery_reaches_a_task_whose_queue_overflows() {
+    let places = every_order(|| {
+        let outbox = Arc::new(Outbox::<(), _>::new());
+        let evictor = {
+            let outbox = Arc::clone(&outbox);
+            thread::spawn(move || outbox.overflow())
+        };
+        let sender = {
+            let outbox = Arc::clone(&outbox);
+            thread::spawn(move || outbox.deliver(()))
+        };
+        let mut task = Task::new(&outbox);
+        let (mut told, mut place) = (false, None);
+        while !told || place.is_none() {
+            let (deliveries, here) = match task.next() {
+                Found::Work(_, deliveries) => (deliveries, if told { "behind" } else { "before" }),
+                Found::Overflown(deliveries) => {
+                    assert!(!std::mem::replace(&mut told, true), "told twice");
+                    (deliveries, "with")
+                }
+                Found::Close => unreachable!("nobody closes"),
+            };
+            if !deliveries.is_empty() {
+                assert_eq!(place.replace(here), None, "delivered twice");
+            }
+        }
+        assert!(join(evictor));
+        join(sender);
+        assert!(
+            task.take_or_sleep().is_none(),
+            "there is nothing left to do"
+        );
+        place
+    });
+    assert_eq!(
+        Vec::from_iter(places.into_iter().flatten()),
+        ["before", "behind", "with"]
+    );
+}
+
 /// Where the oldest are dropped, every entry is taken once and in order, or dropped and counted; an order is taken by a task
 /// that has no room, together with all that is before it.
 pub fn what_is_not_taken_is_dropped_and_counted() {
@@ -335,7 +376,7 @@ pub fn a_producer_that_waits_for_room_is_told_of_it_or_of_the_end() {
             thread::spawn(move || outbox.overflow())
         };
         let mut task = Task::new(&outbox);
-        while !matches!(task.next(), Found::Overflown) {}
+        while !matches!(task.next(), Found::Overflown(_)) {}
         outbox.end();
         assert!(join(evictor));
         assert_eq!(Arc::strong_count(&impatient), 1, "it has been kept");

@@ -41,7 +41,8 @@ impl Wake for Bell {
 pub(super) enum Found<E, D> {
     Work(VecDeque<E>, Vec<D>),
     Close,
-    Overflown,
+    /// With what there was in the mailbox.
+    Overflown(Vec<D>),
 }
 
 pub(super) struct Task<'a, E, D> {
@@ -120,7 +121,7 @@ impl<'a, E, D> Task<'a, E, D> {
             Work::Some => Some(Found::Work(entries, deliveries)),
             Work::None => None,
             Work::Close => Some(Found::Close),
-            Work::Overflown => Some(Found::Overflown),
+            Work::Overflown => Some(Found::Overflown(deliveries)),
         }
     }
 }

@@ -47,6 +47,7 @@ models! {
         what_was_kept_leaves_behind_the_welcome_and_before_what_passes
     }
     outbox {
+        a_delivery_reaches_a_task_whose_queue_overflows
         a_producer_that_waits_for_room_is_told_of_it_or_of_the_end
         a_task_that_runs_is_not_woken
         an_overflow_wakes_the_task_and_drops_what_was_queued
