@@ -469,8 +469,10 @@ impl<E, D> Queue<E, D> {
 /// As [`wake`], for those who wait for room; in every turn, and hardly ever for anybody.
 #[inline]
 fn wake_all(wakers: Vec<(u64, Waker)>) {
-    for (_, waker) in wakers {
-        waker.wake();
+    if !wakers.is_empty() {
+        for (_, waker) in wakers {
+            waker.wake();
+        }
     }
 }
 
