@@ -17,20 +17,25 @@
 //! their kin in other languages.
 //!
 //! ```no_run
-//! use socketio_server::{Data, Io, Socket};
+//! use socketio_server::{Data, EncodeError, Io, Socket};
 //!
 //! #[tokio::main]
 //! async fn main() -> std::io::Result<()> {
 //!     let io = Io::builder().build();
-//!     io.on("message", async |socket: Socket, Data((room, text)): Data<(String, String)>| {
-//!         socket.join(room.as_str());
-//!         socket.to(room).emit("message", &text).map(drop)?;
-//!         Ok::<_, socketio_server::EncodeError>("delivered")
-//!     });
+//!     io.on("message", message);
 //!     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
 //!     let stop = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
 //!     let _ = io.serve(listener, stop, std::time::Duration::from_secs(10)).await;
 //!     Ok(())
+//! }
+//!
+//! async fn message(
+//!     socket: Socket,
+//!     Data((room, text)): Data<(String, String)>,
+//! ) -> Result<&'static str, EncodeError> {
+//!     socket.join(room.as_str());
+//!     socket.to(room).emit("message", &text)?;
+//!     Ok("delivered") // the acknowledgement
 //! }
 //! ```
 //!
@@ -45,13 +50,9 @@
 //! # #[cfg(feature = "test")]
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() {
-//! # use socketio_server::{Data, Io, Socket};
+//! # use socketio_server::{Data, EncodeError, Io, Socket};
 //! # let io = Io::builder().build();
-//! # io.on("message", async |socket: Socket, Data((room, text)): Data<(String, String)>| {
-//! #     socket.join(room.as_str());
-//! #     socket.to(room).emit("message", &text).map(drop)?;
-//! #     Ok::<_, socketio_server::EncodeError>("delivered")
-//! # });
+//! # io.on("message", message);
 //! let server = socketio_server::test::Server::new(&io);
 //! let mut alice = server.connect().await.unwrap();
 //! let bob = server.connect().await.unwrap();
@@ -60,6 +61,15 @@
 //!     assert_eq!(answer, "delivered");
 //! }
 //! assert_eq!(alice.expect::<String>("message").await, "hello");
+//! # }
+//! # #[cfg(feature = "test")]
+//! # async fn message(
+//! #     socket: Socket,
+//! #     Data((room, text)): Data<(String, String)>,
+//! # ) -> Result<&'static str, EncodeError> {
+//! #     socket.join(room.as_str());
+//! #     socket.to(room).emit("message", &text)?;
+//! #     Ok("delivered")
 //! # }
 //! # #[cfg(not(feature = "test"))]
 //! # fn main() {}
