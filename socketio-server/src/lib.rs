@@ -41,6 +41,19 @@
 //!
 //! Inside a framework, [`Io::layer`] is a tower layer: `Router::new().layer(io.layer())` in axum.
 //!
+//! # Words
+//!
+//! These mean the same on every page:
+//!
+//! | word | meaning |
+//! |---|---|
+//! | client | the program at the other end: a page, an app, a script |
+//! | link | the one connection of a client, an Engine.IO session over long-polling or websocket. Its id, the [`Sid`], is a secret |
+//! | socket | a client in one namespace: a [`Socket`]. One link carries a socket for each namespace the client has joined |
+//! | room | a named group of sockets of a namespace. Every socket is also alone in a private room that has its id as its name |
+//! | session | data that belongs to a socket ([`Session`]) or to a browser's login ([`HttpSession`]) |
+//! | acknowledgement | the answer to an event, in either direction |
+//!
 //! # Testing
 //!
 //! With the feature `test`, the module `test` has the server in memory, clients that speak the real
