@@ -66,6 +66,14 @@
 //! # use socketio_server::{Data, EncodeError, Io, Socket};
 //! # let io = Io::builder().build();
 //! # io.on("message", message);
+//! # async fn message(
+//! #     socket: Socket,
+//! #     Data((room, text)): Data<(String, String)>,
+//! # ) -> Result<&'static str, EncodeError> {
+//! #     socket.join(room.as_str());
+//! #     socket.to(room).emit("message", &text)?;
+//! #     Ok("delivered")
+//! # }
 //! let server = socketio_server::test::Server::new(&io);
 //! let mut alice = server.connect().await.unwrap();
 //! let bob = server.connect().await.unwrap();
@@ -74,15 +82,6 @@
 //!     assert_eq!(answer, "delivered");
 //! }
 //! assert_eq!(alice.expect::<String>("message").await, "hello");
-//! # }
-//! # #[cfg(feature = "test")]
-//! # async fn message(
-//! #     socket: Socket,
-//! #     Data((room, text)): Data<(String, String)>,
-//! # ) -> Result<&'static str, EncodeError> {
-//! #     socket.join(room.as_str());
-//! #     socket.to(room).emit("message", &text)?;
-//! #     Ok("delivered")
 //! # }
 //! # #[cfg(not(feature = "test"))]
 //! # fn main() {}

@@ -23,6 +23,21 @@ struct Absent;
 // ---- Arguments ----------------------------------------------------------------------------
 
 #[tokio::test(start_paused = true)]
+async fn each_attachment_may_be_as_large_as_a_message() {
+    let host = Host::new();
+    host.io.on("files", |Data(files): Data<(Binary, Binary)>| {
+        files.0.len() + files.1.len()
+    });
+    let mut client = host.join("/").await;
+    client
+        .say(r#"452-1["files",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"#)
+        .await;
+    client.say_binary(&[0; 1_000_000]).await;
+    client.say_binary(&[0; 1_000_000]).await;
+    client.expect("431[2000000]").await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn missing_arguments_read_as_null_and_surplus_ones_are_ignored() {
     let host = Host::new();
     host.io
