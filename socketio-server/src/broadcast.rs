@@ -153,9 +153,20 @@ impl Broadcast {
 
     // ---- Sending ---------------------------------------------------------------------------
 
-    /// Sends an event to all of the selection. It is encoded once for each namespace. Waits for no
-    /// client; with [recovery](crate::Builder::connection_state_recovery) perhaps for other threads
-    /// that emit.
+    /// Sends an event to all of the selection. A tuple, or an array of fixed size, is several
+    /// arguments, `()` is none, and anything else is one, also a `Vec` or a slice; see [`Payload`].
+    ///
+    /// ```
+    /// # use socketio_server::{EncodeError, Io};
+    /// # fn example(io: Io) -> Result<(), EncodeError> {
+    /// io.to("red").emit("points", &[1, 2, 3])?; // three arguments
+    /// io.to("red").emit("points", &vec![1, 2, 3])?; // one argument, a list
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// It is encoded once for each namespace. Waits for no client; with
+    /// [recovery](crate::Builder::connection_state_recovery) perhaps for other threads that emit.
     ///
     /// # Errors
     /// If name or arguments cannot be encoded; nothing was sent.

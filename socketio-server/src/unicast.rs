@@ -11,7 +11,18 @@ use crate::socket::Socket;
 
 /// Sending.
 impl Socket {
-    /// Sends an event; see [`Payload`] for what can be sent.
+    /// Sends an event. A tuple, or an array of fixed size, is several arguments, `()` is none, and
+    /// anything else is one, also a `Vec` or a slice; see [`Payload`].
+    ///
+    /// ```
+    /// # use socketio_server::{EncodeError, Socket};
+    /// # fn example(socket: Socket) -> Result<(), EncodeError> {
+    /// socket.emit("move", &("e2", "e4"))?; // two arguments
+    /// socket.emit("points", &[1, 2, 3])?; // three arguments
+    /// socket.emit("points", &vec![1, 2, 3])?; // one argument, a list
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// Returns as soon as the event is queued; events of one socket leave in the order in which
     /// `emit` returned. In a connect handler they leave after the client has been let in. With
@@ -135,7 +146,17 @@ impl<'a> Unicast<'a> {
         self
     }
 
-    /// Sends an event; see [`Socket::emit`].
+    /// Sends an event. A tuple, or an array of fixed size, is several arguments, `()` is none, and
+    /// anything else is one, also a `Vec` or a slice; see [`Socket::emit`].
+    ///
+    /// ```
+    /// # use socketio_server::{EncodeError, Socket};
+    /// # fn example(socket: Socket) -> Result<(), EncodeError> {
+    /// socket.volatile().emit("position", &[52.5, 13.4])?; // two arguments
+    /// socket.volatile().emit("position", &vec![52.5, 13.4])?; // one argument, a list
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// If name or arguments cannot be encoded; nothing was sent.
