@@ -91,12 +91,24 @@ impl Builder {
     }
 
     /// Where requests are taken. Default `/socket.io`.
+    ///
+    /// ```
+    /// # use socketio_server::Io;
+    /// let io = Io::builder().path("/live").build(); // in JavaScript: io({ path: "/live" })
+    /// ```
     pub fn path(mut self, path: &str) -> Self {
         self.0.engine.path = path.into();
         self
     }
 
     /// From one pong to the next ping, and how long a pong may take. Default 25 s and 20 s.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use socketio_server::Io;
+    /// let (interval, timeout) = (Duration::from_secs(10), Duration::from_secs(5));
+    /// let io = Io::builder().heartbeat(interval, timeout).build();
+    /// ```
     pub fn heartbeat(mut self, interval: Duration, timeout: Duration) -> Self {
         self.0.engine.protocol.ping_interval = millis(interval);
         self.0.engine.protocol.ping_timeout = millis(timeout);
@@ -217,6 +229,15 @@ impl Builder {
     }
 
     /// State of the application, one value of each type, for [`State`](crate::State).
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    ///
+    /// use socketio_server::{Io, State};
+    ///
+    /// let io = Io::builder().state(AtomicU64::new(0)).build();
+    /// io.on("count", |count: State<AtomicU64>| count.fetch_add(1, Ordering::Relaxed) + 1);
+    /// ```
     pub fn state<T: Send + Sync + 'static>(mut self, state: T) -> Self {
         self.0.states.insert(TypeId::of::<T>(), Arc::new(state));
         self
@@ -288,12 +309,29 @@ impl Builder {
     }
 
     /// Files that [`Io::serve`] and [`Io::handle`] answer other requests with.
+    ///
+    /// ```
+    /// use socketio_server::{Io, StaticFiles};
+    ///
+    /// let files = StaticFiles::new().route("/", "public/");
+    /// let io = Io::builder().files(files).build();
+    /// ```
     pub fn files(mut self, files: StaticFiles) -> Self {
         self.0.files = files;
         self
     }
 
     /// The official JavaScript client, to be served below the path as `socket.io.js`.
+    ///
+    /// ```
+    /// # use socketio_server::{BoxError, ClientBundle, Io};
+    /// # fn example() -> Result<(), BoxError> {
+    /// let bundle = ClientBundle::open("node_modules/socket.io")?;
+    /// let io = Io::builder().client(bundle).build();
+    /// # drop(io);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn client(mut self, bundle: ClientBundle) -> Self {
         self.0.client = Some(bundle);
         self

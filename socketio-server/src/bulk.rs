@@ -78,6 +78,16 @@ impl Namespace {
 /// Who is where in the default namespace.
 impl Io {
     /// The socket of the default namespace with this id, if it is connected.
+    ///
+    /// ```
+    /// # use socketio_server::{EncodeError, Io, SocketId};
+    /// # fn example(io: Io, id: SocketId) -> Result<(), EncodeError> {
+    /// if let Some(socket) = io.socket(id) {
+    ///     socket.emit("hello", &())?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn socket(&self, id: SocketId) -> Option<Socket> {
         self.root().socket(id)

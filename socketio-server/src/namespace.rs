@@ -157,6 +157,16 @@ impl Namespace {
     // ---- Sockets --------------------------------------------------------------------------
 
     /// The socket with this id, if it is connected.
+    ///
+    /// ```
+    /// # use socketio_server::{EncodeError, Namespace, SocketId};
+    /// # fn example(namespace: Namespace, id: SocketId) -> Result<(), EncodeError> {
+    /// if let Some(socket) = namespace.socket(id) {
+    ///     socket.emit("hello", &())?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn socket(&self, id: SocketId) -> Option<Socket> {
         let slot = self.0.adapter.find(id.as_str())?;

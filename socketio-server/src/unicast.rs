@@ -51,6 +51,14 @@ impl Socket {
     /// Sends the event `message`, for which clients of all languages have a handler without a
     /// name.
     ///
+    /// ```
+    /// # use socketio_server::{EncodeError, Socket};
+    /// # fn example(socket: Socket) -> Result<(), EncodeError> {
+    /// socket.send("welcome")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`emit`](Self::emit).
     pub fn send<T: Payload + ?Sized>(&self, args: &T) -> Result<Report, EncodeError> {
@@ -62,6 +70,16 @@ impl Socket {
     ///
     /// `T` is what the client answers with: a tuple for several arguments, any other type for the
     /// first one.
+    ///
+    /// ```
+    /// # use socketio_server::{AckError, Socket};
+    /// # async fn example(socket: Socket) -> Result<(), AckError> {
+    /// let name: String = socket.call("who are you?", &()).await?;
+    /// let (x, y): (f64, f64) = socket.call("where are you?", &()).await?;
+    /// # let _ = (name, x, y);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn call<T: FromArgs>(&self, event: &str, args: &(impl Payload + ?Sized)) -> Ack<T> {
         Unicast::new(self).call(event, args)
     }
@@ -84,16 +102,41 @@ impl Socket {
     }
 
     /// Everyone in these rooms but this socket.
+    ///
+    /// ```
+    /// # use socketio_server::{EncodeError, Socket};
+    /// # fn example(socket: Socket) -> Result<(), EncodeError> {
+    /// socket.to("lobby").emit("joined", "Ada")?;
+    /// socket.to(["red", "blue"]).emit("score", &(3, 1))?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn to(&self, rooms: impl Rooms) -> Broadcast {
         self.broadcast().to(rooms)
     }
 
     /// Everyone in the namespace but this socket and those in these rooms.
+    ///
+    /// ```
+    /// # use socketio_server::{EncodeError, Socket};
+    /// # fn example(socket: Socket) -> Result<(), EncodeError> {
+    /// socket.except("muted").emit("said", "hello")?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn except(&self, rooms: impl Rooms) -> Broadcast {
         self.broadcast().except(rooms)
     }
 
     /// Everyone in the namespace but this socket.
+    ///
+    /// ```
+    /// # use socketio_server::{EncodeError, Socket};
+    /// # fn example(socket: Socket) -> Result<(), EncodeError> {
+    /// socket.broadcast().emit("joined", "Ada")?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn broadcast(&self) -> Broadcast {
         self.namespace().broadcast().except(self.id())
     }

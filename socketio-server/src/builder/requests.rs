@@ -140,6 +140,17 @@ impl Builder {
 
     /// Adds headers to all answers of a link that are no refusals: to polls, to messages, to
     /// websocket handshakes; the reference's `headers`.
+    ///
+    /// ```
+    /// use http::header::{HeaderValue, SERVER};
+    /// use socketio_server::Io;
+    ///
+    /// let io = Io::builder()
+    ///     .on_headers(|_, headers| {
+    ///         headers.insert(SERVER, HeaderValue::from_static("example"));
+    ///     })
+    ///     .build();
+    /// ```
     pub fn on_headers(
         mut self,
         hook: impl Fn(&Parts, &mut HeaderMap) + Send + Sync + 'static,

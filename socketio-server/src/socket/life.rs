@@ -13,11 +13,27 @@ impl Socket {
     /// Sends the client away from the namespace. It gets everything that was emitted before, and
     /// then sees the reason `io server disconnect`; the disconnect handler sees
     /// `server namespace disconnect`. From now on the socket is in no room and gets nothing more.
+    ///
+    /// ```
+    /// # use socketio_server::{EncodeError, Socket};
+    /// # fn example(socket: Socket) -> Result<(), EncodeError> {
+    /// socket.emit("goodbye", "you have been idle")?;
+    /// socket.disconnect();
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn disconnect(&self) {
         self.leave_with(Entry::Leave(self.0.nsp));
     }
 
     /// [`disconnect`](Self::disconnect)s the client from all namespaces and closes its link.
+    ///
+    /// ```
+    /// # use socketio_server::Socket;
+    /// # fn example(socket: Socket) {
+    /// socket.disconnect_and_close();
+    /// # }
+    /// ```
     pub fn disconnect_and_close(&self) {
         self.leave_with(Entry::LeaveAll);
     }

@@ -13,6 +13,17 @@ pub(super) type Locals = Mutex<Option<Box<HashMap<TypeId, Arc<dyn Any + Send + S
 
 impl Socket {
     /// Stores a value for this socket, one of each type. Returns the one it replaces.
+    ///
+    /// ```
+    /// use socketio_server::{Data, Io, Socket};
+    ///
+    /// struct Name(String);
+    ///
+    /// let io = Io::builder().build();
+    /// io.on("name", |socket: Socket, Data(name): Data<String>| {
+    ///     socket.insert(Name(name));
+    /// });
+    /// ```
     pub fn insert<T: Send + Sync + 'static>(&self, value: T) -> Option<Arc<T>> {
         let old = self
             .0
@@ -43,6 +54,15 @@ impl Socket {
     }
 
     /// The value of a type that was stored for this socket.
+    ///
+    /// ```
+    /// # use socketio_server::Socket;
+    /// # struct Name(String);
+    /// # fn example(socket: Socket) {
+    /// let name = socket.get::<Name>();
+    /// println!("{}", name.map_or("somebody".into(), |name| name.0.clone()));
+    /// # }
+    /// ```
     #[must_use]
     pub fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         let value = {

@@ -109,6 +109,20 @@ impl Socket {
     /// they are forgotten, and it is for them to [store](Self::insert) what is needed later. The
     /// reference keeps all.
     ///
+    /// ```
+    /// # use socketio_server::Socket;
+    /// #[derive(serde::Deserialize)]
+    /// struct Login {
+    ///     token: String,
+    /// }
+    ///
+    /// # fn example(socket: Socket) -> Result<(), serde_json::Error> {
+    /// let login: Login = socket.auth()?;
+    /// # assert!(!login.token.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// If they do not fit the type, or have been forgotten.
     pub fn auth<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {

@@ -15,6 +15,14 @@ impl Socket {
     /// belong to their sockets while those are connected, or away and may yet be
     /// [recovered](Self::recovered); for what comes after see
     /// [`SocketId`](crate::SocketId).
+    ///
+    /// ```
+    /// # use socketio_server::Socket;
+    /// # fn example(socket: Socket) {
+    /// socket.join("lobby");
+    /// socket.join(["red", "spectators"]);
+    /// # }
+    /// ```
     pub fn join(&self, rooms: impl Rooms) {
         let rooms = rooms.into_rooms();
         let kept = self.0.gate.rooms(|kept| {
@@ -51,6 +59,15 @@ impl Socket {
     }
 
     /// Leaves rooms. Nothing that is sent to them after the return reaches the socket.
+    ///
+    /// ```
+    /// # use socketio_server::{EncodeError, Socket};
+    /// # fn example(socket: Socket) -> Result<(), EncodeError> {
+    /// socket.leave("lobby");
+    /// socket.to("lobby").emit("left", "Ada")?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn leave(&self, rooms: impl Rooms) {
         let rooms = rooms.into_rooms();
         let kept = self
@@ -71,6 +88,15 @@ impl Socket {
 
     /// The rooms the socket is in, without its private one, in no particular order. In a
     /// [disconnecting handler](crate::Namespace::on_disconnecting) those it was in.
+    ///
+    /// ```
+    /// # use socketio_server::Socket;
+    /// # fn example(socket: Socket) {
+    /// socket.join("lobby");
+    /// let is_waiting = socket.rooms().iter().any(|room| &**room == "lobby");
+    /// # let _ = is_waiting;
+    /// # }
+    /// ```
     #[must_use]
     pub fn rooms(&self) -> Vec<Room> {
         if let Some(kept) = self.0.gate.rooms(|kept| kept.clone()) {
