@@ -30,7 +30,7 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 /// What longer timeouts are cut to, so that the clock can reach them: 30 years.
 const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
-/// The answer of one client, to come. Dropping it gives up: nothing is kept for it any longer.
+/// The answer of one client, as a future. Dropping it gives up: nothing is kept for it any longer.
 #[must_use = "the event has been sent, but nobody waits for the answer"]
 pub struct Ack<T> {
     call: Result<Calls, Option<EncodeError>>,
@@ -52,7 +52,7 @@ impl<T: FromArgs> Ack<T> {
         }
     }
 
-    /// Waits for so long, counted from now, instead of 60 s.
+    /// Waits this long, counted from now, instead of 60 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         if let Ok(calls) = &mut self.call {
             calls.set_timeout(timeout);
@@ -87,7 +87,7 @@ impl<T: FromArgs> Future for Ack<T> {
 }
 
 /// The answers of many clients, as they come: a stream of who answered what, in which every client
-/// that the event was sent to comes up once. When the time is up, those who have not answered come
+/// that the event was sent to appears once. When the time is up, those who have not answered come
 /// with [`AckError::Timeout`]; those who disconnect before, with [`AckError::Disconnected`]. The
 /// stream ends with the last of them; if there are none, at once. Dropping it gives up the rest.
 #[must_use = "the event has been sent, but nobody waits for the answers"]
@@ -123,7 +123,7 @@ impl<T: FromArgs> Acks<T> {
         Ok(())
     }
 
-    /// Waits for so long, counted from now, instead of 60 s.
+    /// Waits this long, counted from now, instead of 60 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.calls.set_timeout(timeout);
         self

@@ -43,8 +43,8 @@ impl Flags {
 /// send to them. Each step returns it anew.
 ///
 /// Who belongs to it is decided when something is sent. A socket that is in a target room all that
-/// time gets the event exactly once, in however many of the rooms it is; one that enters or leaves
-/// meanwhile at most once.
+/// time gets the event exactly once, however many of the rooms it is in; one that joins or leaves
+/// meanwhile gets it at most once.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -97,14 +97,14 @@ impl Broadcast {
 
     // ---- Who -------------------------------------------------------------------------------
 
-    /// Only those in these rooms; of several calls, those in any of them. No rooms at all reach
-    /// nobody.
+    /// Only those in these rooms; after several calls, those in any of them. An empty list of rooms
+    /// reaches nobody.
     pub fn to(mut self, rooms: impl Rooms) -> Self {
         self.target = self.target.to(rooms.into_rooms());
         self
     }
 
-    /// But nobody in these rooms.
+    /// Nobody in these rooms, whatever else they are in.
     pub fn except(mut self, rooms: impl Rooms) -> Self {
         self.target = self.target.except(rooms.into_rooms());
         self
@@ -126,20 +126,20 @@ impl Broadcast {
 
     // ---- How -------------------------------------------------------------------------------
 
-    /// Drops the event for clients that cannot take it at once: something else is on its way to
-    /// them, or their transport is not ready.
+    /// Drops the event for clients that cannot take it at once, because something else is on its way
+    /// to them or their transport is not ready.
     pub const fn volatile(mut self) -> Self {
         self.flags.volatile = true;
         self
     }
 
-    /// Whether the event may be compressed. Default yes; no spares the work for what does not become
-    /// smaller, such as pictures.
+    /// Whether the event may be compressed. Default yes; `false` saves the work for data that would
+    /// not get smaller, such as pictures.
     ///
-    /// It goes for answers to polls: for the server's own
-    /// compression (`Builder::http_compression`, with the feature `http-compression`), and for that
-    /// of proxies by the header `cache-control: no-transform`; events that share an answer with others that may
-    /// be compressed are compressed with them. Messages on websocket are never compressed.
+    /// This concerns answers to polls: the server's own compression (`Builder::http_compression`, with
+    /// the feature `http-compression`) and, by the header `cache-control: no-transform`, that of
+    /// proxies. An event that shares an answer with others that may be compressed is compressed with
+    /// them. Messages over websocket are never compressed.
     pub const fn compress(mut self, compress: bool) -> Self {
         self.flags.plain = !compress;
         self
@@ -203,8 +203,7 @@ impl Broadcast {
         Ok(report)
     }
 
-    /// Sends the event `message`, for which clients of all languages have a handler without a
-    /// name.
+    /// Sends an event named `message`, as `send` does in JavaScript and Python.
     ///
     /// # Errors
     /// As [`emit`](Self::emit).
@@ -213,7 +212,7 @@ impl Broadcast {
     }
 
     /// Sends an event to all of the selection and collects their acknowledgements, as a stream in
-    /// which each of them comes up once: with its answer, or with the reason why there is none,
+    /// which each of them appears once: with its answer, or with the reason why there is none,
     /// after the [timeout](Self::timeout) at the latest. The event is sent now, encoded as
     /// by [`emit`](Self::emit).
     ///

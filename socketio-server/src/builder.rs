@@ -90,7 +90,7 @@ impl Builder {
         &mut self.0.http
     }
 
-    /// Where requests are taken. Default `/socket.io`.
+    /// The path below which the server takes requests. Default `/socket.io`.
     ///
     /// ```
     /// # use socketio_server::Io;
@@ -101,7 +101,8 @@ impl Builder {
         self
     }
 
-    /// From one pong to the next ping, and how long a pong may take. Default 25 s and 20 s.
+    /// How long after a pong the next ping is sent, and how long its pong may take. Default 25 s and
+    /// 20 s.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -115,20 +116,20 @@ impl Builder {
         self
     }
 
-    /// Bytes of the largest message. Default 1,000,000.
+    /// The size of the largest message, in bytes. Default 1,000,000.
     pub fn max_payload(mut self, bytes: usize) -> Self {
         self.0.engine.protocol.max_payload = bytes;
         self
     }
 
-    /// Binary values one event may carry. Default 10.
+    /// How many binary values one event may carry, each up to the size of a message. Default 10.
     pub fn max_attachments(mut self, count: usize) -> Self {
         self.0.connection.limits.max_attachments = count;
         self
     }
 
-    /// How packets are spelled, in place of text. All clients have to use the same: in JavaScript,
-    /// the option of this name.
+    /// How packets are encoded, in place of text. All clients have to use the same encoding: in
+    /// JavaScript, the option of this name.
     ///
     /// [`MsgPack`](crate::parser::MsgPack) goes with `socket.io-msgpack-parser`:
     ///
@@ -197,8 +198,8 @@ impl Builder {
         self
     }
 
-    /// How much may wait for all clients together; what is done about too much of it is said
-    /// [there](ServerLimits). Default: no limit.
+    /// How much may wait for all clients together; [`ServerLimits`] says what happens beyond that.
+    /// Default: no limit.
     ///
     /// ```
     /// use socketio_server::{Io, ServerLimits};
@@ -283,12 +284,13 @@ impl Builder {
     ///
     /// It costs an argument: events without acknowledgement end with a string, their offset, as clients
     /// of the reference expect. Clients of Socket.IO 1 and 2 do not, and are spared; nor can they be
-    /// recovered. It also costs order its parallelism: one event of a namespace is sent after the other,
-    /// so where many threads emit to large rooms, [`Report::deferred`](crate::Report) says that others
+    /// recovered. It also costs parallelism: the events of a namespace are sent one after the other, so
+    /// where many threads emit to large rooms, [`Report::deferred`](crate::Report) says that others
     /// will see to it. Where 64 events of a namespace wait for the thread that sends, whoever emits
     /// another waits too: its thread is blocked, as by a lock, until one of them has been queued for its
     /// receivers. That needs no client to do anything and is short, but not where events go to very many:
-    /// from threads that may wait (`spawn_blocking`) those are emitted better. And memory, whose bounds are those of the [configuration](RecoveryConfig).
+    /// those are better emitted from threads that may wait (`spawn_blocking`). And it costs memory,
+    /// within the bounds of the [configuration](RecoveryConfig).
     ///
     /// The log is this process's: clients that come back to another one, or after a restart, begin anew.
     pub fn connection_state_recovery(mut self, config: RecoveryConfig) -> Self {
@@ -308,7 +310,7 @@ impl Builder {
         self
     }
 
-    /// Files that [`Io::serve`] and [`Io::handle`] answer other requests with.
+    /// Files with which [`Io::serve`] and [`Io::handle`] answer other requests.
     ///
     /// ```
     /// use socketio_server::{Io, StaticFiles};

@@ -159,11 +159,11 @@ pub use socketio_macros::event;
 ///
 /// A handler that is registered on its own wins over a method, whichever came first: by name, as a
 /// fallback, or for all namespaces. A class of a namespace leaves nothing to a class of all
-/// namespaces. Those are the rules of python-socketio. Other than there, several classes of one
+/// namespaces. Those are the rules of python-socketio. Unlike there, several classes of one
 /// namespace add up; of two methods for the same event the one registered last wins.
 ///
-/// Failures of its methods are told to its `#[error]` method; if it has none, they are failures of
-/// the namespace. An event that no method handles is left unanswered, unless there is a
+/// Failures of its methods go to its `#[error]` method; if it has none, they are failures of the
+/// namespace. An event that no method handles is left unanswered, unless there is a
 /// `#[fallback]`.
 ///
 /// | python-socketio, Flask-SocketIO | here |

@@ -294,8 +294,8 @@ impl Io {
     /// join a namespace which somebody else has brought into being; middlewares and connect handler
     /// come afterwards. What the client sends meanwhile waits.
     ///
-    /// Who is not allowed, by any predicate or [pattern](Self::dynamic), sees `Invalid namespace`;
-    /// a function that panics does not allow.
+    /// A client that no predicate or [pattern](Self::dynamic) allows sees `Invalid namespace`; a
+    /// function that panics allows nobody.
     ///
     /// ```
     /// use socketio_server::{Io, NamespaceRequest};

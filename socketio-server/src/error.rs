@@ -84,13 +84,13 @@ pub enum DisconnectReason {
     TransportClose,
     /// The transport failed, was misused, or the client took nothing for too long.
     TransportError,
-    /// The client sent what is no Engine.IO.
+    /// The client sent something that is not Engine.IO.
     ParseError,
     /// The client broke the rules of Socket.IO, and its link was closed; or a [`Parser`](crate::parser::Parser),
     /// or whatever else runs in its task, has panicked.
     ForcedClose,
-    /// The client on polling sent what it must not at this time, while none of its polls was
-    /// waiting, and its link was closed.
+    /// A client on polling sent something out of turn while none of its polls was waiting, and its
+    /// link was closed.
     ForcedServerClose,
 }
 
@@ -144,7 +144,7 @@ pub enum AckError {
     /// not take it at once.
     #[error("event was dropped")]
     Dropped,
-    /// The client answered something else than expected.
+    /// The answer does not fit the type that was expected.
     #[error("answer does not fit: {0}")]
     Mismatch(ArgsError),
     /// The thread runs asynchronous code, which waiting here would hold up:
@@ -166,7 +166,8 @@ pub enum Rejection {
     /// The credentials do not fit the handler's type.
     #[error("credentials do not fit: {0}")]
     Auth(#[source] serde_json::Error),
-    /// The handler asks for something that this kind of event does not have, or nobody has stored.
+    /// The handler asks for something that this kind of event does not have, or that nobody has
+    /// stored.
     #[error("{0} is missing")]
     Missing(&'static str),
     /// An extractor of the application's own has failed.

@@ -81,7 +81,7 @@ macro_rules! everyone_methods {
                 self.broadcast().compress(compress)
             }
 
-            /// Everyone, who may take so long to acknowledge; see [`Broadcast::timeout`].
+            /// Everyone, with this long to acknowledge; see [`Broadcast::timeout`].
             pub fn timeout(&self, timeout: Duration) -> Broadcast {
                 self.broadcast().timeout(timeout)
             }

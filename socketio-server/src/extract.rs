@@ -14,8 +14,8 @@ use crate::proto::{self, ArgsError, BoxError, Data, EventName, RawArgs};
 use crate::reply::{AckSender, ReplyTo};
 use crate::socket::{Socket, SocketId};
 
-/// The event a handler is about to be run for. It borrows the client's message: take from it what
-/// must outlive the call.
+/// The event that a handler is about to be run for. It borrows the client's message: copy out of it
+/// what has to outlive the call.
 #[derive(Debug)]
 pub struct EventContext<'a> {
     pub(crate) socket: &'a Socket,
@@ -51,9 +51,9 @@ impl<'a> EventContext<'a> {
         self.args.ok_or(Rejection::Missing("argument"))
     }
 
-    /// Does this when the handler has ended, and only then sends its answer, or lets the client in:
-    /// an extractor can write back what the handler has changed. A handler that is not run, or
-    /// panics, has nothing done; an error is that of the handler.
+    /// Does this work when the handler has ended, and only then sends its answer, or lets the client
+    /// in: so an extractor can write back what the handler has changed. If the handler is not run, or
+    /// panics, nothing is done; an error of the work counts as the handler's.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -113,10 +113,10 @@ impl fmt::Debug for After {
 
 /// Something that can be taken from an event, synchronously, before the handler starts.
 ///
-/// What an application asks for again and again, it can make a parameter of its handlers. An
-/// extractor that cannot give what it is asked for says why, which is for the error hook, or
-/// decides what happens instead: [`Rejection::reply`], [`Rejection::refuse`] and
-/// [`Rejection::disconnect`]. So it can guard handlers:
+/// What an application needs again and again can be made a parameter of its handlers. An extractor
+/// that has nothing to give says why, which the error hook is told, or decides what happens instead:
+/// [`Rejection::reply`], [`Rejection::refuse`] and [`Rejection::disconnect`]. This way it can guard
+/// handlers:
 ///
 /// ```
 /// use std::sync::Arc;
@@ -162,7 +162,8 @@ impl fmt::Debug for After {
 ///     socket: Socket,
 ///     Data(text): Data<String>,
 /// ) -> Result<(), EncodeError> {
-///     socket.broadcast().emit("post", &(&user.name, text)).map(drop)
+///     socket.broadcast().emit("post", &(&user.name, text))?;
+///     Ok(())
 /// }
 ///
 /// let io = Io::builder().build();
@@ -174,14 +175,14 @@ impl fmt::Debug for After {
 /// });
 /// ```
 ///
-/// `Option<LoggedIn>` makes it known without guarding.
+/// `Option<LoggedIn>` tells who it is without guarding.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a parameter of a handler",
     label = "needs a parameter that cannot be taken from an event",
     note = "wrap data of the event in `Data<T>`, credentials in `Auth<T>`, application state in `State<T>`; parameters are taken by value"
 )]
 pub trait FromEvent: Sized {
-    /// Takes it.
+    /// Takes it from the event.
     ///
     /// # Errors
     /// The handler is not run, and the error hook gets the rejection.

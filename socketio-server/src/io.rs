@@ -28,7 +28,7 @@ use crate::socket::Socket;
 
 /// A Socket.IO server: cheap to clone, all clones are the same server.
 ///
-/// What concerns a namespace can be said here as well and means the default one, `/`.
+/// The methods of a namespace are here as well, and mean the default one, `/`.
 ///
 /// A server lives until [`shutdown`](Io::shutdown), not until its last handle is dropped: its
 /// clients and namespaces hold handles of their own.
@@ -79,17 +79,17 @@ impl Io {
         Some(Sequencer::new(recovery, max_queued, encoder, parser))
     }
 
-    /// Starts to build a server.
+    /// Starts building a server.
     pub fn builder() -> Builder {
         Builder::default()
     }
 
-    /// The namespace of this name; it is made if there is none. A missing slash is added.
+    /// The namespace of this name, created if there is none. A missing slash is added.
     ///
-    /// Clients can join those namespaces that were made here, and those they bring into being
-    /// themselves: [by pattern](Self::dynamic) or [by predicate](Self::dynamic_if). A name that a
-    /// pattern matches is a namespace of that pattern, which exists for as long as it has sockets,
-    /// or this handle is held.
+    /// Clients can join the namespaces created here, and those they create themselves:
+    /// [by pattern](Self::dynamic) or [by predicate](Self::dynamic_if). A name that matches a pattern
+    /// is a namespace of that pattern, which exists for as long as it has sockets, or this handle is
+    /// held.
     pub fn of(&self, name: &str) -> Namespace {
         self.0.directory.of(self, &with_slash(name))
     }
@@ -160,7 +160,8 @@ impl Io {
 
     // ---- Serving --------------------------------------------------------------------------
 
-    /// Answers one request: of the server's path, the client bundle, a static file, or with 404.
+    /// Answers one request: as Socket.IO below the server's path, with the client bundle or a static
+    /// file, or with 404.
     pub async fn handle<B>(&self, request: http::Request<B>) -> http::Response<Full<Bytes>>
     where
         B: Body,
@@ -193,7 +194,7 @@ impl Io {
     }
 
     /// The server as a tower layer: in front of a framework's router it takes the requests for its
-    /// path, and the client bundle below it. Static files are then the framework's.
+    /// path, the client bundle included. Static files are then up to the framework.
     #[must_use]
     pub fn layer(&self) -> engine::Mount<Self> {
         engine::Mount(self.clone())

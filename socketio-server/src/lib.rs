@@ -13,8 +13,8 @@
 //!                              └───────────────────────────────────────────────────┘
 //! ```
 //!
-//! Speaks to the clients people have: the official ones from Socket.IO 1 to 4, all on one port, and
-//! their kin in other languages.
+//! It serves the clients people have: the official ones of Socket.IO 1 to 4, all on one port, and
+//! those in other languages.
 //!
 //! ```no_run
 //! use socketio_server::{Data, EncodeError, Io, Socket};
@@ -94,56 +94,57 @@
 //! application and the socket keep, [`Session`] and [`HttpSession`] for data that handlers change,
 //! [`Handshake`], [`PeerAddr`] and [`Extension`] for the request that opened the client's link,
 //! [`Socket`], [`Io`], [`EventName`], [`AckSender`], [`DisconnectReason`], or any type of yours that
-//! implements [`FromEvent`], which may also be a guard that lets nobody else pass. What it returns is
-//! the acknowledgement, if the client asked for one; see [`Reply`]. What fails goes to an error hook, of the [namespace](Namespace::on_error) or the
-//! [server](Builder::on_error), which may answer in its place.
+//! implements [`FromEvent`], which may also guard the handler. What it returns is the acknowledgement,
+//! if the client asked for one; see [`Reply`]. Failures go to an error hook, that of the
+//! [namespace](Namespace::on_error) or of the [server](Builder::on_error), which may answer in the
+//! handler's place.
 //!
 //! Handlers of one socket start in the order in which its events arrived, and each runs up to its
 //! first real wait before the next one starts. So those that never wait answer in order, and those
-//! that do answer as they finish. They run inside the client's task: one that computes for long
+//! that do answer as they finish. They run inside the client's task: one that computes for a long time
 //! holds up its own client, and others with it, and is named in the log if that takes 100 ms. It can
-//! be run otherwise, and so can all handlers of a namespace or of the server:
+//! be run differently, as can all handlers of a namespace or of the server:
 //!
-//! | | |
+//! | method | how the handler runs |
 //! |---|---|
-//! | [`ordered`](Handler::ordered) | its socket's next event waits for its end |
+//! | [`ordered`](Handler::ordered) | its socket's next event waits until it has finished |
 //! | [`spawned`](Handler::spawned) | in a task of its own |
 //! | [`blocking`](Handler::blocking) | on a thread of a bounded pool, where it may block |
-//! | [`cancel_on_disconnect`](Handler::cancel_on_disconnect) | only as long as its socket is there |
+//! | [`cancel_on_disconnect`](Handler::cancel_on_disconnect) | only for as long as its socket is connected |
 //!
 //! A handler may wait for its own client, with [`Socket::call`]: acknowledgements, heartbeats and
-//! disconnects are always read. A client that leaves does not cancel its handlers; they run to
-//! their ends with a socket that reaches nobody.
+//! disconnects are always read. When a client leaves, its handlers are not cancelled; they run to
+//! the end, with a socket that reaches nobody.
 //!
-//! Handlers that belong together are methods of a type, a [class](NamespaceClass), and an event that
-//! is sent or handled in several places may be a type of its own, an [`Event`].
+//! Handlers that belong together can be the methods of a type, a [class](NamespaceClass), and an event
+//! that is sent or handled in several places can be a type of its own, an [`Event`].
 //!
 //! # Namespaces, and who handles what
 //!
-//! Clients can join the namespaces of [`Io::of`], and bring those into being that a
+//! Clients can join the namespaces made with [`Io::of`], and create those that a
 //! [pattern](Io::dynamic) or a [predicate](Io::dynamic_if) describes. [Middlewares](Namespace::before_connect)
-//! and the [connect handler](Namespace::on_connect) let them in or not.
+//! and the [connect handler](Namespace::on_connect) decide who is let in.
 //!
-//! An event is handled by the first of these that there is, in a table which is made when handlers
-//! are registered, at any time, and costs one lookup:
+//! An event goes to the first of these that exists. Handlers can be registered at any time, and
+//! finding one costs a single lookup:
 //!
 //! 1. the socket's own, [`Socket::on`];
-//! 2. of the namespace, by name ([`on`](Namespace::on), [`once`](Namespace::once)), else its
-//!    [fallback](Namespace::on_fallback); of a dynamic one's pattern, in the same way;
-//! 3. of [all namespaces](Io::any_namespace), by name, else their fallback;
-//! 4. the [class](NamespaceClass) of the namespace, else the class of all.
+//! 2. the namespace's, by name ([`on`](Namespace::on), [`once`](Namespace::once)), else its
+//!    [fallback](Namespace::on_fallback); for a dynamic namespace those of its pattern, likewise;
+//! 3. those of [all namespaces](Io::any_namespace), by name, else their fallback;
+//! 4. the [class](NamespaceClass) of the namespace, else the class of all namespaces.
 //!
-//! [Event middlewares](Namespace::wrap) stand around whichever it is; [observers](Namespace::on_any)
-//! see what comes in, and [what goes out](Namespace::on_any_outgoing); both may also be those of
-//! [one socket](Socket::wrap). Others see [rooms](Namespace::on_room_event) come and go. What is
-//! described before there is a server is [`Handlers`].
+//! [Event middlewares](Namespace::wrap) are wrapped around whichever it is;
+//! [observers](Namespace::on_any) see what comes in, and [what goes out](Namespace::on_any_outgoing).
+//! Either can also belong to [one socket](Socket::wrap). Others watch
+//! [rooms](Namespace::on_room_event) change. [`Handlers`] can be described before there is a server.
 //!
 //! # Beside the clients
 //!
 //! [`Io::spawn`] runs tasks that belong to the server: [`Io::sleep`] tells them when it ends, and
-//! [`Io::shutdown`] waits for them, for clients and for handlers, and [reports](Shutdown) who was not
-//! done. Emitting is not `async`, and any thread may do it; one that is not asynchronous waits for
-//! answers with [`Socket::call_blocking`]. A program without `async main` is a call of [`Io::run`]:
+//! [`Io::shutdown`] waits for them, for clients and for handlers, and [reports](Shutdown) what did not
+//! finish. Emitting is not `async`: any thread may do it, and one outside a runtime waits for answers
+//! with [`Socket::call_blocking`]. A program without `async main` calls [`Io::run`]:
 //!
 //! ```no_run
 //! use socketio_server::{Data, Io};
@@ -156,15 +157,15 @@
 //! }
 //! ```
 //!
-//! # What it tells whoever runs it
+//! # Logs and metrics
 //!
-//! Everything is said to `tracing`, targets `socketio` and `engineio`; nothing is printed unless the
-//! program has a subscriber, or the feature `logger` and `Builder::logger`. `WARN` and `ERROR` are what
-//! somebody should look at: handlers that fail or hold their thread, tasks that panic, requests that are
+//! Everything is logged through `tracing`, with targets `socketio` and `engineio`; nothing is printed
+//! unless the program has a subscriber, or uses `Builder::logger` (feature `logger`). `WARN` and `ERROR`
+//! want attention: handlers that fail or hold up their thread, tasks that panic, requests that are
 //! refused ([`Builder::on_connection_error`]), each kind once a minute. `DEBUG` follows each client, in
 //! a span `session` for its link and a span `handler` for each run of a handler; `TRACE` has the
 //! messages word for word. Ids of links and credentials are never logged. With the feature `metrics`,
-//! figures go to the facade of that name: see [`metrics`].
+//! figures go to the crate of that name: see [`metrics`].
 //!
 //! # Features
 //!
@@ -181,8 +182,8 @@
 //!
 //! # What is guaranteed
 //!
-//! All of it, with the tests that show it, and what it costs, is on the page of [`guarantees`]; those
-//! who come from Python or JavaScript find what they know on that of [`parity`]. In short:
+//! [`guarantees`] has all of it, with the tests that show it and what it costs in memory; for those
+//! who come from Python or JavaScript, [`parity`] says where everything is. In short:
 //!
 //! * Events that one task emits to a socket arrive in the order in which `emit` returned, also
 //!   across the upgrade from polling to websocket, or not at all if the client is lost.
@@ -191,9 +192,8 @@
 //!   [`Socket::leave`] has returned, nothing more.
 //! * Events that a client sends along with its CONNECT, or right after the answer, find the
 //!   handlers in place.
-//! * A client that takes nothing costs bounded memory ([`OutboxLimits`], where there is also a choice
-//!   of what happens to it), and so does one whose events come faster than they are handled
-//!   ([`HandlerLimits`]).
+//! * A client that stops reading costs bounded memory ([`OutboxLimits`] also says what happens to
+//!   it), and so does one whose events arrive faster than they are handled ([`HandlerLimits`]).
 //! * Nothing a client sends makes the server panic; a panic of a handler reaches
 //!   [`Builder::on_error`] and nobody else.
 //!

@@ -100,7 +100,7 @@ impl Namespace {
 
     handler_methods!(self: &Self => &Self);
 
-    /// Registers handlers that were described elsewhere. They replace those of the same events.
+    /// Registers handlers that were described elsewhere. They replace those for the same events.
     pub fn add(&self, handlers: Handlers) -> &Self {
         self.change_functions(|layer| layer.merge(handlers.into_layer()))
     }
@@ -173,7 +173,7 @@ impl Namespace {
         self.0.sockets.read().get(slot).cloned()
     }
 
-    /// Sockets that are connected now.
+    /// How many sockets are connected now.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.sockets.read().len()
@@ -185,7 +185,7 @@ impl Namespace {
         self.len() == 0
     }
 
-    /// Who is in which room.
+    /// What knows who is in which room.
     #[must_use]
     pub fn adapter(&self) -> &dyn Adapter {
         &*self.0.adapter

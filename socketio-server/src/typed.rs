@@ -70,7 +70,7 @@ pub use socketio_macros::Event;
 /// }
 /// ```
 ///
-/// Strings go on working beside it, at either end: on the wire a typed event is any event.
+/// Names as strings keep working beside it, at either end: on the wire a typed event is like any other.
 ///
 /// A name that is reserved does not compile, and neither does an answer of another type than
 /// [`Ack`](Self::Ack):

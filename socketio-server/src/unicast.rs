@@ -48,8 +48,7 @@ impl Socket {
         self.volatile().emit(event, args)
     }
 
-    /// Sends the event `message`, for which clients of all languages have a handler without a
-    /// name.
+    /// Sends an event named `message`, as `send` does in JavaScript and Python.
     ///
     /// ```
     /// # use socketio_server::{EncodeError, Socket};
@@ -65,8 +64,9 @@ impl Socket {
         Unicast::new(self).send(args)
     }
 
-    /// Sends an event and waits for the client's acknowledgement, as a future; 60 s unless another
-    /// [timeout](Ack::timeout) is set. The event is sent now, not when the future is first polled.
+    /// Sends an event and returns a future of the client's acknowledgement, which is awaited for 60 s
+    /// unless another [timeout](Ack::timeout) is set. The event is sent now, not when the future is
+    /// first polled.
     ///
     /// `T` is what the client answers with: a tuple for several arguments, any other type for the
     /// first one.
@@ -96,7 +96,7 @@ impl Socket {
         Unicast::new(self).compress(compress)
     }
 
-    /// This socket, for a call that is answered within so long, instead of 60 s.
+    /// This socket, for a call that waits this long for its answer, instead of 60 s.
     pub fn timeout(&self, timeout: Duration) -> Unicast<'_> {
         Unicast::new(self).timeout(timeout)
     }
@@ -170,8 +170,8 @@ impl<'a> Unicast<'a> {
         }
     }
 
-    /// Drops the event if the client cannot take it at once: something else is on its way to it,
-    /// or its transport is not ready.
+    /// Drops the event if the client cannot take it at once, because something else is on its way to
+    /// it or its transport is not ready.
     pub const fn volatile(mut self) -> Self {
         self.flags.volatile = true;
         self

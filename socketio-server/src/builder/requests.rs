@@ -40,7 +40,7 @@ impl Builder {
     /// agree, in the order in which they were given. Default: everybody may.
     ///
     /// It returns `()`, `bool`, an [`Extension`] with what is to be kept of the client, or a `Result`
-    /// of these, whose error is the words that the client is refused with: status 403 on polling, 400
+    /// of these, whose error is the text that the client is refused with: status 403 on polling, 400
     /// on websocket, which browsers do not show to pages. Connect handlers can say more; this is for
     /// those who are not to get that far.
     ///
@@ -70,9 +70,9 @@ impl Builder {
         self
     }
 
-    /// Names links instead of the server; the reference's `generateId`. Ids are secrets: who knows
-    /// one speaks for its client, so they have to be as hard to guess as the random ones, and a
-    /// request for one that is taken is refused.
+    /// Chooses the ids of links, which are random otherwise; the reference's `generateId`. Ids are
+    /// secrets: whoever knows one can act for its client, so they must be as hard to guess as random
+    /// ones. If the id is in use already, the request is refused.
     ///
     /// ```
     /// use socketio_server::{Io, Refusal, Sid};
@@ -104,7 +104,7 @@ impl Builder {
         self
     }
 
-    /// Compresses what clients on polling get. Default no, while the reference has it on.
+    /// Compresses what clients on polling receive. Default no, while the reference has it on.
     ///
     /// ```
     /// use socketio_server::{Compression, Io};

@@ -37,7 +37,8 @@ pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// use socketio_server::{Data, EncodeError, Io, Socket};
 ///
 /// async fn greet(socket: Socket, Data(name): Data<String>) -> Result<(), EncodeError> {
-///     socket.broadcast().emit("greeting", &name).map(drop)
+///     socket.broadcast().emit("greeting", &name)?;
+///     Ok(())
 /// }
 ///
 /// fn add(Data((a, b)): Data<(i64, i64)>) -> i64 {
@@ -71,7 +72,7 @@ pub trait Handler<M>: Send + Sync + 'static {
     /// Makes the future. A plain function runs when that is first polled.
     fn call(self: &Arc<Self>, params: Self::Params) -> Self::Future;
 
-    /// How it is run; what is left open here, the namespace and the server decide.
+    /// How it is run; the namespace and the server decide what is left open here.
     fn manner(&self) -> Manner {
         Manner::default()
     }
@@ -109,8 +110,8 @@ pub trait Handler<M>: Send + Sync + 'static {
     }
 
     /// Runs in a task of its own, maybe on another thread at the same time as others of its socket;
-    /// those that are spawned start in order. For async functions that now and then compute for
-    /// long.
+    /// those that are spawned start in order. For async functions that sometimes compute for a long
+    /// time.
     ///
     /// ```
     /// use socketio_server::{Data, Handler, Io};
@@ -129,9 +130,9 @@ pub trait Handler<M>: Send + Sync + 'static {
         WithManner::new(self, Manner::at(Place::Task))
     }
 
-    /// Runs on a thread where it may block and compute as long as it likes. There is a bounded
-    /// number of these for [all handlers](crate::Builder::blocking_threads): who comes first, starts
-    /// first. While it waits for a thread, events for other handlers go on, unless it is
+    /// Runs on a thread where it may block, and compute for as long as it likes. There is a bounded
+    /// number of these for [all handlers](crate::Builder::blocking_threads): first come, first
+    /// served. While it waits for a thread, events for other handlers go on, unless it is
     /// [`ordered`](Self::ordered) as well.
     ///
     /// ```
@@ -151,8 +152,8 @@ pub trait Handler<M>: Send + Sync + 'static {
         WithManner::new(self, Manner::at(Place::Pool))
     }
 
-    /// Ends where it waits when its socket is disconnected, and does not start any more. Without
-    /// this, handlers run to their ends, with a socket that reaches nobody.
+    /// Ends at the point where it waits when its socket is disconnected, and does not start after
+    /// that. Without this, handlers run to the end, with a socket that reaches nobody.
     ///
     /// ```
     /// use socketio_server::{EncodeError, Handler, Io, Socket};

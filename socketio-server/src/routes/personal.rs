@@ -21,7 +21,7 @@ pub(crate) struct Personal {
     own: Mutex<Option<Own>>,
     /// Whether somebody stands around its handlers, for those who would rather not look for them.
     is_surrounded: AtomicBool,
-    /// Handlers for once that have had their event of this socket.
+    /// Handlers registered with `once` that have had their event of this socket.
     spent: Mutex<Vec<Arc<Route<Handled>>>>,
     last_rooms: Mutex<LastRooms>,
 }
@@ -98,7 +98,7 @@ impl Personal {
         own.as_ref().map(|own| Arc::clone(&own.around))
     }
 
-    /// Who handles an event of this name. A handler for once is removed.
+    /// Who handles an event of this name. One registered with `once` is removed.
     pub(super) fn event(&self, name: &str) -> Option<Arc<Route<Handled>>> {
         let mut own = self.own.lock();
         let events = &mut own.as_mut()?.events;
@@ -115,7 +115,7 @@ impl Personal {
         drop(own);
     }
 
-    /// Whether a handler for once has not had its event yet. It has, from now on.
+    /// Whether a handler registered with `once` has not had its event yet. It has, from now on.
     pub(crate) fn spend(&self, route: &Arc<Route<Handled>>) -> bool {
         let mut spent = self.spent.lock();
         let unspent = !spent.iter().any(|it| Arc::ptr_eq(it, route));

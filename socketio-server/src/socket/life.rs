@@ -8,9 +8,9 @@ use crate::error::DisconnectReason;
 use crate::gate::Admission;
 use crate::recovery::{Saved, Waiting};
 
-/// Being sent away.
+/// Disconnecting.
 impl Socket {
-    /// Sends the client away from the namespace. It gets everything that was emitted before, and
+    /// Disconnects the client from the namespace. It gets everything that was emitted before, and
     /// then sees the reason `io server disconnect`; the disconnect handler sees
     /// `server namespace disconnect`. From now on the socket is in no room and gets nothing more.
     ///

@@ -12,7 +12,7 @@ use super::Socket;
 pub(super) type Locals = Mutex<Option<Box<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>>>;
 
 impl Socket {
-    /// Stores a value for this socket, one of each type. Returns the one it replaces.
+    /// Stores a value with this socket, one of each type. Returns the one it replaces.
     ///
     /// ```
     /// use socketio_server::{Data, Io, Socket};
@@ -53,7 +53,7 @@ impl Socket {
         stored.downcast().unwrap_or(new)
     }
 
-    /// The value of a type that was stored for this socket.
+    /// The value of this type that was stored with the socket.
     ///
     /// ```
     /// # use socketio_server::Socket;

@@ -92,7 +92,7 @@ impl Socket {
         self.0.namespace.io()
     }
 
-    /// What the first request of the client's link looked like.
+    /// The first request of the client's link, as far as it is kept.
     #[must_use]
     pub fn handshake(&self) -> &Handshake {
         &self.0.handshake
@@ -104,10 +104,9 @@ impl Socket {
 
     /// The credentials the client sent when it joined; `{}` if it sent none.
     ///
-    /// Up to 16 KiB of them are kept for as long as the socket. Of larger ones, which a client could
-    /// fill the server's memory with, middlewares and the connect handler know; once they have agreed,
-    /// they are forgotten, and it is for them to [store](Self::insert) what is needed later. The
-    /// reference keeps all.
+    /// Up to 16 KiB are kept for as long as the socket. Larger ones, with which a client could fill the
+    /// server's memory, are there for middlewares and the connect handler; once these have agreed, they
+    /// are forgotten, so [store](Self::insert) what is needed later. The reference keeps everything.
     ///
     /// ```
     /// # use socketio_server::Socket;
@@ -134,7 +133,7 @@ impl Socket {
         self.0.auth.forget_large();
     }
 
-    /// The transport the client's link lives on now.
+    /// The transport that the client's link uses now.
     #[must_use]
     pub fn transport(&self) -> Transport {
         self.0.session.transport()
@@ -147,7 +146,7 @@ impl Socket {
         self.0.gate.is_open() && !self.0.session.is_closed()
     }
 
-    /// Whether the client has been here before: the socket goes on where its former link ended; see
+    /// Whether the client was here before and its socket goes on where its former link ended; see
     /// [`Builder::connection_state_recovery`](crate::Builder::connection_state_recovery).
     #[must_use]
     pub fn recovered(&self) -> bool {

@@ -7,14 +7,13 @@ use crate::rooms::Rooms;
 use crate::routes::Personal;
 
 impl Socket {
-    /// Enters rooms. In a connect handler it takes effect when the client is let in; on a socket
+    /// Joins rooms. In a connect handler this takes effect when the client is let in; on a socket
     /// that is disconnected it does nothing.
     ///
-    /// The private rooms of others, named by their ids, cannot be entered: whoever tries stays
-    /// outside, and it is logged at debug level. So a room's name may come from a client. They
-    /// belong to their sockets while those are connected, or away and may yet be
-    /// [recovered](Self::recovered); for what comes after see
-    /// [`SocketId`](crate::SocketId).
+    /// The private rooms of others, named by their ids, cannot be joined: an attempt changes nothing
+    /// and is logged at debug level. So a room's name may come from a client. They belong to their
+    /// sockets while those are connected, or away and may yet be [recovered](Self::recovered); for
+    /// what comes after, see [`SocketId`](crate::SocketId).
     ///
     /// ```
     /// # use socketio_server::Socket;
@@ -58,7 +57,7 @@ impl Socket {
         }
     }
 
-    /// Leaves rooms. Nothing that is sent to them after the return reaches the socket.
+    /// Leaves rooms. Once this has returned, nothing sent to them reaches the socket.
     ///
     /// ```
     /// # use socketio_server::{EncodeError, Socket};
