@@ -79,7 +79,7 @@ impl Namespace {
 impl Io {
     /// The socket of the default namespace with this id, if it is connected.
     #[must_use]
-    pub fn socket(&self, id: SocketId) -> Option<Socket> {
+    pub fn socket(&self, id: impl AsRef<str>) -> Option<Socket> {
         self.root().socket(id)
     }
 
