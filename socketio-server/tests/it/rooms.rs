@@ -327,6 +327,7 @@ async fn an_id_can_be_sent_kept_and_looked_up_again() {
     assert_eq!(crowd.namespace().socket("nobody"), None);
     // As long as most ids are, and longer.
     for other in ["/admin#longer than any", "nobody"] {
-        assert!(SocketId::from(other) == *other && SocketId::from(other) != id);
+        let other_id = SocketId::from(other);
+        assert!(other_id == other && id != other && other_id != id);
     }
 }
