@@ -176,7 +176,7 @@ impl Namespace {
     }
 
     /// Who is in which room, to be looked at. To change it is for sockets and
-    /// [selections](Broadcast::join), which know what else belongs to it.
+    /// [selections](crate::Broadcast::join), which know what else belongs to it.
     #[must_use]
     pub fn adapter(&self) -> &dyn Adapter {
         &*self.0.adapter
