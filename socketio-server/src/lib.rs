@@ -17,24 +17,42 @@
 //! their kin in other languages.
 //!
 //! ```no_run
-//! use socketio_server::{Data, Io, Socket};
+//! use socketio_server::{Data, EncodeError, Io, Socket};
 //!
 //! #[tokio::main]
 //! async fn main() -> std::io::Result<()> {
 //!     let io = Io::builder().build();
-//!     io.on("message", async |socket: Socket, Data((room, text)): Data<(String, String)>| {
-//!         socket.join(room.as_str());
-//!         socket.to(room).emit("message", &text).map(drop)?;
-//!         Ok::<_, socketio_server::EncodeError>("delivered")
-//!     });
+//!     io.on("message", message);
 //!     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
 //!     let stop = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
 //!     let _ = io.serve(listener, stop, std::time::Duration::from_secs(10)).await;
 //!     Ok(())
 //! }
+//!
+//! async fn message(
+//!     socket: Socket,
+//!     Data((room, text)): Data<(String, String)>,
+//! ) -> Result<&'static str, EncodeError> {
+//!     socket.join(room.as_str());
+//!     socket.to(room).emit("message", &text)?;
+//!     Ok("delivered") // the acknowledgement
+//! }
 //! ```
 //!
 //! Inside a framework, [`Io::layer`] is a tower layer: `Router::new().layer(io.layer())` in axum.
+//!
+//! # Words
+//!
+//! These mean the same on every page:
+//!
+//! | word | meaning |
+//! |---|---|
+//! | client | the program at the other end: a page, an app, a script |
+//! | link | the one connection of a client, an Engine.IO session over long-polling or websocket. Its id, the [`Sid`], is a secret |
+//! | socket | a client in one namespace: a [`Socket`]. One link carries a socket for each namespace the client has joined |
+//! | room | a named group of sockets of a namespace. Every socket is also alone in a private room that has its id as its name |
+//! | session | data that belongs to a socket ([`Session`]) or to a browser's login ([`HttpSession`]) |
+//! | acknowledgement | the answer to an event, in either direction |
 //!
 //! # Testing
 //!
@@ -45,13 +63,9 @@
 //! # #[cfg(feature = "test")]
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() {
-//! # use socketio_server::{Data, Io, Socket};
+//! # use socketio_server::{Data, EncodeError, Io, Socket};
 //! # let io = Io::builder().build();
-//! # io.on("message", async |socket: Socket, Data((room, text)): Data<(String, String)>| {
-//! #     socket.join(room.as_str());
-//! #     socket.to(room).emit("message", &text).map(drop)?;
-//! #     Ok::<_, socketio_server::EncodeError>("delivered")
-//! # });
+//! # io.on("message", message);
 //! let server = socketio_server::test::Server::new(&io);
 //! let mut alice = server.connect().await.unwrap();
 //! let bob = server.connect().await.unwrap();
@@ -60,6 +74,15 @@
 //!     assert_eq!(answer, "delivered");
 //! }
 //! assert_eq!(alice.expect::<String>("message").await, "hello");
+//! # }
+//! # #[cfg(feature = "test")]
+//! # async fn message(
+//! #     socket: Socket,
+//! #     Data((room, text)): Data<(String, String)>,
+//! # ) -> Result<&'static str, EncodeError> {
+//! #     socket.join(room.as_str());
+//! #     socket.to(room).emit("message", &text)?;
+//! #     Ok("delivered")
 //! # }
 //! # #[cfg(not(feature = "test"))]
 //! # fn main() {}

@@ -58,8 +58,8 @@ fn close(io: Io, Data(room): Data<String>) -> Result<(), EncodeError> {
     Ok(())
 }
 
-/// The rooms a socket is in, but for its own.
+/// The rooms a socket is in. Its private room is not among them.
 fn rooms(socket: &Socket) -> Vec<String> {
-    let rooms = socket.rooms().into_iter().map(|it| it.to_string());
-    rooms.filter(|it| it != socket.id().as_str()).collect()
+    let rooms = socket.rooms().into_iter();
+    rooms.map(|room| room.to_string()).collect()
 }

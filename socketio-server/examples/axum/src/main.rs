@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
-use socketio_server::{Data, Io, Socket};
+use socketio_server::{Data, EncodeError, Io, Socket};
 use tokio::net::TcpListener;
 
 #[tokio::main]
@@ -30,15 +30,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 fn application() -> (Io, Router) {
     let io = Io::builder().build();
-    io.on("hello", async |socket: Socket, Data(name): Data<String>| {
-        socket.broadcast().emit("joined", &name).map(drop)?;
-        Ok::<_, socketio_server::EncodeError>(format!("hello {name}"))
-    });
+    io.on("hello", hello);
     let app = Router::new()
         .route("/visitors", get(visitors))
         .with_state(io.clone())
         .layer(io.layer());
     (io, app)
+}
+
+/// The others are told; the client gets its greeting as the acknowledgement.
+async fn hello(socket: Socket, Data(name): Data<String>) -> Result<String, EncodeError> {
+    socket.broadcast().emit("joined", &name)?;
+    Ok(format!("hello {name}"))
 }
 
 /// HTTP handlers reach the same server: here, how many clients are connected.
