@@ -33,7 +33,7 @@ pub struct RecoveryConfig {
     pub skip_middlewares: bool,
     /// Bytes of all events that are kept. Default 64 MiB: 500 kB a second, an event for many
     /// counting once. Beyond that the oldest are dropped, and who has missed them is not recovered;
-    /// nor is who has missed more than [`OutboxLimits::hard`](crate::OutboxLimits::hard), 16 MiB by
+    /// nor is who has missed more than [`OutboxLimits::hard`](crate::OutboxLimits::hard), 32 MiB by
     /// default.
     pub max_bytes: usize,
     /// Events that are kept. Default 262,144: 2,000 a second.
