@@ -8,9 +8,9 @@ use proto::Tick;
 ///
 /// Bytes count from the moment they are queued until the kernel, or an HTTP response, has taken
 /// them, and with each message [256 more](Self::PER_MESSAGE) for what surrounds it: small ones
-/// would otherwise take many times what is counted. A client takes too little when more than `hard` bytes are on their way, or when more than
-/// `soft` are and it has taken nothing at all for the time of `stall`: a burst to a client that
-/// reads never does that.
+/// would otherwise take many times what is counted. A client takes too little when more than `hard`
+/// bytes are on their way, or when more than `soft` are and it has taken nothing at all for the time
+/// of `stall`: a burst to a client that reads never does that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_structs,

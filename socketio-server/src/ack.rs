@@ -32,12 +32,12 @@ const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
 /// The answer of one client, as a future. Dropping it gives up: nothing is kept for it any longer.
 #[must_use = "the event has been sent, but nobody waits for the answer"]
-pub struct Ack<T> {
+pub struct PendingAck<T> {
     call: Result<Calls, Option<EncodeError>>,
     answer: PhantomData<fn() -> T>,
 }
 
-impl<T: FromArgs> Ack<T> {
+impl<T: FromArgs> PendingAck<T> {
     pub(crate) fn call(
         socket: &Socket,
         flags: Flags,
@@ -68,7 +68,7 @@ impl<T: FromArgs> Ack<T> {
     }
 }
 
-impl<T: FromArgs> Future for Ack<T> {
+impl<T: FromArgs> Future for PendingAck<T> {
     type Output = Result<T, AckError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -270,9 +270,9 @@ impl Drop for Calls {
     }
 }
 
-impl<T> fmt::Debug for Ack<T> {
+impl<T> fmt::Debug for PendingAck<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ack").finish_non_exhaustive()
+        f.debug_struct("PendingAck").finish_non_exhaustive()
     }
 }
 

@@ -187,13 +187,13 @@ impl Builder {
     /// use socketio_server::{Io, OutboxLimits, OverflowPolicy};
     ///
     /// let io = Io::builder()
-    ///     .outbox(OutboxLimits {
+    ///     .outbox_limits(OutboxLimits {
     ///         policy: OverflowPolicy::DropOldest,
     ///         ..OutboxLimits::default()
     ///     })
     ///     .build();
     /// ```
-    pub fn outbox(mut self, limits: OutboxLimits) -> Self {
+    pub fn outbox_limits(mut self, limits: OutboxLimits) -> Self {
         self.0.engine.outbox = limits;
         self
     }

@@ -89,7 +89,7 @@ impl Io {
     /// # }
     /// ```
     #[must_use]
-    pub fn socket(&self, id: SocketId) -> Option<Socket> {
+    pub fn socket(&self, id: impl AsRef<str>) -> Option<Socket> {
         self.root().socket(id)
     }
 

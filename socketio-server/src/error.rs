@@ -11,6 +11,18 @@ use crate::proto::{ArgsError, BoxError, EncodeError, RawArgs};
 use crate::socket::{Socket, SocketId};
 use crate::verdict::Verdict;
 
+/// A name that no event of a client can have, as it means something to the library at either end; see
+/// [`Io::try_on`](crate::Io::try_on).
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("no event can be called {name:?}, use {instead}")]
+#[non_exhaustive]
+pub struct ReservedName {
+    /// The name.
+    pub name: &'static str,
+    /// The method that is probably meant.
+    pub instead: &'static str,
+}
+
 /// Refuses a connection: what a connect handler returns as its error.
 ///
 /// The client sees a `connect_error` with `message` and, if there is one, `data`. Its link stays

@@ -251,7 +251,20 @@ impl Io {
         Handshake::new(request, &self.0.settings.keep)
     }
 
-    pub(crate) fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+    /// The state of this type that the server was [given](Builder::state): what [`State`](crate::State)
+    /// is to handlers, for routes and background tasks. `None` if it was given none.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    ///
+    /// use socketio_server::Io;
+    ///
+    /// let io = Io::builder().state(AtomicU64::new(41)).build();
+    /// let visits = io.state::<AtomicU64>().expect("it was given above");
+    /// assert_eq!(visits.fetch_add(1, Ordering::Relaxed), 41);
+    /// ```
+    #[must_use]
+    pub fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         let state = self.0.settings.states.get(&TypeId::of::<T>())?;
         Arc::clone(state).downcast().ok()
     }

@@ -265,7 +265,7 @@ pub mod parser;
 #[cfg(feature = "test")]
 pub mod test;
 
-pub use ack::{Ack as PendingAck, Acks};
+pub use ack::{Acks, PendingAck};
 pub use any_namespace::AnyNamespace;
 pub use background::BackgroundTask;
 pub use broadcast::{Broadcast, Report};
@@ -285,6 +285,7 @@ pub use engine::{
 };
 pub use error::{
     AckError, ConnectError, DisconnectReason, HandlerError, HandlerErrorKind, Rejection,
+    ReservedName,
 };
 pub use extract::{Auth, EventContext, FromEvent, Local, State};
 pub use files::{ClientBundle, FilesError, StaticFiles};

@@ -168,8 +168,8 @@ impl Namespace {
     /// # }
     /// ```
     #[must_use]
-    pub fn socket(&self, id: SocketId) -> Option<Socket> {
-        let slot = self.0.adapter.find(id.as_str())?;
+    pub fn socket(&self, id: impl AsRef<str>) -> Option<Socket> {
+        let slot = self.0.adapter.find(id.as_ref())?;
         self.0.sockets.read().get(slot).cloned()
     }
 
@@ -185,7 +185,8 @@ impl Namespace {
         self.len() == 0
     }
 
-    /// What knows who is in which room.
+    /// Who is in which room, to be looked at. To change it is for sockets and
+    /// [selections](crate::Broadcast::join), which know what else belongs to it.
     #[must_use]
     pub fn adapter(&self) -> &dyn Adapter {
         &*self.0.adapter

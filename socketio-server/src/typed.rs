@@ -7,7 +7,7 @@ use std::ops::{Deref, DerefMut};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::ack::{Ack, Acks};
+use crate::ack::{Acks, PendingAck};
 use crate::broadcast::{Broadcast, Report};
 use crate::dynamic::DynamicNamespace;
 use crate::error::Rejection;
@@ -211,8 +211,8 @@ macro_rules! typed_sending {
 }
 
 typed_sending! {
-    Socket, "the client", Ack<E::Ack>, "";
-    Unicast<'_>, "the client", Ack<E::Ack>, "";
+    Socket, "the client", PendingAck<E::Ack>, "";
+    Unicast<'_>, "the client", PendingAck<E::Ack>, "";
     Broadcast, "the sockets", Result<Acks<E::Ack>, EncodeError>,
         "\n# Errors\nIf the arguments cannot be encoded; nothing was sent.";
     Namespace, "everyone in the namespace", Result<Acks<E::Ack>, EncodeError>,

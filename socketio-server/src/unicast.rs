@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::ack::Ack;
+use crate::ack::PendingAck;
 use crate::broadcast::{Broadcast, Flags, MESSAGE, Report};
 use crate::proto::{EncodeError, FromArgs, Payload};
 use crate::rooms::Rooms;
@@ -64,8 +64,8 @@ impl Socket {
         Unicast::new(self).send(args)
     }
 
-    /// Sends an event and returns a future of the client's acknowledgement, which is awaited for 60 s
-    /// unless another [timeout](Ack::timeout) is set. The event is sent now, not when the future is
+    /// Sends an event and returns a future of the client's acknowledgement, which waits for 60 s unless
+    /// another [timeout](PendingAck::timeout) is set. The event is sent now, not when the future is
     /// first polled.
     ///
     /// `T` is what the client answers with: a tuple for several arguments, any other type for the
@@ -80,7 +80,7 @@ impl Socket {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn call<T: FromArgs>(&self, event: &str, args: &(impl Payload + ?Sized)) -> Ack<T> {
+    pub fn call<T: FromArgs>(&self, event: &str, args: &(impl Payload + ?Sized)) -> PendingAck<T> {
         Unicast::new(self).call(event, args)
     }
 
@@ -225,7 +225,7 @@ impl<'a> Unicast<'a> {
     }
 
     /// Sends an event and waits for the client's acknowledgement; see [`Socket::call`].
-    pub fn call<T: FromArgs>(&self, event: &str, args: &(impl Payload + ?Sized)) -> Ack<T> {
-        Ack::call(self.socket, self.flags, event, args)
+    pub fn call<T: FromArgs>(&self, event: &str, args: &(impl Payload + ?Sized)) -> PendingAck<T> {
+        PendingAck::call(self.socket, self.flags, event, args)
     }
 }

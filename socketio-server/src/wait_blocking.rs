@@ -10,12 +10,12 @@ use std::thread::{self, Thread};
 use tokio::runtime::Handle;
 use tokio::task::coop;
 
-use crate::ack::Ack;
+use crate::ack::PendingAck;
 use crate::error::AckError;
 use crate::proto::{FromArgs, Payload};
 use crate::socket::Socket;
 
-impl<T: FromArgs> Ack<T> {
+impl<T: FromArgs> PendingAck<T> {
     /// Waits for the answer where there is no `async`: on a thread of the program's own, in a
     /// [blocking](crate::Handler::blocking) handler or in `spawn_blocking`.
     ///
@@ -36,7 +36,7 @@ impl<T: FromArgs> Ack<T> {
 impl Socket {
     /// [`call`](Self::call)s the client and waits for the answer where there is no `async`: on a
     /// thread of the program's own, in a [blocking](crate::Handler::blocking) handler or in
-    /// `spawn_blocking`. For another timeout than 60 s, see [`Ack::wait_blocking`](crate::PendingAck).
+    /// `spawn_blocking`. For another timeout than 60 s, see [`PendingAck::wait_blocking`].
     ///
     /// ```
     /// use socketio_server::{AckError, Handler, Io, Socket};

@@ -8,11 +8,10 @@
 #[path = "../site/mod.rs"]
 mod site;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use socketio_server::{BoxError, Data, EncodeError, Io, Socket, State};
+use socketio_server::{BoxError, Data, Io, Socket, State};
 
 use crate::site::Site;
 
@@ -25,29 +24,26 @@ struct Counter {
 fn main() -> Result<(), BoxError> {
     let site = Site::parse();
     let page = include_str!("index.html");
-    let counter = Arc::new(Counter::default());
-    let io = site.builder(page, &[])?.state(counter.clone()).build();
+    let io = site.builder(page, &[])?.state(Counter::default()).build();
 
-    io.on_connect(|socket: Socket, counter: State<Arc<Counter>>| {
+    io.on_connect(|socket: Socket, counter: State<Counter>| {
         let _ = socket.emit("count", &counter.count.load(Relaxed));
     });
-    io.on("reset", |io: Io, counter: State<Arc<Counter>>| {
+    io.on("reset", |io: Io, counter: State<Counter>| {
         counter.count.store(0, Relaxed);
         io.emit("count", &0).map(drop)
     });
-    io.on(
-        "run",
-        |counter: State<Arc<Counter>>, Data(runs): Data<bool>| {
-            counter.is_stopped.store(!runs, Relaxed);
-        },
-    );
-    io.spawn(count(io.clone(), counter));
+    io.on("run", |counter: State<Counter>, Data(runs): Data<bool>| {
+        counter.is_stopped.store(!runs, Relaxed);
+    });
+    io.spawn(count(io.clone()));
 
     site.serve(&io)
 }
 
 /// Until the server ends.
-async fn count(io: Io, counter: Arc<Counter>) -> Result<(), EncodeError> {
+async fn count(io: Io) -> Result<(), BoxError> {
+    let counter = io.state::<Counter>().ok_or("no counter")?;
     while io.sleep(Duration::from_secs(1)).await {
         if !counter.is_stopped.load(Relaxed) {
             io.emit("count", &(counter.count.fetch_add(1, Relaxed) + 1))?;

@@ -37,7 +37,7 @@ impl Default for HandlerLimits {
 
 impl Builder {
     /// How much of one client's work may be under way, or wait.
-    pub fn handlers(mut self, limits: HandlerLimits) -> Self {
+    pub fn handler_limits(mut self, limits: HandlerLimits) -> Self {
         self.0.handlers = HandlerLimits {
             running: limits.running.max(1),
             inbox: limits.inbox.max(1),

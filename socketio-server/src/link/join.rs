@@ -149,7 +149,7 @@ impl Link {
     fn socket_id(&self, nsp: NamespaceId) -> SocketId {
         let sid = self.session.sid();
         match self.connection.socket_id(nsp, sid.as_str()) {
-            Some(id) => SocketId::derived(&id),
+            Some(id) => SocketId::from(&*id),
             None => SocketId::random(),
         }
     }

@@ -174,7 +174,7 @@ impl Sequencer {
                     return (None, Report::of(Err(PushError::Closed)));
                 }
                 // It may have gone on elsewhere, or may yet do so.
-                Standing::Closed => namespace.socket(id.clone()),
+                Standing::Closed => namespace.socket(&id),
             };
             let message = match flags.volatile {
                 true => log.pass_by(draft),

@@ -19,7 +19,7 @@ impl Pid {
 
     /// One that is shown by a client.
     pub(super) fn claimed(pid: &str) -> Self {
-        Self(SocketId::derived(pid))
+        Self(SocketId::from(pid))
     }
 
     pub(crate) fn as_str(&self) -> &str {

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::around::Around;
+use crate::error::ReservedName;
 use crate::handler::{ConnectResult, ErrorHook, Handled, Manner, Route, UPGRADE};
 use crate::room_events::RoomObserver;
 
@@ -128,9 +129,16 @@ const RESERVED: [(&str, &str); 7] = [
 ];
 
 /// A handler of a name that no event can have would wait in vain.
+pub(crate) fn check_possible(event: &str) -> Result<(), ReservedName> {
+    match RESERVED.iter().find(|(name, _)| *name == event) {
+        Some(&(name, instead)) => Err(ReservedName { name, instead }),
+        None => Ok(()),
+    }
+}
+
 #[track_caller]
 pub(crate) fn assert_possible(event: &str) {
-    if let Some((_, instead)) = RESERVED.iter().find(|(name, _)| *name == event) {
-        panic!("no event can be called {event:?}, use {instead}");
+    if let Err(reserved) = check_possible(event) {
+        panic!("{reserved}");
     }
 }

@@ -29,7 +29,7 @@ mod registry;
 pub(crate) use around::middleware;
 pub use around::{HandlerFuture, Next, Outcome};
 pub use handlers::Handlers;
-pub(crate) use layer::{Layer, assert_possible};
+pub(crate) use layer::{Layer, assert_possible, check_possible};
 pub(crate) use methods::{
     around_methods, connections_methods, events_methods, handler_methods, running_methods,
 };

@@ -1,10 +1,12 @@
 //! What a socket is called.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The public id of a socket: 20 URL-safe characters, random for each namespace a client joins.
 /// It is no secret, and also the name of the socket's private room.
@@ -16,6 +18,21 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 /// Clients of Socket.IO 1 and 2 compute the id themselves, and so it is what they expect: that of
 /// their Engine.IO session in the default namespace, and `/admin#` and that in others. Whoever
 /// learns it can speak for such a client, so think twice before showing it to others.
+///
+/// It is text to serde, so that it can be sent, kept and looked up again:
+///
+/// ```
+/// use socketio_server::{Data, Io, Socket, SocketId};
+///
+/// let io = Io::builder().build();
+/// io.on_connect(|socket: Socket| {
+///     let _ = socket.broadcast().emit("joined", &socket.id());
+/// });
+/// io.on("poke", |io: Io, Data(whom): Data<SocketId>| match io.socket(whom) {
+///     Some(other) => other.emit("poked", &()).is_ok(),
+///     None => false,
+/// });
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SocketId(Id);
 
@@ -41,14 +58,6 @@ impl SocketId {
         Self(Id::Inline(id))
     }
 
-    /// An id that is settled already.
-    pub(crate) fn derived(id: &str) -> Self {
-        Self(match id.as_bytes().try_into() {
-            Ok(id) => Id::Inline(id),
-            Err(_) => Id::Shared(id.into()),
-        })
-    }
-
     /// The characters of the id.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -57,6 +66,49 @@ impl SocketId {
             Id::Inline(id) => str::from_utf8(id).expect("text"),
             Id::Shared(id) => id,
         }
+    }
+}
+
+/// An id that somebody else has kept: a client, a database. Whether there is such a socket is for
+/// [`Namespace::socket`](crate::Namespace::socket) to say.
+impl From<&str> for SocketId {
+    fn from(id: &str) -> Self {
+        Self(match id.as_bytes().try_into() {
+            Ok(id) => Id::Inline(id),
+            Err(_) => Id::Shared(id.into()),
+        })
+    }
+}
+
+impl AsRef<str> for SocketId {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl PartialEq<str> for SocketId {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+
+impl PartialEq<&str> for SocketId {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+
+/// As text.
+impl Serialize for SocketId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for SocketId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let id = Cow::<'de, str>::deserialize(deserializer)?;
+        Ok(Self::from(&*id))
     }
 }
 

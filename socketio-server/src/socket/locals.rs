@@ -14,6 +14,9 @@ pub(super) type Locals = Mutex<Option<Box<HashMap<TypeId, Arc<dyn Any + Send + S
 impl Socket {
     /// Stores a value with this socket, one of each type. Returns the one it replaces.
     ///
+    /// It is dropped with the last handle to the socket. A value that holds such a handle itself keeps
+    /// both alive until it is [removed](Self::remove).
+    ///
     /// ```
     /// use socketio_server::{Data, Io, Socket};
     ///
@@ -31,6 +34,22 @@ impl Socket {
             .lock()
             .get_or_insert_default()
             .insert(TypeId::of::<T>(), Arc::new(value));
+        old.and_then(|old| old.downcast().ok())
+    }
+
+    /// Takes away the value of a type that was stored for this socket: what a logout does with what a
+    /// login has [stored](Self::insert).
+    ///
+    /// ```
+    /// use socketio_server::{Io, Socket};
+    ///
+    /// struct User(String);
+    ///
+    /// let io = Io::builder().build();
+    /// io.on("log out", |socket: Socket| socket.remove::<User>().is_some());
+    /// ```
+    pub fn remove<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        let old = self.0.locals.lock().as_mut()?.remove(&TypeId::of::<T>());
         old.and_then(|old| old.downcast().ok())
     }
 

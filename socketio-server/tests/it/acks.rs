@@ -233,7 +233,7 @@ async fn a_call_of_a_socket_that_ends_is_told_at_once() {
 
 /// A server whose clients may lag behind by a kilobyte.
 fn narrow() -> Host {
-    Host::start(Io::builder().outbox(OutboxLimits {
+    Host::start(Io::builder().outbox_limits(OutboxLimits {
         hard: 1 << 10,
         soft: 1 << 9,
         ..OutboxLimits::default()

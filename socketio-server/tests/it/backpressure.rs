@@ -22,7 +22,7 @@ const POLICIES: [OverflowPolicy; 3] = [
 ];
 
 fn builder(policy: OverflowPolicy) -> Builder {
-    Io::builder().outbox(OutboxLimits {
+    Io::builder().outbox_limits(OutboxLimits {
         soft: SOFT,
         hard: HARD,
         stall: STALL,

@@ -349,7 +349,7 @@ async fn a_client_that_is_not_let_in_yet_cannot_make_the_server_hold_much() {
         inbox: 8,
         ..HandlerLimits::default()
     };
-    let host = Host::start(Io::builder().handlers(limits));
+    let host = Host::start(Io::builder().handler_limits(limits));
     host.io
         .on_connect(async |door: State<Door>| door.pass().await);
     host.io.on("x", async |args: RawArgs| args);
@@ -371,7 +371,11 @@ async fn joining_and_leaving_again_and_again_does_not_pile_up_handlers() {
         ..HandlerLimits::default()
     };
     let running = Arc::new(AtomicUsize::new(0));
-    let host = Host::start(Io::builder().handlers(limits).state(Arc::clone(&running)));
+    let host = Host::start(
+        Io::builder()
+            .handler_limits(limits)
+            .state(Arc::clone(&running)),
+    );
     host.io.on_connect(
         async |running: State<Arc<AtomicUsize>>, door: State<Door>| {
             running.fetch_add(1, Ordering::SeqCst);

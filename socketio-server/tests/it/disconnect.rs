@@ -27,8 +27,8 @@ fn watched() -> Host {
     let host = Host::start(
         builder
             .max_payload(10_000)
-            .outbox(limits)
-            .handlers(handlers),
+            .outbox_limits(limits)
+            .handler_limits(handlers),
     );
     for nsp in ["/", "/other"] {
         let namespace = host.io.of(nsp);

@@ -197,6 +197,19 @@ async fn state_is_everybodys_and_local_is_the_sockets_own() {
     assert_eq!(count(&one).await, (2, 2));
     assert_eq!(count(&two).await, (3, 1));
     assert_eq!(count(&two_elsewhere).await, (4, 1));
+    // The application has it as well, and a socket can be rid of its own.
+    assert_eq!(io.state::<AtomicU64>().unwrap().load(Ordering::Relaxed), 4);
+    assert!(io.state::<u64>().is_none());
+    let socket = io.socket(two.id()).unwrap();
+    assert!(socket.remove::<u64>().is_none() && socket.get::<AtomicU64>().is_some());
+    assert_eq!(
+        socket
+            .remove::<AtomicU64>()
+            .unwrap()
+            .load(Ordering::Relaxed),
+        1
+    );
+    assert!(socket.get::<AtomicU64>().is_none());
     // What belongs to a socket does not outlive it.
     one.disconnect();
     let one_again = one.join("/").await.unwrap();

@@ -152,7 +152,7 @@ async fn events_that_wait_for_an_ordered_handler_count() {
         inbox: 4,
         ..HandlerLimits::default()
     };
-    let mut host = Host::start(Io::builder().handlers(limits));
+    let mut host = Host::start(Io::builder().handler_limits(limits));
     host.io.on("wait", wait.ordered()).on("note", note);
     let mut client = host.join("/").await;
     client.say(r#"42["wait","a"]"#).await;
@@ -444,7 +444,7 @@ async fn a_limit_of_nothing_is_a_limit_of_one() {
             ..limits
         },
     ] {
-        let mut host = Host::start(Io::builder().handlers(limits));
+        let mut host = Host::start(Io::builder().handler_limits(limits));
         host.io.on("wait", wait);
         host.door.open();
         let mut client = host.join("/").await;

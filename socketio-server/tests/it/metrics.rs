@@ -266,7 +266,7 @@ async fn what_does_not_get_through_is_counted_by_its_reason() {
         hard: 10_000,
         ..OutboxLimits::default()
     };
-    recorded!(figures, io = Io::builder().outbox(outbox));
+    recorded!(figures, io = Io::builder().outbox_limits(outbox));
     request(&io, "GET", "EIO=4&transport=flash", "").await;
     request(&io, "GET", "EIO=4&transport=polling&sid=nobody", "").await;
     let server = Server::new(&io);

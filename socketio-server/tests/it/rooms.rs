@@ -180,7 +180,7 @@ async fn rooms_are_entered_and_left_one_by_one_or_together() {
     );
     socket.leave(&*socket.rooms());
     assert_eq!(rooms(), "");
-    let mut names = crowd.namespace().adapter().room_names();
+    let mut names = crowd.namespace().rooms();
     names.sort();
     assert_eq!(names, [Room::from("a"), Room::from("b")]);
 }
@@ -308,4 +308,26 @@ async fn nothing_sent_after_a_leave_arrives() {
         }
     }
     noise.join().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_id_can_be_sent_kept_and_looked_up_again() {
+    let crowd = Crowd::gather().await;
+    let id = crowd.sockets["a"].id();
+    let text = serde_json::to_string(&id).unwrap();
+    assert_eq!(text, format!("\"{id}\""));
+    let kept: SocketId = serde_json::from_str(&text).unwrap();
+    assert_eq!((&kept, &SocketId::from(id.as_str())), (&id, &id));
+    for found in [
+        crowd.namespace().socket(&kept),
+        crowd.namespace().socket(id.as_str()),
+    ] {
+        assert_eq!(found.as_ref(), Some(&crowd.sockets["a"]));
+    }
+    assert_eq!(crowd.namespace().socket("nobody"), None);
+    // As long as most ids are, and longer.
+    for other in ["/admin#longer than any", "nobody"] {
+        let other_id = SocketId::from(other);
+        assert!(other_id == other && id != other && other_id != id);
+    }
 }

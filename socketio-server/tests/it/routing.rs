@@ -113,6 +113,9 @@ fn a_name_that_no_event_can_have_is_refused_with_what_is_meant() {
                 format!("no event can be called {name:?}, use {instead}")
             );
         }
+        let io = Io::builder().build();
+        let reserved = io.try_on(name, named("never")).unwrap_err();
+        assert_eq!((reserved.name, reserved.instead), (name, instead));
     }
 }
 

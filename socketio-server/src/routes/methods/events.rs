@@ -20,7 +20,8 @@ macro_rules! events_methods {
         /// # Panics
         /// If the name is reserved for the library, so that no event can have it: `connect`,
         /// `connect_error`, `disconnect`, `disconnecting`, `newListener`, `removeListener`, `transport
-        /// upgrade`.
+        /// upgrade`. For names that are not known before the program runs there is
+        /// [`try_on`](Self::try_on).
         #[track_caller]
         pub fn on<M, H>($self: $receiver, event: &str, handler: H) -> $returned
         where
@@ -29,6 +30,32 @@ macro_rules! events_methods {
             crate::routes::assert_possible(event);
             let route = crate::handler::Route::event(handler);
             $self.change_functions(|layer| layer.on(event, route, false))
+        }
+
+        /// As [`on`](Self::on), for names that come from elsewhere: a configuration, a plugin.
+        ///
+        /// ```
+        /// use socketio_server::Io;
+        ///
+        /// let io = Io::builder().build();
+        /// assert!(io.try_on("greet", async || "hello").is_ok());
+        ///
+        /// let reserved = io.try_on("disconnect", async || ()).unwrap_err();
+        /// assert_eq!(reserved.instead, "on_disconnect");
+        /// ```
+        ///
+        /// # Errors
+        /// If the name is reserved; nothing was registered.
+        pub fn try_on<M, H>(
+            $self: $receiver,
+            event: &str,
+            handler: H,
+        ) -> Result<$returned, crate::ReservedName>
+        where
+            H: crate::EventHandler<M>,
+        {
+            crate::routes::check_possible(event)?;
+            Ok($self.on(event, handler))
         }
 
         /// Handles the [`Event`](crate::Event) that the handler's first parameter is. What the

@@ -29,7 +29,7 @@ async fn handlers_that_ask_their_own_client_neither_deadlock_nor_kill_it() {
         let heartbeat = Duration::from_secs(5);
         let host = Host::start(
             Io::builder()
-                .handlers(limits)
+                .handler_limits(limits)
                 .heartbeat(heartbeat, heartbeat / 2),
         );
         host.io.on("ask", ask_back);
@@ -94,7 +94,7 @@ async fn a_full_inbox_holds_the_client_up_and_lets_it_go_on() {
     let heartbeat = Duration::from_secs(5);
     let host = Host::start(
         Io::builder()
-            .handlers(limits)
+            .handler_limits(limits)
             .heartbeat(heartbeat, heartbeat),
     );
     host.io
@@ -124,7 +124,7 @@ async fn a_client_whose_handlers_never_catch_up_is_closed() {
         stall: Duration::from_secs(7),
         ..HandlerLimits::default()
     };
-    let mut host = Host::start(Io::builder().handlers(limits));
+    let mut host = Host::start(Io::builder().handler_limits(limits));
     note_disconnects(&host.io);
     host.io
         .on("wait", async |door: State<Door>, pen: State<Pen>| {
@@ -149,7 +149,7 @@ async fn a_handler_that_meets_an_empty_budget_does_not_hold_up_the_next() {
         running: 2,
         ..HandlerLimits::default()
     };
-    let host = Host::start(Io::builder().handlers(limits).state(Notify::new()));
+    let host = Host::start(Io::builder().handler_limits(limits).state(Notify::new()));
     host.io
         .on("spend", async |door: State<Door>| {
             coop::unconstrained(door.pass()).await;

@@ -140,7 +140,7 @@ async fn a_client_that_does_not_read_is_cut_by_the_limits_of_the_server() {
         stall: Duration::from_secs(3),
         ..OutboxLimits::default()
     };
-    let (server, mut notes) = server(Io::builder().outbox(limits));
+    let (server, mut notes) = server(Io::builder().outbox_limits(limits));
     let client = server.connect().buffer(1_000).await.unwrap();
     client.set_reading(false);
     server.settle().await;

@@ -95,7 +95,7 @@ async fn events_that_wait_for_a_thread_count() {
         inbox: 4,
         ..HandlerLimits::default()
     };
-    let mut host = Host::start(Io::builder().handlers(limits).blocking_threads(1));
+    let mut host = Host::start(Io::builder().handler_limits(limits).blocking_threads(1));
     host.io.on("wait", wait.blocking()).on("note", note);
     let mut client = host.join("/").await;
     let let_go = LetGo::of(&host);

@@ -16,7 +16,7 @@ fn limited() -> Builder {
 }
 
 fn with_policy(policy: OverflowPolicy) -> Builder {
-    builder().outbox(OutboxLimits {
+    builder().outbox_limits(OutboxLimits {
         soft: HARD,
         hard: HARD,
         policy,
