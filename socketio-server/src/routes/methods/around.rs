@@ -2,9 +2,9 @@
 
 macro_rules! around_methods {
     ($self:ident: $receiver:ty => $returned:ty) => {
-        /// Looks on at every event that comes in, ahead of middlewares and handlers, whether or not
-        /// somebody handles it: `socket.onAny` in JavaScript. Several look on in the order in which
-        /// they were registered, those of all namespaces first, those of
+        /// Observes every event that comes in, ahead of middlewares and handlers, whether or not
+        /// it is handled: `socket.onAny` in JavaScript. Several observers are called in the order in
+        /// which they were registered, those of all namespaces first, those of
         /// [one socket](crate::Socket::on_any) last.
         ///
         /// ```
@@ -22,13 +22,13 @@ macro_rules! around_methods {
             })
         }
 
-        /// Removes all who look on at what comes in.
+        /// Removes all observers of what comes in.
         pub fn off_any($self: $receiver) -> $returned {
             $self.change_functions(|layer| std::mem::take(&mut layer.around.observers))
         }
 
-        /// Looks on at every event that goes out, once for each client it is meant for, ahead of
-        /// sending: `socket.onAnyOutgoing` in JavaScript. Acknowledgements are none.
+        /// Observes every event that goes out, once for each client it is meant for, ahead of
+        /// sending: `socket.onAnyOutgoing` in JavaScript. Acknowledgements do not count.
         ///
         /// It is called where the event is emitted. The arguments are encoded once more for this, as
         /// others than this server's parser may read them. With
@@ -50,14 +50,14 @@ macro_rules! around_methods {
             $self.change_functions(|layer| layer.around.outgoing_observers.push(observer))
         }
 
-        /// Removes all who look on at what goes out.
+        /// Removes all observers of what goes out.
         pub fn off_any_outgoing($self: $receiver) -> $returned {
             $self.change_functions(|layer| std::mem::take(&mut layer.around.outgoing_observers))
         }
 
-        /// Looks on at rooms as they are created, entered, left and deleted: the events of an adapter
-        /// in JavaScript. Several look on in the order in which they were registered, those of all
-        /// namespaces first.
+        /// Observes rooms as they are created, joined, left and deleted: the events of an adapter in
+        /// JavaScript. Several observers are called in the order in which they were registered, those
+        /// of all namespaces first.
         ///
         /// Each change is told after it has been made, without a lock, and all of a namespace in
         /// their order, one at a time. Whoever makes a change, such as [`Socket::join`](crate::Socket::join),
@@ -88,7 +88,7 @@ macro_rules! around_methods {
             $self.change_functions(|layer| layer.room_observers.push(observer))
         }
 
-        /// Removes all who look on at rooms.
+        /// Removes all observers of rooms.
         pub fn off_room_event($self: $receiver) -> $returned {
             $self.change_functions(|layer| std::mem::take(&mut layer.room_observers))
         }

@@ -2,8 +2,8 @@
 
 macro_rules! connections_methods {
     ($self:ident: $receiver:ty => $returned:ty) => {
-        /// Asks about clients that want to join, ahead of the connect handler: a middleware, as of
-        /// `io.use` in JavaScript. Several are asked in the order in which they were registered,
+        /// Adds a middleware that is asked about clients which want to join, ahead of the connect
+        /// handler: `io.use` in JavaScript. Several are asked in the order in which they were registered,
         /// those of all namespaces first; each has to agree before the next one is asked. They are
         /// given, and may return, what a [connect handler](Self::on_connect) may.
         ///

@@ -88,9 +88,9 @@ macro_rules! events_methods {
             $self.on(<M::Event as crate::Event>::NAME, handler)
         }
 
-        /// Handles the first event of this name that each socket sends. Those that follow are for
-        /// who would handle them without this handler, but it takes the place of one that was
-        /// registered with [`on`](Self::on).
+        /// Handles the first event of this name that each socket sends. Those that follow are handled
+        /// as if this handler were not there; but it replaces one that was registered with
+        /// [`on`](Self::on).
         ///
         /// ```
         /// use socketio_server::{Io, Socket};
@@ -111,13 +111,13 @@ macro_rules! events_methods {
             $self.change_functions(|layer| layer.on(event, route, true))
         }
 
-        /// Removes the handler of events of this name, from the next event on. One that runs goes
-        /// on.
+        /// Removes the handler of events of this name, from the next event on. A run that is under
+        /// way goes on.
         pub fn off($self: $receiver, event: &str) -> $returned {
             $self.change_functions(|layer| layer.events.remove(event))
         }
 
-        /// Handles events named `message`: what clients sent by `socket.send(…)`, without a name.
+        /// Handles events named `message`: what clients send with `socket.send(…)`.
         ///
         /// ```
         /// use socketio_server::{Data, Io};
@@ -167,7 +167,7 @@ macro_rules! events_methods {
             $self.change_functions(|layer| layer.fallback.replace(route))
         }
 
-        /// Removes who handles what nobody else does.
+        /// Removes the handler of events that no other handles.
         pub fn off_fallback($self: $receiver) -> $returned {
             $self.change_functions(|layer| layer.fallback.take())
         }
