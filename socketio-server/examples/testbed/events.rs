@@ -15,6 +15,9 @@ use tokio::sync::watch;
 #[derive(Default)]
 pub(crate) struct Reasons(watch::Sender<HashMap<String, &'static str>>);
 
+/// Of a socket whose client wants to hear when it has moved to another transport.
+struct TellsMoves;
+
 struct Tag(String);
 
 /// Tells a client what it has said of itself.
@@ -137,8 +140,14 @@ fn about_the_socket(handlers: Handlers) -> Handlers {
                 Ok::<_, BoxError>(())
             },
         )
+        .on("tell-moves", async |socket: Socket| {
+            drop(socket.insert(TellsMoves))
+        })
         .on_upgrade(async |socket: Socket, transport: Transport| {
-            socket.emit("upgraded", &transport.as_str()).map(drop)
+            if socket.get::<TellsMoves>().is_some() {
+                socket.emit("upgraded", &transport.as_str())?;
+            }
+            Ok::<_, EncodeError>(())
         })
         .on_disconnect(
             async |socket: Socket, reason: DisconnectReason, State(reasons): State<Reasons>| {

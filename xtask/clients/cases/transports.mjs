@@ -149,6 +149,7 @@ export const transports = [
       const socket = await t.connect({ transports: BOTH, upgrade: false });
       const moves = [];
       socket.on("upgraded", (name) => moves.push(name));
+      await t.ask(socket, "tell-moves");
       same(await t.ask(socket, "transport"), ["polling"]);
       probe(socket.io.engine);
       await t.upgraded(socket);

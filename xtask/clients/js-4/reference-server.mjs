@@ -105,7 +105,10 @@ function serveAll(socket) {
     const [, cookie] = /\bmood=([^;]*)/.exec(headers.cookie) ?? [];
     ack([query.mood ?? null, headers["x-mood"] ?? null, cookie ?? null]);
   });
-  socket.conn.on("upgrade", ({ name }) => socket.emit("upgraded", name));
+  socket.on("tell-moves", (ack) => {
+    socket.conn.on("upgrade", ({ name }) => socket.emit("upgraded", name));
+    ack();
+  });
 }
 
 /** Stops the server when nothing waits for the next poll any more: it would be forgotten. */
