@@ -96,7 +96,7 @@ impl Routes {
         let shared = self.shared_event(socket, name);
         // Events that nobody handles are seen all the same.
         let nobody = || Cow::Owned(Arc::new(Route::nobody()));
-        shared.or_else(|| personal?.around().map(|_| nobody()))
+        shared.or_else(|| personal?.around_incoming().map(|_| nobody()))
     }
 
     /// Whose turn it is of those who are there for all sockets.
@@ -123,7 +123,10 @@ impl Routes {
         route: &Route<Handled>,
         event: &mut EventContext<'_>,
     ) -> Result<BoxFuture<Handled>, HandlerErrorKind> {
-        let own = event.socket.personal_if_any().and_then(Personal::around);
+        let own = event
+            .socket
+            .personal_if_any()
+            .and_then(Personal::around_incoming);
         match (own, self.around.lets_in_unseen()) {
             (None, true) => route.start(event),
             (None, false) => around::start(self, &Around::default(), route, event),

@@ -98,6 +98,11 @@ impl Personal {
         own.as_ref().map(|own| Arc::clone(&own.around))
     }
 
+    /// Those of them who have to do with what comes in.
+    pub(super) fn around_incoming(&self) -> Option<Arc<Around>> {
+        self.around().filter(|around| !around.lets_in_unseen())
+    }
+
     /// Who handles an event of this name. One registered with `once` is removed.
     pub(super) fn event(&self, name: &str) -> Option<Arc<Route<Handled>>> {
         let mut own = self.own.lock();
